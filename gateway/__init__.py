@@ -1,0 +1,1 @@
+"""Accord: a gateway between agencies that fight overdose deaths."""

@@ -1,0 +1,1 @@
+"""The agreement language: model, strict reading, lint, signing. Pure."""

@@ -1,0 +1,1 @@
+"""The exchange log's formats and checks. Pure."""

@@ -1,0 +1,1 @@
+"""`accord`: one module a verb group; the composition root."""

@@ -1,0 +1,1 @@
+"""From a grant to what may be read and what may leave. Pure."""

@@ -1,0 +1,212 @@
+"""What the broker needs from the world: each port is a promise, and has a twin in `tests/fakes.py`.
+
+Only here and in `broker` does the core say `async`. A port returns values or raises from `errors`; it never
+returns a half-result, and it never decides: deciding is `decide`'s, and only `decide`'s.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pyarrow as pa
+
+    from gateway.agreement.index import Agreements
+    from gateway.audit.entry import Draft
+    from gateway.decide import Standing
+    from gateway.plan.check import Release
+    from gateway.plan.ops import Plan, Scan
+    from gateway.values import Chunk, Header, Receipt, Request
+
+
+class Clock(Protocol):
+    """The one source of time: aware UTC datetimes."""
+
+    def now(self) -> dt.datetime:
+        """Return this instant, in UTC."""
+
+
+class Entropy(Protocol):
+    """The one source of randomness."""
+
+    def random(self, count: int) -> bytes:
+        """Return `count` bytes fit for ids, salts and keys."""
+
+
+class Library(Protocol):
+    """The agreements in force, swapped atomically; never half of a change."""
+
+    def current(self) -> Agreements:
+        """Return the newest good set of agreements.
+
+        Raises:
+            AgreementError: No good set was ever loaded.
+        """
+
+
+class PseudonymKeys(Protocol):
+    """Keys that masks and subject tokens need; they never leave the gateway."""
+
+    def pseudonym(self, domain: str, period: str) -> tuple[str, bytes]:
+        """Return (key id, 32 bytes) for a pseudonym domain in its rotation period."""
+
+    def subject(self, year: int) -> bytes:
+        """Return the 32 bytes that key the subject tokens of a calendar year."""
+
+
+class Source(Protocol):
+    """A provider's adapter."""
+
+    def scan(self, scan: Scan, *, exchange_id: str, timeout_s: float) -> AsyncIterator[pa.RecordBatch]:
+        """Yield batches with exactly the columns of `scan`, in order, and only its rows.
+
+        Raises:
+            SourceError: The adapter is away, late, refused, or sent something else.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What the store remembers with a release entry, in the same transaction, so that limits survive a crash.
+
+    Attributes:
+        provision: `<agreement id>/<provision id>`.
+        day: The UTC day that the rows count for.
+        periods: Aggregate periods that this release spends, by first day; empty at record level.
+        charge: False on a repeat of a request already carried out: it costs nothing again.
+    """
+
+    recipient: str
+    provision: str
+    request_id: str
+    day: dt.date
+    rows: int
+    digest: bytes
+    periods: tuple[dt.date, ...] = ()
+    charge: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Proof that a release entry is durable: made only by an `ExchangeLog`, demanded by whoever sends."""
+
+    exchange_id: str
+    chunk: int
+    index: int
+
+
+class Ticket(Protocol):
+    """One exchange that the log has an intent for; it is closed exactly once."""
+
+    exchange_id: str
+
+    async def release(self, draft: Draft, keep: Keep) -> Logged:
+        """Make a `release` entry durable and return the proof that a chunk may leave.
+
+        Raises:
+            LogError: The entry is not, or may not be, durable: send nothing.
+        """
+
+    async def outcome(self, draft: Draft) -> None:
+        """Queue the `outcome` entry, which the log will write whatever becomes of the caller; room was reserved."""
+
+    async def receipt(self) -> Receipt:
+        """Return the receipt of the last release entry, once a signed checkpoint covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is remembered of a request for 24 hours: its first attempt, and the digests that left.
+
+    Attributes:
+        exchange_id: Of the first attempt.
+        request_digest: SHA-256 of the terms and form; a repeat must be equal.
+        now: The instant that windows were measured from.
+        digests: (rows, digest) of each chunk released, in order.
+    """
+
+    exchange_id: str
+    request_digest: bytes
+    now: dt.datetime
+    digests: tuple[tuple[int, bytes], ...]
+
+
+class ExchangeLog(Protocol):
+    """The tamper-evident exchange log. Whatever returns from here is durable."""
+
+    async def refusal(self, draft: Draft) -> int:
+        """Make a `refusal` entry durable; return its index in the log."""
+
+    async def intent(self, draft: Draft, *, recipient: str, request_id: str, request_digest: bytes, now: dt.datetime) -> Ticket:
+        """Reserve room for the whole exchange, make its `intent` durable, remember the request.
+
+        Raises:
+            BusyError: The queue is full; nothing was written.
+            LogError: The entry is not, or may not be, durable.
+        """
+
+    async def note(self, draft: Draft) -> int:
+        """Make an entry of another kind durable; return its index."""
+
+    async def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
+        """Return the first attempt at a request not older than `since`, or None."""
+
+    async def held(self, exchange_id: str, rows: int) -> Receipt | None:
+        """Return the receipt for the chunks of an earlier exchange that hold its first `rows` rows."""
+
+    def newest(self) -> str:
+        """Return the newest signed checkpoint, a note."""
+
+
+class Counters(Protocol):
+    """Standing: what was asked for and released so far, read before deciding."""
+
+    def of(self, request: Request, now: dt.datetime) -> Standing:
+        """Return counters for this request's recipient and flow, as of `now`."""
+
+    def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
+        """Count one granted request against its provision's rate."""
+
+
+class Engine(Protocol):
+    """Runs a plan's masks, groups and suppression over batches, bounded in memory."""
+
+    def run(self, plan: Plan, batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[Release]:
+        """Yield checked releases, in order; an aggregate is one, and so is a release without rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to the recipient; the first and only it has the header, the last and only it the receipt."""
+
+    header: Header | None = None
+    chunk: Chunk | None = None
+    logged: Logged | None = None
+    receipt: Receipt | None = None
+    held: Receipt | None = None
+
+
+class Send(Protocol):
+    """Gives a message to the transport; a chunk without `logged` is an error."""
+
+    async def __call__(self, message: Message) -> None:
+        """Return when the transport has taken the message."""
+
+
+class Meter(Protocol):
+    """Where the broker reports how long a stage took and what left; names and numbers only, never a value."""
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Record one stage: decide, scan, run, check, log, send."""
+
+    def released(self, agreement: str, provision: str, rows: int, size: int) -> None:
+        """Count rows and bytes that left."""
+
+    def refused(self, reason: str, step: int) -> None:
+        """Count a refusal."""
+
+

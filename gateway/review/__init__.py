@@ -1,0 +1,1 @@
+"""What officers ask of decide and plan. Pure."""

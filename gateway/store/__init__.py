@@ -1,0 +1,1 @@
+"""The exchange log and other state, on SQLite."""
