@@ -1,0 +1,228 @@
+"""The closed list of sixteen kinds of entries, each with a closed schema of its metadata.
+
+One table, read by the writer (an entry outside it is an error) and by the verifier (a finding).
+Nothing here is meant to hold a record's value or a caller's free text: each key is an id, a name, a
+count, a digest or one of a few words. Section 3.4 of the log's specification.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from gateway.audit.fault import AuditError
+
+Check: TypeAlias = Callable[[object], bool]
+
+MAX_INT: Final = (1 << 53) - 1
+TEXT_MAX: Final = 4096
+
+_DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+_RETAIN = re.compile(r"p|[3-9]y|[1-9][0-9]y")
+
+
+def _text(value: object) -> bool:
+    """Text of 1 to 4,096 printable characters: what is absent is null, never empty."""
+    return type(value) is str and 0 < len(value) <= TEXT_MAX and value.isprintable()
+
+
+def _int(value: object) -> bool:
+    """A whole number from 0 to 2^53-1; true and false are none."""
+    return type(value) is int and 0 <= value <= MAX_INT
+
+
+def _digest(value: object) -> bool:
+    """32 bytes in base64, in their one spelling."""
+    return type(value) is str and _DIGEST.fullmatch(value) is not None
+
+
+def _retain(value: object) -> bool:
+    return type(value) is str and _RETAIN.fullmatch(value) is not None
+
+
+def _note(value: object) -> bool:
+    """A signed note: the one text that may have line ends."""
+    return (
+        type(value) is str and 0 < len(value) <= TEXT_MAX and value.replace("\n", "").isprintable()
+    )
+
+
+def _listed(check: Check) -> Check:
+    return lambda value: type(value) in {list, tuple} and all(map(check, _items(value)))
+
+
+def _items(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _row(*checks: Check) -> Check:
+    """A list of exactly these."""
+
+    def check(value: object) -> bool:
+        items = _items(value)
+        return len(items) == len(checks) and all(
+            one(item) for one, item in zip(checks, items, strict=True)
+        )
+
+    return check
+
+
+def _maybe(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def _word(*words: str) -> Check:
+    known = frozenset(words)
+    return lambda value: type(value) is str and value in known
+
+
+def _step(value: object) -> bool:
+    """A step of the decision, 1 to 13."""
+    return type(value) is int and 1 <= value <= 13  # noqa: PLR2004 - the steps of DESIGN.md
+
+
+_TEXTS = _listed(_text)
+_PAIRS = _listed(_row(_text, _text))
+
+_FACTS: Final[Mapping[str, Check]] = {
+    "provider": _text,
+    "recipient": _text,
+    "caller_agency": _text,
+    "caller_person": _maybe(_text),
+    "caller_role": _maybe(_text),
+    "certificate": _digest,
+    "dataset": _text,
+    "purpose": _text,
+    "basis": _text,
+    "basis_ref": _maybe(_text),
+    "agreement_sha256": _digest,
+    "floor_sha256": _digest,
+    "provision": _text,
+    "clauses": _TEXTS,
+    "plan": _digest,
+    "released": _PAIRS,
+    "withheld": _TEXTS,
+    "filter": _maybe(_text),
+    "aggregation": _maybe(_text),
+    "min_cell": _maybe(_int),
+    "duties": _TEXTS,
+    "notices": _TEXTS,
+    "request": _digest,
+    "resumes": _maybe(_text),
+    "build": _text,
+    "replica": _text,
+}
+"""What an exchange was: `released` lists [field, mask], digests are base64, `filter` names a template."""
+
+KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
+    "genesis": {
+        "origin": _text,
+        "previous": _maybe(_row(_text, _note)),  # [origin, its last good checkpoint]
+        "vkey": _text,
+    },
+    "intent": _FACTS,
+    "refusal": {key: _maybe(check) for key, check in _FACTS.items()}
+    | {"reason": _text, "step": _step, "clause": _maybe(_text)},
+    "release": {
+        "chunk": _int,
+        "rows": _int,
+        "bytes": _int,
+        "form": _word("arrow", "arrow_zstd", "rows"),
+        "digest": _digest,
+        "stream": _digest,
+        "channel": _word("call", "delivery"),
+    },
+    "outcome": {
+        "code": _text,  # the gRPC status by name: `OK`, `CANCELLED`, …
+        "chunks": _int,
+        "handed": _int,  # chunks that the transport took
+        "rows": _int,
+        "bytes": _int,
+        "stream": _maybe(_digest),  # of the last release entry; null without one
+        "rows_suppressed": _int,
+        "cells_suppressed": _int,
+        "end": _word("complete", "cut"),
+    },
+    "recovered": {"verdict": _word("nothing-left", "presume-disclosed"), "chunks": _int},
+    "delivery": {
+        "event": _word("acknowledged", "expired", "withdrawn", "recalled"),
+        "exchange": _maybe(_text),
+        "digest": _maybe(_digest),  # the recipient's own
+    },
+    "duty": {
+        "duty": _text,
+        "event": _word("attested", "overdue", "breach-notice"),
+        "due": _maybe(_text),
+        "exchange": _maybe(_text),
+    },
+    "agreement": {
+        "agreements": _listed(_row(_text, _text, _digest, _text)),  # [id, version, SHA-256, state]
+        "floor_sha256": _digest,
+    },
+    "access": {
+        "who": _text,
+        "role": _maybe(_text),
+        "verb": _text,
+        "filter": _maybe(_text),
+        "results": _int,
+    },
+    "suspend": {
+        "event": _word("begin", "extend", "end"),
+        "recipient": _text,
+        "statement": _word("written", "oral"),
+        "until": _maybe(_text),
+        "document": _text,
+    },
+    "hold": {"event": _word("begin", "end"), "scope": _text, "document": _text},
+    "erase": {
+        "ranges": _listed(_row(_int, _int)),  # [first, last], both erased
+        "class": _retain,
+        "rule": _text,
+        "count": _int,
+    },
+    "key": {"key": _text, "event": _word("made", "retired", "destroyed", "lost")},
+    "config": {
+        "event": _word("start", "stop", "clock-step", "settings", "witness-set"),
+        "build": _text,
+        "settings": _digest,
+        "replica": _text,
+    },
+    "incident": {
+        "class": _text,
+        "heads": _listed(_row(_int, _digest)),  # the contradicting [size, root]
+        "next_origin": _text,
+    },
+}
+"""kind -> key of its metadata -> what the value must be. Every key is present; `_maybe` may be null."""
+
+EXCHANGE_KINDS: Final = frozenset({"intent", "refusal", "release", "outcome", "recovered"})
+"""Kinds that are a step in an exchange's life: `x` is set."""
+
+LINKED_KINDS: Final = EXCHANGE_KINDS | {"delivery", "duty", "access"}
+"""Kinds whose `x` may be set."""
+
+TOKEN_KINDS: Final = frozenset({"release", "access", "suspend", "hold"})
+"""Kinds that may carry subject tokens."""
+
+NAMELESS_KINDS: Final = frozenset(KINDS) - TOKEN_KINDS - {"intent", "refusal"}
+"""Kinds whose metadata can name no person: only these may be kept with the log (`r` = `p`)."""
+
+
+def check_meta(kind: str, meta: Mapping[str, object]) -> None:
+    """Raise unless `meta` has exactly the keys of its kind, each with a value of its type.
+
+    Raises:
+        AuditError: `schema`; the message names kind and key, never the value.
+    """
+    schema = KINDS.get(kind)
+    if schema is None:
+        raise AuditError("schema", "the kind is not one of the sixteen")
+    if meta.keys() != schema.keys():
+        wrong = sorted(map(str, schema.keys() - meta.keys()))
+        # An unknown key may be a caller's text: it is counted, and not repeated.
+        unknown = len(meta.keys() - schema.keys())
+        raise AuditError("schema", f"`{kind}`: missing keys {wrong}, unknown keys {unknown}")
+    for key, check in schema.items():
+        if not check(meta[key]):
+            raise AuditError("schema", f"`{kind}`: `{key}` is not of its type")
