@@ -309,6 +309,17 @@ def list_text(items: tuple[str, ...] | list[str]) -> str:
     return canonical_json(list(items)).decode("ascii")
 
 
+def text_list(text: Scalar) -> tuple[str, ...] | None:
+    """Return the texts of a `list<string>` as it travels, or None where `text` is not one."""
+    try:
+        items = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        return None
+    return tuple(items)
+
+
 _UUID7_VERSION = 0x7
 _UUID_VARIANT = 0b10
 

@@ -1,0 +1,531 @@
+"""The agreement language as values: what the files of `agreements/` say, read and not yet judged.
+
+One dataclass a thing in the file, in the file's words, but that a flow's `from` and `to` are `provider` and
+`recipient`. `agreement/parse` makes these from strict YAML; `agreement/lint` judges them; `agreement/index`
+compiles them for `decide`. Nothing here has a default that permits: where nothing applies the file says `none`,
+which is None or an empty tuple here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gateway.masks import Mask
+from gateway.values import (
+    AgencyKind,
+    DatasetId,
+    FieldClass,
+    FieldType,
+    Means,
+    Operator,
+    Regime,
+    Scalar,
+    Shape,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """An ISO 8601 duration: D is 24 h, M and Y are calendar.
+
+    Attributes:
+        text: As written, such as `PT72H`.
+        months: Calendar months (a year is twelve).
+        seconds: Everything else.
+    """
+
+    text: str
+    months: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The signed paper that the rules express."""
+
+    ref: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """First and last day in force, both included, in `timezone`."""
+
+    effective: dt.date
+    expires: dt.date
+    review_by: dt.date
+    timezone: str
+    notice: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An alias used in this file; `kind` repeats the registry, so relabelling breaks the signature."""
+
+    alias: str
+    agency: str
+    kind: AgencyKind
+    steward: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """What a rule speaks of: all selectors must be met, each by any of its values; an empty one means any."""
+
+    from_kind: frozenset[AgencyKind] = frozenset()
+    to_kind: frozenset[AgencyKind] = frozenset()
+    dataset: frozenset[str] = frozenset()
+    field: frozenset[str] = frozenset()  # `<dataset name>.<field>`
+    field_class: frozenset[FieldClass] = frozenset()
+    means: frozenset[Means] = frozenset()
+    free_text: bool | None = None
+    regime: frozenset[Regime] = frozenset()
+    purpose: frozenset[str] = frozenset()  # leaves or branches
+    shape: frozenset[Shape] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is selected, which is refused: it would forbid everything or nothing."""
+        return not any(getattr(self, name) not in (None, frozenset()) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """A prohibition: forbids each flow that meets all selectors. It beats every provision, in every file."""
+
+    id: str
+    clause: str
+    when: Selectors
+    onward: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogTerms:
+    """How long the log keeps payloads, and whether the first release waits for a witness."""
+
+    retain: Duration
+    witness: str  # none, required
+
+
+@dataclass(frozen=True, slots=True)
+class Compelled:
+    """Who answers subpoenas and reporting statutes: never the gateway."""
+
+    route: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """From whom, to whom (aliases), which dataset, for which leaf purposes."""
+
+    provider: str
+    recipient: str
+    dataset: DatasetId
+    purposes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentified:
+    """The determination that released fields claim: how, in which document, until when."""
+
+    method: str  # safe_harbor, expert
+    ref: str
+    sha256: str
+    expires: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What allows the flow, and which standard the released fields claim to meet."""
+
+    type: str
+    profile: str
+    cite: tuple[str, ...]
+    deid: Deidentified | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How it leaves; a missed deadline is recorded, the record still leaves."""
+
+    shape: Shape
+    mode: str  # pull, push
+    deadline: Duration | None
+    hold: Duration | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCondition:
+    """A request condition: the caller holds one of these roles (step 5)."""
+
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCondition:
+    """A row condition: consent to this purpose is granted; what cannot be answered removes the row."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutCondition:
+    """A row condition: no opt-out from this purpose; what cannot be answered removes the row."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCondition:
+    """A row condition by value; null satisfies none."""
+
+    field: str
+    op: Operator
+    values: tuple[Scalar, ...]  # in the field's type, checked by lint
+
+
+@dataclass(frozen=True, slots=True)
+class WithinCondition:
+    """A row condition: not older than `window` before now, and not in the future."""
+
+    field: str
+    window: Duration
+
+
+When = RoleCondition | ConsentCondition | OptOutCondition | FieldCondition | WithinCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymity:
+    """Least people, and sensitive values, per class of released quasi-identifiers."""
+
+    k: int
+    l: int  # noqa: E741 - the field's own letter
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRule:
+    """One published number of a cell: `count_distinct` or `sum` (or a word refused at load) of a field."""
+
+    name: str
+    function: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Fixed periods from `anchor`; each opens `lag` after its end, then each cell leaves once per recipient."""
+
+    period: Duration
+    anchor: dt.date
+    lag: Duration
+    release: str  # once
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What a table may tell.
+
+    Attributes:
+        colluding: Aliases who count as one attacker; None for `all`.
+        options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until built.
+    """
+
+    min_cell: int
+    min_interval: int
+    zeros: str  # publish, suppress, structural
+    complementary: bool
+    dominance: Mapping[str, int] | None
+    colluding: frozenset[str] | None
+    history: Duration
+    marker: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Whom a table counts, what it publishes, by which dimensions, in which periods, under which protection."""
+
+    unit: str
+    measures: tuple[MeasureRule, ...]
+    dimensions: tuple[str, ...]
+    margins: tuple[tuple[str, ...], ...]  # empty for `none`
+    grid: Grid
+    disclosure: Disclosure
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Per recipient and provision."""
+
+    requests_per_minute: int
+    rows_per_request: int
+    rows_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What the recipient owes afterwards. None stands for `none`."""
+
+    delete_after: Duration
+    attest_deletion: Duration | None
+    onward: tuple[str, ...]
+    reidentify: str  # forbid, not_applicable
+    contact: str  # forbid, permit
+    publish: str  # forbid, steward_review
+    notice: str | None
+    breach_notice: Duration
+    accounting: str  # required, none, or `exempt: <citation>`
+    recall: Duration
+    review: Duration | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """One flow of an agreement. `release` and `withhold` together are every field of the dataset, none twice."""
+
+    id: str
+    clause: str
+    flow: Flow
+    basis: Basis
+    delivery: Delivery
+    when: tuple[When, ...]
+    anonymity: Anonymity | None
+    release: Mapping[str, Mask]
+    withhold: tuple[str, ...]
+    aggregate: Aggregate | None
+    limits: Limits
+    duties: Duties
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One agreement file.
+
+    Attributes:
+        digest: SHA-256 of the canonical form of the file (section 4.2), without what is bound in.
+    """
+
+    id: str
+    version: str
+    title: str
+    document: Document
+    supersedes: str | None  # `<id>@<version>`
+    term: Term
+    parties: Mapping[str, Party]
+    never: tuple[Never, ...]
+    log: LogTerms
+    compelled: Compelled
+    provisions: tuple[Provision, ...]
+    digest: bytes
+
+    @property
+    def ref(self) -> str:
+        """The name in receipts and the log: `<id>@<version>`."""
+        return f"{self.id}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class FloorMask:
+    """The weakest form in which what is selected may leave; None for `withhold`."""
+
+    id: str
+    clause: str
+    when: Selectors
+    at_least: Mask | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Floors of the floor."""
+
+    min_cell: int
+    min_interval: int
+    complementary: bool
+    grid_lag: Duration
+    log_retain: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Ceilings of the floor."""
+
+    term: Duration
+    delete_after: Duration
+    breach_notice: Duration
+    rows_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What no agreement can go below; strictest wins."""
+
+    version: str
+    document: Document
+    quorum_signatures: int
+    quorum_agencies: frozenset[str]
+    never: tuple[Never, ...]
+    masks: tuple[FloorMask, ...]
+    at_least: AtLeast
+    at_most: AtMost
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """One field of a dataset.
+
+    Attributes:
+        codes: Name of a closed code list or of an open code system, or None.
+        time_precision: For a timestamp: a fixed precision, `per_record`, or None.
+    """
+
+    name: str
+    type: FieldType
+    field_class: FieldClass
+    means: Means
+    codes: str | None = None
+    unit: str | None = None
+    time_precision: str | None = None
+    free_text: bool = False
+    source: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MapTable:
+    """A table for the mask `map`: a code map, or a vocabulary whose words map to themselves."""
+
+    name: str
+    values: Mapping[str, str]
+    unmapped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who a row is about: an identifier space and the fields that make the identifier."""
+
+    system: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named, versioned flat schema."""
+
+    id: DatasetId
+    title: str
+    grain: str
+    provider_kinds: frozenset[AgencyKind]
+    unit: str
+    person: str | None
+    event_date: str | None
+    regime: frozenset[Regime]
+    subjects: tuple[Subject, ...]
+    fields: Mapping[str, FieldRule]
+    maps: Mapping[str, MapTable]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLists:
+    """Closed code lists by name, and the names of open code systems."""
+
+    version: str
+    lists: Mapping[str, tuple[str, ...]]
+    systems: frozenset[str]
+    digests: Mapping[str, bytes]
+
+
+class Identity(StrEnum):
+    """May direct identifiers leave unmasked for a purpose."""
+
+    NEEDED = "needed"
+    ALLOWED = "allowed"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A leaf of the closed tree of purposes; dots make the tree."""
+
+    name: str
+    label: str
+    identity: Identity
+    maps: Mapping[str, str] = field(default_factory=dict)
+    replaced_by: str | None = None
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key that an agency signs agreements with, and its dates, both included."""
+
+    id: str
+    ed25519: bytes
+    since: dt.date
+    until: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """Who issues an agency's bearer tokens, with which algorithms and keys (JWKs as in the file)."""
+
+    issuer: str
+    algorithms: tuple[str, ...]
+    jwks: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """One agency of the registry."""
+
+    id: str
+    name: str
+    kind: AgencyKind
+    hipaa: str
+    part2: str
+    san: tuple[str, ...]
+    adapter_san: tuple[str, ...]
+    address: str
+    signatures: int
+    attested_at: dt.date
+    attested_for: Duration
+    tokens: TokenIssuer | None
+    signing_keys: tuple[SigningKey, ...]
+    denied: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """A key of the exchange log and its dates."""
+
+    vkey: str
+    since: dt.date
+    until: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """`agencies.yaml`."""
+
+    version: str
+    logs: tuple[LogKey, ...]
+    agencies: Mapping[str, Agency]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Purposes:
+    """`purposes.yaml`: the closed tree, by leaf."""
+
+    version: str
+    leaves: Mapping[str, Purpose]
+    digest: bytes
