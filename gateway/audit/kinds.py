@@ -113,7 +113,7 @@ _FACTS: Final[Mapping[str, Check]] = {
     "build": _text,
     "replica": _text,
 }
-"""What an exchange was: `released` lists [field, mask], digests are base64, `filter` names a template."""
+"""What an exchange was; `released` lists [field, mask], `filter` names a template."""
 
 KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
     "genesis": {
@@ -194,7 +194,7 @@ KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
         "next_origin": _text,
     },
 }
-"""kind -> key of its metadata -> what the value must be. Every key is present; `_maybe` may be null."""
+"""kind -> key -> what its value must be. Every key is present; `_maybe` may be null."""
 
 EXCHANGE_KINDS: Final = frozenset({"intent", "refusal", "release", "outcome", "recovered"})
 """Kinds that are a step in an exchange's life: `x` is set."""

@@ -21,7 +21,7 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 EMPTY_ROOT: Final = sha256(b"").digest()
 
 Tiles: TypeAlias = "Callable[[int, int], bytes]"
-"""(level, index) -> the hashes of that tile, one after the other; of a partial tile, those there are."""
+"""(level, index) -> the hashes of that tile, joined; of a partial tile, those there are."""
 
 _MAX_SIZE: Final = 1 << 63
 _MAX_LEVEL: Final = 63
