@@ -164,7 +164,9 @@ class BusyError(AccordError):
         retry_after_s: When to come again, in seconds.
     """
 
-    def __init__(self, reason: Reason, message: str, *, retry_after_s: float, **variables: str) -> None:
+    def __init__(
+        self, reason: Reason, message: str, *, retry_after_s: float, **variables: str
+    ) -> None:
         super().__init__(reason, message, **variables)
         self.retry_after_s = retry_after_s
 

@@ -709,9 +709,7 @@ class Map(Mask):
         return apply
 
 
-def _map_list(
-    table: Mapping[str, str], rest: str | None, value: Scalar, _beside: Scalar
-) -> Masked:
+def _map_list(table: Mapping[str, str], rest: str | None, value: Scalar, _beside: Scalar) -> Masked:
     if value is None:
         return Marker.MISSING
     items = text_list(value)

@@ -61,7 +61,9 @@ class PseudonymKeys(Protocol):
 class Source(Protocol):
     """A provider's adapter."""
 
-    def scan(self, scan: Scan, *, exchange_id: str, timeout_s: float) -> AsyncIterator[pa.RecordBatch]:
+    def scan(
+        self, scan: Scan, *, exchange_id: str, timeout_s: float
+    ) -> AsyncIterator[pa.RecordBatch]:
         """Yield batches with exactly the columns of `scan`, in order, and only its rows.
 
         Raises:
@@ -141,7 +143,15 @@ class ExchangeLog(Protocol):
     async def refusal(self, draft: Draft) -> int:
         """Make a `refusal` entry durable; return its index in the log."""
 
-    async def intent(self, draft: Draft, *, recipient: str, request_id: str, request_digest: bytes, now: dt.datetime) -> Ticket:
+    async def intent(
+        self,
+        draft: Draft,
+        *,
+        recipient: str,
+        request_id: str,
+        request_digest: bytes,
+        now: dt.datetime,
+    ) -> Ticket:
         """Reserve room for the whole exchange, make its `intent` durable, remember the request.
 
         Raises:
@@ -208,5 +218,3 @@ class Meter(Protocol):
 
     def refused(self, reason: str, step: int) -> None:
         """Count a refusal."""
-
-

@@ -1,0 +1,286 @@
+"""The agreements in force, compiled: what `decide` reads, immutable, swapped in by one assignment.
+
+Compiling resolves everything that does not hang on the request or the clock: aliases to agencies, kinds to
+prohibitions, terms to instants. What is left for a decision is a look-up and a few comparisons.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from gateway.agreement.model import ConsentCondition, OptOutCondition, RoleCondition
+from gateway.agreement.spans import add
+from gateway.masks import Pass
+from gateway.values import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gateway.agreement.model import (
+        Agency,
+        Agreement,
+        CodeLists,
+        Dataset,
+        FieldRule,
+        Floor,
+        Never,
+        Provision,
+        Purposes,
+        Registry,
+        Selectors,
+    )
+    from gateway.values import AgencyKind
+
+
+class Signed(StrEnum):
+    """What the signatures beside a file amount to; the term is another question."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    SIGNED = "signed"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+class FlowKey(NamedTuple):
+    """What a request names, and what an index is looked up by."""
+
+    provider: str
+    recipient: str
+    dataset: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A prohibition with the file that it stands in: `floor`, or an agreement's reference."""
+
+    never: Never
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pact:
+    """One agreement with what signatures and dates make of it.
+
+    Attributes:
+        starts, ends: The term as instants: from the first instant of `effective` to that after `expires`.
+        digest: SHA-256 of the agreement with what is bound in: what the parties signed.
+    """
+
+    agreement: Agreement
+    signed: Signed
+    starts: dt.datetime
+    ends: dt.datetime
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRule:
+    """One provision for one flow, resolved.
+
+    Attributes:
+        barred: Each field of the dataset that a prohibition forbids on this flow, with the first rule that does.
+        roles: Roles of which the caller must hold one, for each role condition.
+        passes: Released fields that leave unmasked; only by these may a request narrow.
+    """
+
+    pact: Pact
+    provision: Provision
+    dataset: Dataset
+    provider: Agency
+    recipient: Agency
+    purpose: str
+    barred: Mapping[str, Rule]
+    roles: tuple[frozenset[str], ...]
+    passes: frozenset[str]
+
+    @property
+    def ref(self) -> str:
+        """The provision's name across files: `<agreement id>/<provision id>`."""
+        return f"{self.pact.agreement.id}/{self.provision.id}"
+
+    @property
+    def person_conditions(self) -> bool:
+        """Whether rows hang on consent or opt-out."""
+        kinds = (ConsentCondition, OptOutCondition)
+        return any(isinstance(condition, kinds) for condition in self.provision.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """One consistent set: floor, registry, purposes, datasets and every agreement that loaded.
+
+    Attributes:
+        generation: Rises with each swap; caches are keyed by it.
+        flows: Provisions by flow; two for one flow refuse.
+        pairs: Agreements that name both agencies, by (provider, recipient).
+        rules: Every prohibition of the floor and of every agreement that is signed, by id.
+    """
+
+    generation: int
+    floor: Floor
+    registry: Registry
+    purposes: Purposes
+    datasets: Mapping[str, Dataset]
+    codes: CodeLists
+    pacts: tuple[Pact, ...]
+    flows: Mapping[FlowKey, tuple[FlowRule, ...]]
+    pairs: Mapping[tuple[str, str], tuple[Pact, ...]]
+    rules: tuple[Rule, ...]
+
+    def forbidding(  # noqa: PLR0913 - the facts of a flow that no provision describes
+        self,
+        provider: AgencyKind,
+        recipient: AgencyKind,
+        purpose: str,
+        shape: Shape,
+        dataset: Dataset | None,
+        fields: Iterable[str],
+    ) -> Rule | None:
+        """Return the first prohibition that the flow meets with these fields.
+
+        An unknown dataset is taken to hold every class: `dataset` None meets every field selector.
+        """
+        names = tuple(fields)
+        for rule in self.rules:
+            if not flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset):
+                continue
+            if dataset is None or not _speaks_of_fields(rule.never.when):
+                return rule
+            if any(
+                field_meets(rule.never.when, dataset, dataset.fields[name])
+                for name in names
+                if name in dataset.fields
+            ):
+                return rule
+        return None
+
+
+def flow_meets(  # noqa: PLR0913 - a selector has this many sides
+    when: Selectors,
+    provider: AgencyKind,
+    recipient: AgencyKind,
+    purpose: str,
+    shape: Shape,
+    dataset: Dataset | None,
+) -> bool:
+    """Return whether a flow meets the selectors that do not speak of fields."""
+    if when.from_kind and provider not in when.from_kind:
+        return False
+    if when.to_kind and recipient not in when.to_kind:
+        return False
+    if when.shape and shape not in when.shape:
+        return False
+    if when.purpose and not any(under(purpose, branch) for branch in when.purpose):
+        return False
+    if dataset is None:
+        return True
+    if when.dataset and dataset.id.name not in when.dataset:
+        return False
+    return not when.regime or bool(when.regime & dataset.regime)
+
+
+def under(purpose: str, branch: str) -> bool:
+    """Return whether a purpose is `branch` or stands below it in the tree."""
+    return purpose == branch or purpose.startswith(branch + ".")
+
+
+def _speaks_of_fields(when: Selectors) -> bool:
+    return bool(when.field or when.field_class or when.means) or when.free_text is not None
+
+
+def field_meets(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
+    """Return whether one field meets every selector that speaks of fields."""
+    if when.field and f"{dataset.id.name}.{field.name}" not in when.field:
+        return False
+    if when.field_class and field.field_class not in when.field_class:
+        return False
+    if when.means and field.means not in when.means:
+        return False
+    return when.free_text is None or field.free_text == when.free_text
+
+
+def pact(agreement: Agreement, signed: Signed, digest: bytes) -> Pact:
+    """Return an agreement with its term as instants of its own time zone."""
+    zone = ZoneInfo(agreement.term.timezone)
+    first = dt.datetime.combine(agreement.term.effective, dt.time(), zone)
+    after = dt.datetime.combine(agreement.term.expires + dt.timedelta(days=1), dt.time(), zone)
+    return Pact(agreement, signed, first.astimezone(dt.UTC), after.astimezone(dt.UTC), digest)
+
+
+def compile_agreements(  # noqa: PLR0913 - each file kind once
+    *,
+    generation: int,
+    floor: Floor,
+    registry: Registry,
+    purposes: Purposes,
+    datasets: Mapping[str, Dataset],
+    codes: CodeLists,
+    pacts: Iterable[Pact],
+) -> Agreements:
+    """Return the index of a set of files that were parsed, linted and whose signatures were judged."""
+    pacts = tuple(sorted(pacts, key=lambda one: one.agreement.ref))
+    # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still does.
+    binding = (Signed.SIGNED, Signed.SUSPENDED)
+    rules = [Rule(never, "floor") for never in floor.never]
+    rules += [
+        Rule(never, one.agreement.ref)
+        for one in pacts
+        if one.signed in binding
+        for never in one.agreement.never
+    ]
+    bare = Agreements(
+        generation, floor, registry, purposes, datasets, codes, pacts, {}, {}, tuple(rules)
+    )
+    flows: dict[FlowKey, tuple[FlowRule, ...]] = {}
+    pairs: dict[tuple[str, str], tuple[Pact, ...]] = {}
+    for one in pacts:
+        agencies = [party.agency for party in one.agreement.parties.values()]
+        for provider in agencies:
+            for recipient in agencies:
+                pairs[provider, recipient] = (*pairs.get((provider, recipient), ()), one)
+        for provision in one.agreement.provisions:
+            for rule in _flow_rules(bare, one, provision):
+                key = FlowKey(
+                    rule.provider.id, rule.recipient.id, str(rule.dataset.id), rule.purpose
+                )
+                flows[key] = (*flows.get(key, ()), rule)
+    return Agreements(
+        generation, floor, registry, purposes, datasets, codes, pacts, flows, pairs, tuple(rules)
+    )
+
+
+def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowRule]:
+    parties = one.agreement.parties
+    provider = bare.registry.agencies[parties[provision.flow.provider].agency]
+    recipient = bare.registry.agencies[parties[provision.flow.recipient].agency]
+    dataset = bare.datasets[str(provision.flow.dataset)]
+    shape = provision.delivery.shape
+    roles = tuple(c.roles for c in provision.when if isinstance(c, RoleCondition))
+    passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))
+    made = []
+    for purpose in provision.flow.purposes:
+        barred = {
+            name: rule
+            for name in dataset.fields
+            if (
+                rule := bare.forbidding(
+                    provider.kind, recipient.kind, purpose, shape, dataset, [name]
+                )
+            )
+        }
+        made.append(
+            FlowRule(one, provision, dataset, provider, recipient, purpose, barred, roles, passes)
+        )
+    return made
+
+
+def attested(agency: Agency, now: dt.datetime) -> bool:
+    """Return whether the agency's security attestation is in date."""
+    at = dt.datetime.combine(agency.attested_at, dt.time(), dt.UTC)
+    return at <= now < add(at, agency.attested_for) + dt.timedelta(days=1)

@@ -1,0 +1,331 @@
+"""May this request be carried out? One pure function, its steps numbered as in the design.
+
+`decide` reads the compiled agreements, the request, what was asked and released so far, and the instant; it
+answers with a `Grant`, which only it can make, or a `Refusal` with step, reason and clause. What hangs on single
+rows (consent, opt-out, field conditions) is not decided here: it removes rows later, and is never a reason,
+since a reason would say that the person is on file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.agreement.index import FlowKey, FlowRule, Pact, Rule, Signed, attested
+from gateway.agreement.spans import closed_periods
+from gateway.errors import Reason
+from gateway.values import Operator, Shape
+
+if TYPE_CHECKING:
+    from gateway.agreement.index import Agreements
+    from gateway.agreement.model import Aggregate
+    from gateway.values import Condition, Request, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was asked and released so far, for the request's recipient and flow, read before deciding.
+
+    Attributes:
+        requests_last_minute: Requests granted in the last 60 s.
+        rows_today: Rows released in this UTC day.
+        periods_released: First days of the aggregate periods that left already.
+        duties_overdue: Ids of duties that the recipient owes and is late with.
+        repeat: Whether this very request was carried out before: it then costs nothing again.
+    """
+
+    requests_last_minute: int = 0
+    rows_today: int = 0
+    periods_released: frozenset[dt.date] = frozenset()
+    duties_overdue: tuple[str, ...] = ()
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No, why, by which rule: never a value from a record or a literal from a condition."""
+
+    step: int
+    reason: Reason
+    message: str
+    agreement: str = ""
+    provision: str = ""
+    clause: str = ""
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Yes, by one provision; made only by `decide`.
+
+    Attributes:
+        periods: Aggregate periods that will leave, by first day; empty at record level.
+        rows_left: Rows that may still leave to this recipient today.
+    """
+
+    rule: FlowRule
+    request: Request
+    now: dt.datetime
+    periods: tuple[dt.date, ...]
+    rows_left: int
+
+
+def decide(
+    agreements: Agreements, request: Request, standing: Standing, now: dt.datetime
+) -> Grant | Refusal:
+    """Return a grant, or the refusal of the first step that says no.
+
+    Args:
+        agreements: The set in force.
+        request: What is asked, by an established caller.
+        standing: Counters for this recipient and flow.
+        now: This instant, UTC.
+    """
+    terms = request.terms
+    # 1 identity: the caller must be the recipient. A stranger learns nothing of the flow.
+    if request.caller.agency != terms.recipient:
+        return _none_covers(1)
+    key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
+    rules = agreements.flows.get(key, ())
+    # 2 agreement: signed by all, in term, both agencies attested.
+    active = tuple(rule for rule in rules if _problem(rule.pact, now) is None)
+    if refusal := _agreement(agreements, terms, rules, active, now):
+        return refusal
+    # 3 never: of the floor and of every agreement.
+    if refusal := _never(agreements, terms, active):
+        return refusal
+    # 4 exactly one provision, and every field and filter inside it.
+    found = _one_provision(agreements, terms, active)
+    if isinstance(found, Refusal):
+        return found
+    if refusal := _fields(found, terms) or _filters(found, terms):
+        return refusal
+    # 5 conditions of the request; those of rows are the plan's.
+    if refusal := _role(found, request):
+        return refusal
+    # 6 limits.
+    return _limits(found, request, standing, now)
+
+
+def _refuse(rule: FlowRule, step: int, reason: Reason, message: str) -> Refusal:
+    return Refusal(
+        step,
+        reason,
+        message,
+        rule.pact.agreement.ref,
+        rule.provision.id,
+        rule.provision.clause,
+        rule.pact.digest,
+    )
+
+
+def _none_covers(step: int) -> Refusal:
+    return Refusal(step, Reason.NO_PROVISION, "no provision covers this flow")
+
+
+def _problem(pact: Pact, now: dt.datetime) -> tuple[Reason, str] | None:
+    match pact.signed:
+        case Signed.DRAFT | Signed.IN_REVIEW:
+            return Reason.AGREEMENT_NOT_SIGNED, "not every party has signed"
+        case Signed.SUSPENDED:
+            return Reason.AGREEMENT_NOT_ACTIVE, "the agreement is suspended"
+        case Signed.TERMINATED:
+            return Reason.AGREEMENT_NOT_ACTIVE, "the agreement is terminated"
+        case Signed.SIGNED:
+            pass
+    if not pact.starts <= now < pact.ends:
+        return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
+    return None
+
+
+def _agreement(
+    agreements: Agreements,
+    terms: Terms,
+    rules: tuple[FlowRule, ...],
+    active: tuple[FlowRule, ...],
+    now: dt.datetime,
+) -> Refusal | None:
+    pacts = tuple(rule.pact for rule in rules) or agreements.pairs.get(
+        (terms.provider, terms.recipient), ()
+    )
+    problems = [(pact, _problem(pact, now)) for pact in pacts]
+    if problems and all(problem for _, problem in problems):
+        pact, problem = problems[0]
+        assert problem is not None  # noqa: S101 - just asked
+        return Refusal(2, *problem, pact.agreement.ref, digest=pact.digest)
+    for rule in active:
+        for agency in (rule.provider, rule.recipient):
+            if not attested(agency, now):
+                return _refuse(
+                    rule,
+                    2,
+                    Reason.AGREEMENT_NOT_ACTIVE,
+                    f"the security attestation of `{agency.id}` is out of date",
+                )
+    return None
+
+
+def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -> Refusal | None:
+    if active:
+        # The shape of a provision is known: its prohibitions were found when it was compiled.
+        for name in terms.fields:
+            rule = active[0].barred.get(name)
+            if rule is not None:
+                return _prohibited(rule)
+        return None
+    provider = agreements.registry.agencies.get(terms.provider)
+    recipient = agreements.registry.agencies.get(terms.recipient)
+    if provider is None or recipient is None:
+        return None
+    dataset = agreements.datasets.get(str(terms.dataset))
+    rule = agreements.forbidding(
+        provider.kind,
+        recipient.kind,
+        terms.purpose,
+        Shape.RECORD,
+        dataset,
+        dataset.fields if dataset else (),
+    )
+    return _prohibited(rule) if rule else None
+
+
+def _prohibited(rule: Rule) -> Refusal:
+    return Refusal(
+        3,
+        Reason.PROHIBITED,
+        f"prohibited by `{rule.never.id}`",
+        rule.source,
+        rule.never.id,
+        rule.never.clause,
+    )
+
+
+def _one_provision(
+    agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]
+) -> FlowRule | Refusal:
+    if terms.purpose not in agreements.purposes.leaves:
+        return Refusal(4, Reason.UNKNOWN_PURPOSE, "the purpose is not a leaf of `purposes.yaml`")
+    if not terms.fields:
+        return Refusal(4, Reason.NO_FIELDS, "no field is asked for")
+    if not active:
+        return _none_covers(4)
+    # Two matches are refused even where they agree today: an edit to either would then
+    # widen the flow without a signature from the parties to the other.
+    if len(active) > 1:
+        clauses = ", ".join(sorted(rule.provision.clause for rule in active))
+        return _refuse(
+            active[0], 4, Reason.TWO_PROVISIONS, f"{len(active)} provisions match: {clauses}"
+        )
+    rule = active[0]
+    if rule.provision.delivery.mode != "pull":
+        return _refuse(rule, 4, Reason.METHOD_NOT_PERMITTED, "this flow is not pulled")
+    return rule
+
+
+def _fields(rule: FlowRule, terms: Terms) -> Refusal | None:
+    release = rule.provision.release
+    for name in terms.fields:
+        if name not in release:
+            return _refuse(
+                rule, 4, Reason.FIELD_NOT_RELEASED, f"field `{_known(rule, name)}` is not released"
+            )
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return None
+    asked = set(terms.fields)
+    for name in aggregate.dimensions:
+        if name not in asked:
+            # A table without one of its dimensions is a margin, and the clause publishes none.
+            return _refuse(
+                rule, 4, Reason.FIELD_NOT_RELEASED, f"dimension `{name}` must be asked for"
+            )
+    if not any(measure.field in asked for measure in aggregate.measures):
+        return _refuse(rule, 4, Reason.NO_FIELDS, "no measure is asked for")
+    return None
+
+
+def _known(rule: FlowRule, name: str) -> str:
+    # A name that the dataset does not have is the caller's free text, and is not repeated.
+    return name if name in rule.dataset.fields else "?"
+
+
+def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
+    aggregate = rule.provision.aggregate
+    for condition in terms.where:
+        if aggregate is not None:
+            permitted = _names_periods(rule, aggregate, condition)
+        else:
+            permitted = condition.field in rule.passes
+        if not permitted:
+            return _refuse(
+                rule,
+                4,
+                Reason.FILTER_NOT_PERMITTED,
+                f"field `{_known(rule, condition.field)}` is not one to filter by",
+            )
+    return None
+
+
+def _names_periods(rule: FlowRule, aggregate: Aggregate, condition: Condition) -> bool:
+    # A table is cut by its fixed periods only: any other cut could be subtracted from a second one.
+    return (
+        condition.field == rule.dataset.event_date
+        and condition.field in aggregate.dimensions
+        and condition.op in (Operator.EQ, Operator.IN)
+    )
+
+
+def _role(rule: FlowRule, request: Request) -> Refusal | None:
+    for roles in rule.roles:
+        if not roles & request.caller.roles:
+            return _refuse(
+                rule, 5, Reason.ROLE_NOT_LISTED, "the caller holds none of the provision's roles"
+            )
+    return None
+
+
+def _limits(
+    rule: FlowRule, request: Request, standing: Standing, now: dt.datetime
+) -> Grant | Refusal:
+    limits = rule.provision.limits
+    if standing.duties_overdue:
+        return _refuse(rule, 6, Reason.DUTY_OVERDUE, "a duty of the recipient is overdue")
+    left = limits.rows_per_day - standing.rows_today
+    if not standing.repeat:
+        if standing.requests_last_minute >= limits.requests_per_minute:
+            return _refuse(rule, 6, Reason.RATE_LIMIT, "`requests_per_minute` is reached")
+        if left <= 0:
+            return _refuse(rule, 6, Reason.ROW_LIMIT, "`rows_per_day` is reached")
+    else:
+        left = limits.rows_per_day
+    periods: tuple[dt.date, ...] = ()
+    if rule.provision.aggregate is not None:
+        answer = _periods(rule, rule.provision.aggregate, request.terms, standing, now)
+        if isinstance(answer, Refusal):
+            return answer
+        periods = answer
+    return Grant(rule, request, now, periods, left)
+
+
+def _periods(
+    rule: FlowRule, aggregate: Aggregate, terms: Terms, standing: Standing, now: dt.datetime
+) -> tuple[dt.date, ...] | Refusal:
+    grid = aggregate.grid
+    open_since = closed_periods(grid.anchor, grid.period, grid.lag, now.date())
+    spent = frozenset() if standing.repeat else standing.periods_released
+    if terms.where:
+        asked = {value for condition in terms.where for value in condition.values}
+        if len(terms.where) > 1 or not asked <= set(open_since):
+            return _refuse(
+                rule, 6, Reason.PERIOD_OPEN, "a period asked for is not closed, or is no period"
+            )
+        if asked & spent:
+            return _refuse(rule, 6, Reason.CELL_RELEASED, "a period asked for has left already")
+        return tuple(period for period in open_since if period in asked)
+    if not open_since:
+        return _refuse(rule, 6, Reason.PERIOD_OPEN, "no period is closed yet")
+    left = tuple(period for period in open_since if period not in spent)
+    if not left:
+        return _refuse(rule, 6, Reason.CELL_RELEASED, "every closed period has left already")
+    return left
