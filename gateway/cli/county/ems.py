@@ -1,6 +1,7 @@
 """The EMS agency's reports: one NEMSIS document each, most of them overdoses, some not.
 
-The first overdoses carry the cases that an adapter must get right (`CASES`); the others vary as calls do.
+The first overdoses carry the cases that an adapter must get right (`CASES`); the others vary as
+calls do.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.county import nemsis
-from gateway.cli.county.files import Files, record_uuid
+from gateway.cli.county.ems_cases import ARREST_BEFORE_EMS, CASES, NO_ARREST
+from gateway.cli.county.files import Files, chance, record_uuid
 from gateway.cli.county.nemsis import Medication, Report
 from gateway.cli.county.people import a_person
 from gateway.cli.county.places import ZONE, a_spot
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1
 HOSPITAL: Final = "RV-HOSPITAL-1"
+_CORRECTED: Final = list(CASES).index("one_dose") + 1
 OVERDOSE_CALL: Final = "2301053"
-NO_ARREST: Final = "3001001"
-ARREST_BEFORE_EMS: Final = "3001003"
 
 _IMPRESSIONS: Final = {
     "heroin": "T40.1X1A",
@@ -80,12 +81,13 @@ def reports(random: Random, now: dt.datetime, events: Sequence[Overdose], others
 
 def faults() -> dict[str, bytes]:
     """Return documents that an adapter must quarantine: one cut short, one with a DOCTYPE."""
-    cut = b'<?xml version="1.0" encoding="UTF-8"?>\n<EMSDataSet xmlns="http://www.nemsis.org"><Header>'
-    doctype = (
-        b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE EMSDataSet [<!ENTITY name "Sample">]>\n'
-        b'<EMSDataSet xmlns="http://www.nemsis.org"><Header>&name;</Header></EMSDataSet>\n'
-    )
-    return {"RVE-fault-cut-short.xml": cut, "RVE-fault-doctype.xml": doctype}
+    head = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    root = b'<EMSDataSet xmlns="http://www.nemsis.org"><Header>'
+    doctype = b'<!DOCTYPE EMSDataSet [<!ENTITY name "Sample">]>\n'
+    return {
+        "RVE-fault-cut-short.xml": head + root,
+        "RVE-fault-doctype.xml": head + doctype + root + b"&name;</Header></EMSDataSet>\n",
+    }
 
 
 def _of_overdose(random: Random, event: Overdose) -> Report:
@@ -109,10 +111,10 @@ def _of_overdose(random: Random, event: Overdose) -> Report:
         back=at_patient + dt.timedelta(minutes=random.randint(25, 80)),
         person=event.person,
         age=event.person.age(event.at.date()),
-        homeless=random.random() < 0.2,  # noqa: PLR2004 - a share
+        homeless=chance(random, 0.2),
         spot=event.spot,
-        dispatch=OVERDOSE_CALL if random.random() < 0.7 else "2301077",  # noqa: PLR2004
-        symptom="R40.20" if random.random() < 0.8 else "R06.89",  # noqa: PLR2004
+        dispatch=OVERDOSE_CALL if chance(random, 0.7) else "2301077",
+        symptom="R40.20" if chance(random, 0.8) else "R06.89",
         other_symptoms=(("R06.03", ""), ("R11.10", nemsis.NOT_PRESENT)),
         impression=_IMPRESSIONS[substances[0]],
         secondary=tuple(_IMPRESSIONS[s] for s in substances[1:]),
@@ -120,7 +122,7 @@ def _of_overdose(random: Random, event: Overdose) -> Report:
         arrest=arrest,
         acuity="2813003" if event.survived else "2813001",
         respiratory_rate=random.randint(2, 9) if event.survived else 0,
-        avpu="3326007" if random.random() < 0.75 else "3326005",  # noqa: PLR2004
+        avpu="3326007" if chance(random, 0.75) else "3326005",
         medications=_medications(random, event, at_patient),
         transport=transport,
         destination=destination,
@@ -171,109 +173,3 @@ def _of_other_call(random: Random, now: dt.datetime, number: int) -> Report:
         transport="4230001", destination=HOSPITAL, acuity_at_release="4219005",
         narrative=_narrative(number),
     )  # fmt: skip
-
-
-def _given(report: Report) -> Report:
-    start = report.at_patient
-    return _alive(report, (
-        Medication(nemsis.OXYGEN, start, "12", nemsis.LPM, route=nemsis.BVM),
-        Medication(nemsis.NALOXONE, start + dt.timedelta(minutes=1)),
-        Medication(nemsis.NALOXONE, start + dt.timedelta(minutes=4), response=nemsis.IMPROVED),
-    ))  # fmt: skip
-
-
-def _alive(report: Report, medications: tuple[Medication, ...] | None) -> Report:
-    return replace(
-        report, impression="T40.411A", secondary=("F11",), arrest=NO_ARREST, acuity="2813003",
-        acuity_at_release="4219003", respiratory_rate=6, medications=medications,
-        transport="4230009", destination="",
-    )  # fmt: skip
-
-
-def _not_given(report: Report) -> Report:
-    oxygen = Medication(nemsis.OXYGEN, report.at_patient, "12", nemsis.LPM, route=nemsis.BVM)
-    return _alive(report, (oxygen,))
-
-
-def _not_recorded(report: Report) -> Report:
-    return _alive(report, None)
-
-
-def _refused(report: Report) -> Report:
-    offered = Medication(nemsis.NALOXONE, report.at_patient, pn=nemsis.REFUSED)
-    return _alive(report, (offered,))
-
-
-def _unit_is_volume(report: Report) -> Report:
-    drawn = Medication(nemsis.NALOXONE, report.at_patient, "2", nemsis.ML,
-                       route=nemsis.INTRAMUSCULAR, response=nemsis.IMPROVED)  # fmt: skip
-    return _alive(report, (drawn,))
-
-
-def _micrograms(report: Report) -> Report:
-    vial = Medication(nemsis.NALOXONE, report.at_patient, "400", nemsis.MCG,
-                      route=nemsis.INTRAMUSCULAR, response=nemsis.IMPROVED)  # fmt: skip
-    return _alive(report, (vial,))
-
-
-def _police_first(report: Report) -> Report:
-    before = Medication(nemsis.NALOXONE, report.on_scene - dt.timedelta(minutes=3),
-                        by=nemsis.BY_POLICE, before_ems=True)  # fmt: skip
-    after = Medication(nemsis.NALOXONE, report.at_patient, response=nemsis.IMPROVED)
-    return _alive(report, (before, after))
-
-
-def _many_doses(report: Report) -> Report:
-    start = report.at_patient
-    doses = tuple(Medication(nemsis.NALOXONE, start + dt.timedelta(minutes=3 * n)) for n in range(4))
-    return _alive(report, (*doses[:3], replace(doses[3], response=nemsis.IMPROVED)))
-
-
-def _one_dose(report: Report) -> Report:
-    return _alive(report, (Medication(nemsis.NALOXONE, report.at_patient),))
-
-
-def _adverse_effect(report: Report) -> Report:
-    return replace(_not_given(report), impression="T40.2X5A", secondary=(), symptom="R11.10")
-
-
-def _uncoded_death(report: Report) -> Report:
-    dose = Medication(nemsis.NALOXONE, report.at_patient)
-    return replace(
-        report, symptom="R40.20", impression="I46.9", secondary=(), arrest=ARREST_BEFORE_EMS,
-        acuity="2813001", acuity_at_release="4219009", respiratory_rate=0, medications=(dose,),
-        transport="4230013", destination="",
-    )  # fmt: skip
-
-
-def _died(report: Report) -> Report:
-    return replace(_uncoded_death(report), impression="T40.1X1A")
-
-
-def _by_medication_alone(report: Report) -> Report:
-    return replace(_given(report), impression="R41.82", secondary=())
-
-
-def _age_unknown(report: Report) -> Report:
-    return replace(_given(report), age=None)
-
-
-CASES: Final = {
-    "naloxone_given": _given,
-    "naloxone_not_given": _not_given,
-    "naloxone_not_recorded": _not_recorded,
-    "naloxone_refused": _refused,
-    "dose_in_ml": _unit_is_volume,
-    "dose_in_micrograms": _micrograms,
-    "police_gave_first": _police_first,
-    "four_doses": _many_doses,
-    "one_dose": _one_dose,
-    "adverse_effect": _adverse_effect,
-    "uncoded_death": _uncoded_death,
-    "death": _died,
-    "by_medication_alone": _by_medication_alone,
-    "age_unknown": _age_unknown,
-}
-"""Case name to how its report is written; the first overdoses of a county, oldest first, show them."""
-
-_CORRECTED: Final = list(CASES).index("one_dose") + 1

@@ -1,4 +1,4 @@
-"""What a generator returns: files by name, how many records are in them, and which case is which record."""
+"""What a generator returns: files by name, a count, and which record shows which case."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,12 @@ class Files:
 def record_uuid(block: int, number: int) -> str:
     """Return a UUID that is valid in form and plainly made up: `00000000-0000-4000-8001-…`.
 
-    It does not depend on the seed, so that a guide can point at a record. Blocks: 1 EMS reports, 2 referrals.
+    It does not depend on the seed, so that a guide can point at a record. Blocks: 1 EMS reports, 2
+    referrals.
     """
     return f"00000000-0000-4000-8{block:03}-{number:012}"
+
+
+def chance(random: Random, share: float) -> bool:
+    """Return True in this share of draws."""
+    return random.random() < share

@@ -1,7 +1,8 @@
-"""The harm-reduction programme's files: an HMIS CSV export of street outreach, and naloxone given out.
+"""The harm-reduction programme's files: an HMIS CSV export of street outreach, and naloxone given
+out.
 
-In each whole month every site serves a set number of participants, so that of its cells some reach the eleven
-people that an agreement asks for and some do not, whatever the seed.
+In each whole month every site serves a set number of participants, so that of its cells some reach
+the eleven people that an agreement asks for and some do not, whatever the seed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""The hospital's messages: HL7 v2.5.1 ADT after the PHIN guide for syndromic surveillance 2.0.
 
-Several messages make a visit: registered (A04), updated (A08), admitted (A01), discharged (A03). Segments end with
-CR. Names, birth dates, streets and telephone numbers stand in PID although no release may hold them: an adapter must
-not read them, and that is worth showing.
+Several messages make a visit: registered (A04), updated (A08), admitted (A01), discharged (A03).
+Segments end with CR. Names, birth dates, streets and telephone numbers stand in PID although no
+release may hold them: an adapter must not read them, and that is worth showing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.county.files import Files
+from gateway.cli.county.files import Files, chance
 from gateway.cli.county.people import Person, a_person
 from gateway.cli.county.places import ZONE
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.cli.county.overdoses import Overdose
 
 FACILITY: Final = "Rivertown Synthetic Hospital^9999999901^NPI"
+_PROFILE: Final = "PH_SS-NoAck^SS Sender^2.16.840.1.114222.4.10.3^ISO"
 _SEXES: Final = {"female": "F", "male": "M", "unknown": "U"}
 _RACES: Final = {
     "american_indian_alaska_native": "1002-5",
@@ -45,7 +46,7 @@ _OTHER_VISITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One emergency department visit. `codes` are ICD-10-CM with text; `end` is None while it lasts."""
+    """One visit; `codes` are ICD-10-CM with their text, `end` is None while it lasts."""
 
     number: int
     person: Person
@@ -59,15 +60,13 @@ class Visit:
     ethnicity: str
 
 
-def messages(
-    random: Random, now: dt.datetime, events: Sequence[Overdose], count: int
-) -> Files:
+def messages(random: Random, now: dt.datetime, events: Sequence[Overdose], count: int) -> Files:
     """Return a file a message, for `count` visits: overdoses that were transported, then others."""
     visits = [_of_overdose(random, event) for event in events if event.transported][: count // 2]
     visits += [_of_other(random, now, 1 + n) for n in range(len(visits), count)]
     visits = [replace(visit, number=number) for number, visit in enumerate(visits, 1)]
     cases = {"hospital.overdose": _visit_id(visits[0]), "hospital.other": _visit_id(visits[-1])}
-    for (name, change), index in zip(_CASES.items(), range(1, 1 + len(_CASES)), strict=True):
+    for index, (name, change) in _CASES.items():
         visits[index] = change(visits[index])
         cases[f"hospital.{name}"] = _visit_id(visits[index])
 
@@ -118,7 +117,8 @@ def _of_other(random: Random, now: dt.datetime, number: int) -> Visit:
 
 def _infant(visit: Visit) -> Visit:
     """Return a visit of a six-month-old: 6 with the unit `mo`."""
-    return replace(visit, age=6, age_unit="mo")
+    born = visit.start.date() - dt.timedelta(days=190)
+    return replace(visit, person=replace(visit.person, born=born), age=6, age_unit="mo")
 
 
 def _death(visit: Visit) -> Visit:
@@ -130,7 +130,7 @@ def _escaped(visit: Visit) -> Visit:
     return replace(visit, complaint="Overdose & fall")
 
 
-_CASES: Final = {"infant": _infant, "death": _death, "escaped": _escaped}
+_CASES: Final = {1: ("death", _death), 2: ("escaped", _escaped), -2: ("infant", _infant)}
 
 
 def _course(random: Random, visit: Visit, now: dt.datetime) -> list[tuple[str, bytes]]:
@@ -140,7 +140,7 @@ def _course(random: Random, visit: Visit, now: dt.datetime) -> list[tuple[str, b
     if visit.disposition == "09":
         admitted = visit.start + dt.timedelta(minutes=50)
         course.append(("A01", admitted, replace(visit, end=None)))
-    elif random.random() < 0.3:  # noqa: PLR2004 - a share of visits is updated before it ends
+    elif chance(random, 0.3):
         course.append(("A08", visit.start + dt.timedelta(minutes=50), replace(visit, end=None)))
     if visit.end is not None:
         course.append(("A03", visit.end + dt.timedelta(minutes=5), visit))
@@ -153,9 +153,10 @@ def _course(random: Random, visit: Visit, now: dt.datetime) -> list[tuple[str, b
 
 def _message(visit: Visit, trigger: str, at: dt.datetime, part: int) -> bytes:
     structure = "ADT_A03" if trigger == "A03" else "ADT_A01"
+    control = f"RVH-{visit.number:05}-{part}"
+    kind = f"ADT^{trigger}^{structure}"
     segments = [
-        f"MSH|^~\\&|RIVERTOWN-ED|{FACILITY}|||{_time(at)}||ADT^{trigger}^{structure}"
-        f"|RVH-{visit.number:05}-{part}|P|2.5.1|||||||||PH_SS-NoAck^SS Sender^2.16.840.1.114222.4.10.3^ISO",
+        f"MSH|^~\\&|RIVERTOWN-ED|{FACILITY}|||{_time(at)}||{kind}|{control}|P|2.5.1|||||||||{_PROFILE}",
         f"EVN||{_time(at)}|||||{FACILITY}",
         _pid(visit),
         _pv1(visit),
@@ -164,9 +165,9 @@ def _message(visit: Visit, trigger: str, at: dt.datetime, part: int) -> bytes:
             f"DG1|{n}||{code}^{_text(text)}^I10C|||F"
             for n, (code, text) in enumerate(visit.codes, 1)
         ),
-        "OBX|1|CWE|SS003^FACILITY / VISIT TYPE^PHINQUESTION||261QE0002X^Emergency Care^HCPTNUCC||||||F",
-        f"OBX|2|NM|21612-7^AGE TIME PATIENT REPORTED^LN||{visit.age}|{visit.age_unit}^^UCUM|||||F",
-        f"OBX|3|CWE|8661-1^CHIEF COMPLAINT^LN||^^^^^^^^{_text(visit.complaint)}||||||F",
+        "OBX|1|CWE|SS003^^PHINQUESTION||261QE0002X^Emergency Care^HCPTNUCC||||||F",
+        f"OBX|2|NM|21612-7^^LN||{visit.age}|{visit.age_unit}^^UCUM|||||F",
+        f"OBX|3|CWE|8661-1^^LN||^^^^^^^^{_text(visit.complaint)}||||||F",
     ]
     return "".join(f"{segment}\r" for segment in segments).encode()
 

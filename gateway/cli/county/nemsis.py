@@ -1,19 +1,23 @@
 """One EMS patient care report as a NEMSIS 3.5.1 `EMSDataSet` document.
 
-The order of elements and the null flavours are those of the national XML schema; tests validate every document
-against it where the schema is at hand. Elements that a report of this county never fills are written nil, as the
-standard asks: `NA` does not apply, `NR` was not recorded.
+The order of elements and the null flavours are those of the national XML schema; tests validate
+every document against it where the schema is at hand. Elements that a report of this county never
+fills are written nil, as the standard asks: `NA` does not apply, `NR` was not recorded.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from html import escape
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.cli.county.people import Person
-from gateway.cli.county.places import STATE_FIPS, Spot
+from gateway.cli.county.places import STATE_FIPS
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from gateway.cli.county.people import Person
+    from gateway.cli.county.places import Spot
 
 Lines: TypeAlias = list[str]
 
@@ -48,7 +52,7 @@ _RACES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Medication:
-    """One medication group: RxNorm code, amount and unit, response, and `pn` where it was denied."""
+    """One medication group: RxNorm code, amount, response; `pn` where it was denied."""
 
     code: str
     at: dt.datetime
@@ -322,7 +326,10 @@ def _medication(given: Medication) -> Lines:
         route, by = _nil("eMedications.04", NA), _nil("eMedications.10", NA)
     else:
         dosage = _el("eMedications.05", given.amount) + _el("eMedications.06", given.unit)
-        response, route = _el("eMedications.07", given.response), _el("eMedications.04", given.route)
+        response, route = (
+            _el("eMedications.07", given.response),
+            _el("eMedications.04", given.route),
+        )
         by = _el("eMedications.10", given.by)
     return _group(
         "eMedications.MedicationGroup",

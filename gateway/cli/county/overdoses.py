@@ -1,7 +1,7 @@
 """What happened in the county: overdoses, which several agencies then see each in its own way.
 
-One event may become an EMS report, a police row, an emergency department visit and a referral, so that a demo can
-show one day from four sides, and a test can try to join them.
+One event may become an EMS report, a police row, an emergency department visit and a referral, so
+that a demo can show one day from four sides, and a test can try to join them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.cli.county.files import chance
 from gateway.cli.county.people import Person, a_person
 from gateway.cli.county.places import ZONE, Spot, a_spot
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 RECENT: Final = 30
 """So many events lie in the 70 hours before `now`; the others in the nine weeks before those."""
 WEEKS: Final = 9
-SUBSTANCES: Final = (("fentanyl",), ("heroin",), ("heroin", "fentanyl"), ("fentanyl", "methamphetamine"), ("unknown",))
+SUBSTANCES: Final = (
+    ("fentanyl",),
+    ("heroin",),
+    ("heroin", "fentanyl"),
+    ("fentanyl", "methamphetamine"),
+    ("unknown",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +58,16 @@ def _moment(random: Random, now: dt.datetime, index: int) -> dt.datetime:
 
 def _overdose(random: Random, number: int, at: dt.datetime, today: dt.date) -> Overdose:
     person = a_person(random, number, today)
-    survived = random.random() < 0.9
+    survived = chance(random, 0.9)
     doses = random.choices((0, 1, 2, 3, 4), (12, 42, 28, 12, 6))[0]
     return Overdose(
         number=number,
         person=person,
-        spot=person.home if random.random() < 0.45 else a_spot(random),
+        spot=person.home if chance(random, 0.45) else a_spot(random),
         at=at,
         substances=random.choice(SUBSTANCES),
         doses=doses,
-        improved=survived and doses > 0 and random.random() < 0.9,
+        improved=survived and doses > 0 and chance(random, 0.9),
         survived=survived,
-        transported=survived and random.random() < 0.6,
+        transported=survived and chance(random, 0.6),
     )

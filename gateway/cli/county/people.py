@@ -1,7 +1,7 @@
 """People who do not exist, and who cannot be taken for someone who does.
 
-Family and given names come from two closed lists of words for *sample*; telephone numbers are of the block that
-is kept for fiction (555-0100 to 555-0199, area code 555, which is assigned nowhere).
+Family and given names come from two closed lists of words for *sample*; telephone numbers are of
+the block that is kept for fiction (555-0100 to 555-0199, area code 555, which is assigned nowhere).
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ from gateway.cli.county.places import Spot, a_spot
 if TYPE_CHECKING:
     from random import Random
 
-FAMILY_NAMES: Final = (
-    "Sample", "Example", "Testa", "Demoson", "Specimen", "Mockley", "Placeholder", "Fixture",
-    "Exampleton", "Samplewood", "Testmann", "Demofield", "Muestra", "Échantillon", "O'Sample", "Test-Example",
-)  # fmt: skip
-GIVEN_NAMES: Final = (
-    "Testina", "Demo", "Proba", "Mocka", "Synthia", "Exempla", "Fixton", "Sampler",
-    "Dummy", "Placida", "Testo", "Specima", "Démo", "Trialle",
-)  # fmt: skip
+FAMILY_NAMES: Final = tuple(
+    "Sample Example Testa Demoson Specimen Mockley Placeholder Fixture Exampleton Samplewood"
+    " Testmann Demofield Muestra Échantillon O'Sample Test-Example".split()
+)
+GIVEN_NAMES: Final = tuple(
+    "Testina Demo Proba Mocka Synthia Exempla Fixton Sampler Dummy Placida Testo Specima Démo"
+    " Trialle".split()
+)
 
-RACES: Final = (("white",), ("black",), ("asian",), ("american_indian_alaska_native",), ("white", "black"), ())
+RACES: Final = (
+    ("white",),
+    ("black",),
+    ("asian",),
+    ("american_indian_alaska_native",),
+    ("white", "black"),
+    (),
+)
 SEXES: Final = ("male", "female", "unknown")
 
 
@@ -50,7 +57,10 @@ def a_person(random: Random, number: int, today: dt.date) -> Person:
     """Return a person who is 17 to 91 years old today."""
     years = min(91, max(17, round(random.gauss(39, 13))))
     born = today - dt.timedelta(days=round(years * 365.25) + random.randint(0, 364))
-    phones = tuple(f"555-555-{random.randint(100, 199):04}" for _ in range(random.choices((0, 1, 2), (15, 70, 15))[0]))
+    phones = tuple(
+        f"555-555-{random.randint(100, 199):04}"
+        for _ in range(random.choices((0, 1, 2), (15, 70, 15))[0])
+    )
     return Person(
         number=number,
         given=random.choice(GIVEN_NAMES),

@@ -1,7 +1,9 @@
 """Where the synthetic county lies: counties, ZIP codes, tracts and points that no real place has.
 
-State code 99 is assigned to no state, ZIP prefixes 001 to 004 to no post office, and the points lie in the open
-Atlantic, so that nothing here can fall on a real household. All of it is valid in form (NEMSIS patterns included).
+Police records spell their state by name, so it has a real one: Delaware, whose counties are 001, 003
+and 005; 901, 903 and 905 are assigned to none. ZIP prefixes 001 to 004 are assigned to no post
+office, and the points lie in the open Atlantic, so that nothing here can fall on a real household.
+All of it is valid in form (NEMSIS patterns included).
 """
 
 from __future__ import annotations
@@ -13,18 +15,19 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from random import Random
 
-STATE_FIPS: Final = "99"
+STATE: Final = "Delaware"
+STATE_FIPS: Final = "10"
 TIME_ZONE: Final = "America/New_York"
 ZONE: Final = ZoneInfo(TIME_ZONE)
 COUNTIES: Final = {
-    "99001": "Rivertown County",
-    "99003": "Example County",
-    "99005": "Sample County",
+    "10901": "Rivertown County",
+    "10903": "Example County",
+    "10905": "Sample County",
 }
 STREETS: Final = ("Example Street", "Sample Avenue", "Demo Lane", "Placeholder Road", "Fixture Way")
 
 REACH_E4 = 240
-"""How far from its middle a quarter reaches, in ten-thousandths of a degree: a little over two cells of 0.01."""
+"""How far a quarter reaches from its middle, in ten-thousandths of a degree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,13 @@ class Quarter:
 
 
 QUARTERS: Final = (
-    Quarter("Rivertown", "00101", "99001", "99001000100", 310_550, -410_550, 38, 31_400),
-    Quarter("East Rivertown", "00102", "99001", "99001000200", 310_550, -409_550, 27, 22_800),
-    Quarter("Exampleville", "00201", "99003", "99003000100", 312_050, -412_050, 20, 21_600),
-    Quarter("Sampleton", "00301", "99005", "99005000100", 308_050, -409_050, 11, 9_300),
-    Quarter("Placeholder Corners", "00401", "99005", "99005000200", 306_050, -407_050, 4, 2_100),
+    Quarter("Rivertown", "00101", "10901", "10901000100", 310_550, -410_550, 38, 31_400),
+    Quarter("East Rivertown", "00102", "10901", "10901000200", 310_550, -409_550, 27, 22_800),
+    Quarter("Exampleville", "00201", "10903", "10903000100", 312_050, -412_050, 20, 21_600),
+    Quarter("Sampleton", "00301", "10905", "10905000100", 308_050, -409_050, 11, 9_300),
+    Quarter("Placeholder Corners", "00401", "10905", "10905000200", 306_050, -407_050, 4, 2_100),
 )
-"""The prefixes 001 and 002 have more than 20,000 people and stand in the table; 003 and 004 do not."""
+"""Of the prefixes only 001 and 002 have more than 20,000 people, and so stand in the table."""
 
 
 @dataclass(frozen=True, slots=True)

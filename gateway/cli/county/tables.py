@@ -1,8 +1,8 @@
 """Two small reference tables, labelled synthetic in the files themselves.
 
-`zip3` lists the prefixes that a release may show, with how many live there: only those above 20,000 people, the
-others become `000`. `grid` lists people by cell, the integer `lat:lon` that holds the point when degrees are
-divided by `step`; cells that it does not list have nobody, and are masked.
+`zip3` lists the prefixes that a release may show, with how many live there: only those above 20,000
+people, the others become `000`. `grid` lists people by cell, the integer `lat:lon` that holds the
+point when degrees are divided by `step`; cells that it does not list have nobody, and are masked.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ VERSION: Final = "synthetic"
 STEP: Final = "0.01"
 STEP_E4: Final = 100
 ZIP3_ABOVE: Final = 20_000
+WRITTEN: Final = "2026-11-20"
 ABOUT: Final = "SYNTHETIC: made up for a county that does not exist. Never for a real release."
 
 
-def tables(retrieved: str) -> Files:
-    """Return `zip3.json` and `grid.json`; `retrieved` is the date that they carry."""
+def tables() -> Files:
+    """Return `zip3.json` and `grid.json`: the same bytes for every county, so one digest each."""
     zip3, grid = zip3_rows(), grid_rows()
     files = {
-        "zip3.json": _file("zip3", retrieved, {"rows": zip3}),
-        "grid.json": _file("grid", retrieved, {"step": STEP, "rows": grid}),
+        "zip3.json": _file("zip3", {"rows": zip3}),
+        "grid.json": _file("grid", {"step": STEP, "rows": grid}),
     }
     return Files(files, len(zip3) + len(grid), {})
 
@@ -57,19 +58,19 @@ def _cells(quarter: Quarter) -> list[tuple[int, int]]:
 
 
 def _share(quarter: Quarter, lat: int, lon: int) -> int:
-    """Return what part of a quarter lives in a cell: a tenth beside its middle, 1/200 at its rim."""
+    """Return what part of a quarter lives in a cell: a tenth in its middle, 1/200 at its rim."""
     away = max(abs(lat - quarter.lat_e4 // STEP_E4), abs(lon - quarter.lon_e4 // STEP_E4))
     return (10, 12, 200)[min(away, 2)]
 
 
-def _file(name: str, retrieved: str, rest: dict[str, object]) -> bytes:
+def _file(name: str, rest: dict[str, object]) -> bytes:
     body = {
         "apiVersion": "accord/v1",
         "kind": "Table",
         "name": name,
         "version": VERSION,
         "source": "the county generator of accord demo",
-        "retrieved": retrieved,
+        "retrieved": WRITTEN,
         "about": ABOUT,
         **rest,
     }
