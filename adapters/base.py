@@ -109,7 +109,7 @@ class Adapter(Protocol):
         """Return the datasets that this adapter can answer for, sorted."""
 
     def scan(self, scan: Scan, report: Report) -> Iterator[pa.RecordBatch]:
-        """Return batches of exactly `arrow_schema(scan.columns)`, only rows that `scan.where` admits.
+        """Return batches of exactly `arrow_schema(scan.columns)`, of rows that `scan.where` admits.
 
         Each batch has at most `scan.batch_rows` rows and, unless one row is wider, at most 1 MiB.
         `report` is complete when the iterator is exhausted.

@@ -74,7 +74,7 @@ def fields(dataset: DatasetId) -> Mapping[str, CanonicalField]:
 
 
 def codes(name: str, source: str) -> Mapping[str, str]:
-    """Return spelling to code, of one source in one closed list; KeyError where either is unknown."""
+    """Return spelling to code of one source in one closed list; KeyError for an unknown name."""
     return canonical().spellings[name][source]
 
 
