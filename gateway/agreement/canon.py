@@ -1,0 +1,130 @@
+"""The digests that signatures cover: one spelling of a file, and of all that is bound to it.
+
+Comments and layout do not count, nor does the order of lists that are sets; every value does. What
+is signed is not the file alone but `{agreement, bound}`: who lowers a field's class, edits a notice
+or relabels a party breaks the signatures of the agreements that relied on it. The floor, which only
+narrows, and keys, which rotate, are not bound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import rfc8785
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SELECTORS: Final = frozenset(
+    ["from_kind", "to_kind", "dataset", "field", "class", "means", "regime", "purpose", "shape"]
+)
+"""Keys of a prohibition or of a floor mask whose lists are sets."""
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Return a parsed file as RFC 8785 JSON, its set-like lists sorted.
+
+    Sorted are `withhold`, a flow's `purpose`, a condition's `role` and the values of selectors;
+    `when`, `dimensions` and `margins` keep their order.
+    """
+    return rfc8785.dumps(_sets_sorted(value))
+
+
+def digest_of(value: Mapping[str, Any]) -> bytes:
+    """Return the SHA-256 of the canonical form of `value`."""
+    return hashlib.sha256(canonical(value)).digest()
+
+
+def digest_text(digest: bytes) -> str:
+    """Return how a digest is written: `sha256:` and 64 lower-case hex characters."""
+    return f"sha256:{digest.hex()}"
+
+
+def notice_digest(text: bytes) -> bytes:
+    """Return the SHA-256 of a notice's bytes."""
+    return hashlib.sha256(text).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFacts:
+    """What a signature relies on about a party; from the registry, not from the agreement."""
+
+    agency: str
+    kind: str
+    hipaa: str
+    part2: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What is bound in beside the agreement's own text.
+
+    Attributes:
+        datasets: Digest of each dataset used, by `<name>@<version>`.
+        notices: Digest of each notice used, by `<id>@<n>`.
+        purposes: Digest of each purpose used, by leaf.
+        parties: What the registry says of each party, by alias.
+    """
+
+    datasets: Mapping[str, bytes]
+    notices: Mapping[str, bytes]
+    purposes: Mapping[str, bytes]
+    parties: Mapping[str, PartyFacts]
+
+    def value(self) -> dict[str, Any]:
+        """Return it as the plain value that is digested."""
+        return {
+            "datasets": {name: digest_text(d) for name, d in self.datasets.items()},
+            "notices": {name: digest_text(d) for name, d in self.notices.items()},
+            "purposes": {name: digest_text(d) for name, d in self.purposes.items()},
+            "parties": {
+                alias: {"agency": p.agency, "kind": p.kind, "hipaa": p.hipaa, "part2": p.part2}
+                for alias, p in self.parties.items()
+            },
+        }
+
+
+def bound_canonical(agreement: Mapping[str, Any], bound: Bound) -> bytes:
+    """Return the canonical bytes of `{agreement, bound}`, which `digest --canonical` prints."""
+    return rfc8785.dumps({"agreement": _sets_sorted(agreement), "bound": bound.value()})
+
+
+def bound_digest(agreement: Mapping[str, Any], bound: Bound) -> bytes:
+    """Return the digest that the parties of an agreement sign."""
+    return hashlib.sha256(bound_canonical(agreement, bound)).digest()
+
+
+def _sets_sorted(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the file's value with the lists that are sets in code point order."""
+    result = dict(value)
+    for key in ("never", "masks"):
+        if isinstance(rules := value.get(key), list):
+            result[key] = [_sorted_at(rule, SELECTORS) for rule in rules]
+    if isinstance(provisions := value.get("provisions"), list):
+        result["provisions"] = [_provision(provision) for provision in provisions]
+    return result
+
+
+def _provision(value: Any) -> Any:  # noqa: ANN401 - a parsed file, not yet checked
+    result = _sorted_at(value, {"withhold"})
+    if isinstance(result, dict):
+        if "flow" in result:
+            result["flow"] = _sorted_at(result["flow"], {"purpose"})
+        if isinstance(when := result.get("when"), list):
+            result["when"] = [_sorted_at(condition, {"role"}) for condition in when]
+    return result
+
+
+def _sorted_at(value: Any, keys: frozenset[str] | set[str]) -> Any:  # noqa: ANN401
+    """Return a mapping with the lists of texts under `keys` sorted; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: sorted(item) if key in keys and _texts(item) else item for key, item in value.items()
+    }
+
+
+def _texts(item: object) -> bool:
+    return isinstance(item, list) and all(isinstance(text, str) for text in item)
