@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
@@ -34,7 +34,6 @@ _ROOT = f"{_N}EMSDataSet"
 _OTHER_ROOTS = frozenset({"DEMDataSet", "StateDataSet"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SCHEMA = "EMSDataSet_v3.xsd"
-_COUNT = etree.XPath("count(.//*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +123,15 @@ class Folder:
         elements = Elements(report)
         if self.schema is None and (missing := elements.missing()) is not None:
             return "required-absent", missing
-        held = row(elements, key.lower(), self.definition)
-        if held["unit_notified_at"] is None:
+        if elements.instant("eTimes.03") is None:
             return "no-event-time", "eTimes.03"
-        is_row = self.all_reports or held["definition_id"] is not None
+        # Most reports are no overdose: whether one is a case is asked before its row is made.
+        is_row = self.all_reports or self.definition.basis(elements.coded)
+        held = row(elements, key.lower(), self.definition) if is_row else None
         return Read(
             key.lower(),
-            int(cast("float", _COUNT(report))),
-            {**held, "source_system": self.source_system} if is_row else None,
+            elements.count,
+            None if held is None else {**held, "source_system": self.source_system},
             tuple(elements.notices),
         )
 

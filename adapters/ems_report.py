@@ -10,6 +10,7 @@ is null.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -73,7 +74,6 @@ SECTIONS: Mapping[str, tuple[str, ...]] = _sections()
 _MEDICATIONS = _N + "eMedications"
 _SKIP = len(_N)
 
-_SYMPTOM_ABSENT = "eSituation.10"
 _APPROXIMATE = "8801029"
 _NONE_REPORTED = "8801015"
 _HOMELESS = "2522001"
@@ -96,7 +96,7 @@ class Read:
 
     Attributes:
         key: Its @UUID in lower case: one key, one row.
-        fullness: Its number of elements: of two copies, the fuller one stays.
+        fullness: Its number of elements of those read: of two copies, the fuller one stays.
         row: The row, or None where the report is no case by the definition.
         notices: What the mapping did not know, by (kind, element).
     """
@@ -124,6 +124,20 @@ class Elements:
     def notice(self, kind: str, where: str) -> None:
         """Tell of something unknown."""
         self.notices.append((kind, where))
+
+    @functools.cached_property
+    def coded(self) -> Coded:
+        """What case definitions read; symptoms that are denied are left out (EMS-2)."""
+        return Coded(
+            symptoms=(*self.values("eSituation.09"), *self.affirmed("eSituation.10")),
+            impressions=(*self.values("eSituation.11"), *self.values("eSituation.12")),
+            doses=tuple(group.dose for group in self.medications),
+        )
+
+    @property
+    def count(self) -> int:
+        """How many elements the report has of those that are read."""
+        return sum(map(len, self._found.values())) + len(self.medications)
 
     def missing(self) -> str | None:
         """Return the first required element that is not there, nil or not, or None."""
@@ -244,18 +258,9 @@ def _medication(group: etree._Element) -> ems_naloxone.Medication:
     )
 
 
-def coded(elements: Elements) -> Coded:
-    """Return what case definitions read; symptoms that are denied are left out (EMS-2)."""
-    return Coded(
-        symptoms=(*elements.values("eSituation.09"), *elements.affirmed(_SYMPTOM_ABSENT)),
-        impressions=(*elements.values("eSituation.11"), *elements.values("eSituation.12")),
-        doses=tuple(group.dose for group in elements.medications),
-    )
-
-
 def row(elements: Elements, key: str, definition: Definition) -> Mapping[str, Value]:
     """Return the row of a report, `definition_id` null where it is no case."""
-    held = coded(elements)
+    held = elements.coded
     basis = definition.basis(held)
     return {
         "pcr_uuid": key,
