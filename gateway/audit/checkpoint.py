@@ -1,8 +1,8 @@
 """Signed notes, the log's checkpoints, and witnesses' cosignatures over them.
 
 C2SP signed-note, tlog-checkpoint and tlog-cosignature, each in one spelling: what a lenient parser
-would let pass twice is refused here. Text comes out only of a note whose signature holds. Section 2.2
-of the log's specification.
+would let pass twice is refused here. Text comes out only of a note whose signature holds. Section
+2.2 of the log's specification.
 """
 
 from __future__ import annotations

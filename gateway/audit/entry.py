@@ -261,7 +261,7 @@ def _sized(value: bytes, size: int, what: str) -> None:
 # --- The leaf -------------------------------------------------------------------------------------
 
 
-def encode_leaf(  # noqa: PLR0913 - a leaf has this many keys
+def encode_leaf(
     *,
     agreement: str | None,
     kind: str,
@@ -318,7 +318,7 @@ def parse_leaf(data: bytes) -> Leaf:
 # --- The sealed payload ---------------------------------------------------------------------------
 
 
-def seal(  # noqa: PLR0913, PLR0917 - a payload has this many parts
+def seal(  # noqa: PLR0917 - a payload has this many parts
     payload_key: bytes,
     iv: bytes,
     salt_m: bytes,

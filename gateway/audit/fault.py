@@ -7,6 +7,8 @@ whoever holds a receipt reads it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class AuditError(ValueError):
     """Bytes that are not what the log's specification says, or not what was signed.
@@ -19,3 +21,18 @@ class AuditError(ValueError):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a verifier found.
+
+    Attributes:
+        code: Of the table in section 8 of the log's specification.
+        index: The first entry concerned, or -1 for the log as a whole.
+        message: What is wrong, without a value of any entry.
+    """
+
+    code: str
+    index: int
+    message: str

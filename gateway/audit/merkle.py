@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from gateway.audit.fault import AuditError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 HASH_BYTES: Final = 32
 TILE_HEIGHT: Final = 8
@@ -134,6 +134,24 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
 def entry_bundle_path(index: int, width: int = TILE_WIDTH) -> str:
     """Return the path of a bundle of entries: `tile/entries/<N>[.p/<W>]`."""
     return f"tile/entries/{_number(index)}{_partial(width)}"
+
+
+def join_bundle(leaves: Iterable[bytes]) -> bytes:
+    """Return the bundle of these entries: each after its length, a big-endian 16-bit number."""
+    return b"".join([len(leaf).to_bytes(2, "big") + leaf for leaf in leaves])
+
+
+def split_bundle(data: bytes) -> tuple[list[bytes], bytes]:
+    """Return a bundle's entries, and the bytes of an entry that is cut off at the end."""
+    entries: list[bytes] = []
+    at, end = 0, len(data)
+    while at + 2 <= end:
+        upto = at + 2 + (data[at] << 8 | data[at + 1])
+        if upto > end:
+            break
+        entries.append(data[at + 2 : upto])
+        at = upto
+    return entries, data[at:]
 
 
 def tiles_at(size: int) -> Iterator[tuple[int, int, int]]:

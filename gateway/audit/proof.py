@@ -1,8 +1,8 @@
-"""Proof files and receipts: what a recipient keeps, and can check with a pinned key and nothing else.
+"""Proof files and receipts: what a recipient keeps, and can check with a pinned key alone.
 
-The file is C2SP tlog-proof v1. `verify_receipt` walks the whole way from the digests of what arrived
-to the log's signature; each step that fails says so in its own words. Section 2.3 and 3.6 of the
-log's specification.
+The file is C2SP tlog-proof v1. `verify_receipt` walks the whole way from the digests of what
+arrived to the log's signature; each step that fails says so in its own words. Sections 2.3 and 3.6
+of the log's specification.
 """
 
 from __future__ import annotations

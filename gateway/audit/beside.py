@@ -1,0 +1,220 @@
+"""What lies beside the tree: payloads, opened metadata, and what was erased.
+
+`Meaning` reads opened metadata in the log's order and says where entries contradict each other.
+`Absent` keeps account of payloads that are gone, until the `erase` entries that explain them have
+been read. Section 8, steps 4 and 6, of the log's specification.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from gateway.audit.stream import stream_next, stream_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gateway.audit.life import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Metadata of one entry with its salt, as `accord log export --open` writes it: no tokens."""
+
+    meta: bytes
+    salt: bytes
+
+
+class Payloads(Protocol):
+    """Where sealed payloads lie, and who has their keys."""
+
+    def sealed(self, first: int, count: int) -> Mapping[int, tuple[str, bytes]]:
+        """Return index -> (key id, sealed payload) for those that are there, of a range."""
+
+    def key(self, key_id: str) -> bytes | None:
+        """Return a payload key, or None where it is destroyed or not given."""
+
+
+class Entry(NamedTuple):
+    """One leaf of the log as the verifier reads it: the bytes of its keys; null is None."""
+
+    agreement: bytes | None
+    kind: bytes
+    m: bytes
+    chunk: bytes
+    retain: bytes
+    s: bytes | None
+    time: bytes
+    exchange: bytes | None
+
+
+class Meaning:
+    """What the opened entries have said so far.
+
+    An entry that is not opened is passed with no metadata: what it would have said is then unknown,
+    and nothing is held against a later one for it.
+    """
+
+    __slots__ = ("_active", "_all_known", "_streams", "origin")
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self._active: set[str] = set()
+        self._all_known = True  # every `agreement` entry so far was opened
+        self._streams: dict[bytes, tuple[int, bytes | None]] = {}
+
+    def read(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
+        """Take one entry; return what is wrong with it in the light of earlier ones, or None."""
+        match entry.kind:
+            case b"release":
+                return self._release(entry, meta)
+            case b"intent":
+                self._streams[entry.exchange or b""] = (0, stream_start(_id(entry)))
+                return self._known(entry, meta)
+            case b"outcome" | b"recovered":
+                return self._end(entry, meta)
+            case b"refusal":
+                return self._known(entry, meta)
+            case b"agreement":
+                self._swap(meta)
+            case b"genesis":
+                if meta is not None and meta["origin"] != self.origin:
+                    return "origin-wrong", "`genesis` is of another log"
+            case _:
+                pass
+        return None
+
+    def _swap(self, meta: Mapping[str, Any] | None) -> None:
+        if meta is None:
+            self._all_known = False
+            return
+        self._active.update(
+            f"{name}@{version}"
+            for name, version, _, state in meta["agreements"]
+            if state == "active"
+        )
+
+    def _known(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
+        """A version stays known after it was superseded: a request in flight may still name it."""
+        if meta is None or not self._all_known:
+            return None
+        if entry.agreement is None:
+            # A refusal may come before any agreement was found; a grant may not.
+            return ("agreement-unknown", "`intent` without an agreement") if _grant(entry) else None
+        if entry.agreement.decode() not in self._active:
+            return "agreement-unknown", "no earlier `agreement` entry made this version active"
+        return None
+
+    def _release(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
+        key = entry.exchange or b""
+        count, stream = self._streams.get(key, (0, None))
+        if meta is None:
+            self._streams[key] = (count + 1, None)
+            return None
+        said = a2b_base64(meta["stream"])
+        self._streams[key] = (count + 1, said)
+        if meta["chunk"] != int(entry.chunk):
+            return "exchange-impossible", "`chunk` is not the leaf's"
+        if stream is not None and stream_next(stream, a2b_base64(meta["digest"])) != said:
+            return "stream-broken", "`stream` does not follow from the chunk before"
+        return None
+
+    def _end(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
+        count, stream = self._streams.pop(entry.exchange or b"", (0, None))
+        if meta is None:
+            return None
+        if meta["chunks"] != count:
+            return "exchange-impossible", f"`chunks` is not the {count} releases before it"
+        if entry.kind == b"recovered":
+            verdict = "presume-disclosed" if count else "nothing-left"
+            if meta["verdict"] != verdict:
+                return "exchange-impossible", f"the verdict after {count} releases is `{verdict}`"
+            return None
+        said = meta["stream"]
+        if count == 0 and said is None:
+            return None
+        if said is None or (stream is not None and a2b_base64(said) != stream):
+            return "stream-broken", "`stream` is not that of the last release"
+        return None
+
+
+def _grant(entry: Entry) -> bool:
+    return entry.kind == b"intent"
+
+
+def _id(entry: Entry) -> str:
+    return (entry.exchange or b"").decode()
+
+
+class _Run(NamedTuple):
+    """Entries next to each other whose payloads are gone, of one class."""
+
+    first: int
+    last: int
+    retain: str
+    latest: str
+
+
+_RUN_MAX: Final = 256
+
+
+class Absent:
+    """Payloads that are not there; `faults` weighs them against what was erased, at the end."""
+
+    __slots__ = ("_erased", "_runs", "expired")
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+        self._erased: list[tuple[int, int, str, str]] = []
+        self.expired = 0
+
+    def missing(self, index: int, retain: str, time: str) -> None:
+        """Take an entry without a payload."""
+        if self._runs:
+            run = self._runs[-1]
+            near = run.last + 1 == index and index - run.first < _RUN_MAX
+            if near and run.retain == retain:
+                self._runs[-1] = run._replace(last=index, latest=time)
+                return
+        self._runs.append(_Run(index, index, retain, time))
+
+    def erased(self, time: str, meta: Mapping[str, Any]) -> None:
+        """Take an opened `erase` entry."""
+        self._erased.extend((first, last, meta["class"], time) for first, last in meta["ranges"])
+
+    def faults(self) -> Iterator[tuple[int, Fault]]:
+        """Yield (index, fault) for what no `erase` explains; count the rest as `expired`."""
+        erased = sorted(self._erased)
+        for run in self._runs:
+            at = run.first
+            while at <= run.last:
+                upto, fault = self._weigh(at, run, erased)
+                if fault is None:
+                    self.expired += upto - at + 1
+                else:
+                    yield at, fault
+                at = upto + 1
+
+    @staticmethod
+    def _weigh(
+        at: int, run: _Run, erased: list[tuple[int, int, str, str]]
+    ) -> tuple[int, Fault | None]:
+        """Return how far one answer goes from `at`, and the fault, if it is one."""
+        covering = [one for one in erased if one[0] <= at <= one[1] and one[2] == run.retain]
+        if not covering:
+            nearer = [one[0] - 1 for one in erased if at < one[0] <= run.last]
+            gap = min([run.last, *nearer])
+            return gap, ("payload-missing", f"no `erase` covers the payloads up to {gap}")
+        upto = min(run.last, max(one[1] for one in covering))
+        # The last entry of the run is the youngest: where it had run out, all of them had.
+        latest = max(one[3] for one in covering)
+        if run.retain == "p" or later(run.latest, run.retain) > latest:
+            return upto, ("erased-early", f"payloads up to {upto} were erased within their class")
+        return upto, None
+
+
+def later(time: str, retain: str) -> str:
+    """Return a leaf's time moved on by its class, as text that sorts (29 February stays one)."""
+    return f"{int(time[:4]) + int(retain[:-1]):04d}{time[4:]}"
