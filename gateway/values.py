@@ -83,6 +83,7 @@ class Means(StrEnum):
     INCIDENT_ID = "incident_id"
     AGENCY = "agency"
     OPT_OUT = "opt_out"
+    CONSENT = "consent"
     OTHER = "other"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -109,8 +110,9 @@ def narrow(table: Any, scan: Scan) -> Any:  # noqa: ANN401 - ibis.Table; ibis ha
     for condition in scan.where:
         column = table[condition.field]
         if column.type().is_floating():
-            finite = ~(column.isnan() | column.isinf())
-            table = table.filter(finite)
+            # Not `isnan`, which SQLite lacks: every engine orders NaN outside the finite numbers.
+            largest = sys.float_info.max
+            table = table.filter((column >= -largest) & (column <= largest))
             column = table[condition.field]
         table = table.filter(_predicate(ibis, column, condition))
     return table.select(*scan.names)

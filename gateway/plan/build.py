@@ -1,0 +1,469 @@
+"""From a grant to a plan: which columns, which rows, which masks, which cells. Pure.
+
+What does not hang on the instant or the caller's filter is built once for a provision and the fields
+asked for, and kept: a plan for one record costs microseconds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from gateway.agreement.model import (
+    ConsentCondition,
+    FieldCondition,
+    OptOutCondition,
+    RoleCondition,
+    WithinCondition,
+)
+from gateway.agreement.spans import add, before, duration, rotation
+from gateway.errors import Reason, ReleaseError
+from gateway.masks import GeoGrid, Inputs, Map, Marker, Pseudonym, Scope, Truncate, Zip3
+from gateway.plan.duties import duties_of
+from gateway.plan.ops import (
+    WHY,
+    Attach,
+    Group,
+    Limit,
+    MaskField,
+    MeasureNode,
+    Plan,
+    SubjectSystem,
+    Suppress,
+    Where,
+    assemble,
+)
+from gateway.plan.pushdown import Scan
+from gateway.values import (
+    Column,
+    Condition,
+    FieldClass,
+    FieldType,
+    MaskNote,
+    Means,
+    Operator,
+    Precision,
+    Shape,
+    canonical_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.agreement.index import Agreements, FlowRule
+    from gateway.agreement.model import FieldRule
+    from gateway.decide import Grant
+    from gateway.masks import Mask
+    from gateway.values import Terms
+
+BATCH_ROWS = 8192
+AGGREGATE_SCAN_ROWS = 20_000_000
+"""The most rows that a table may be made from; more is an error of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A reference table: a versioned file, named and digested in the settings.
+
+    Attributes:
+        ref: `zip3@2020`.
+        step: For a grid: its step in degrees, as written.
+    """
+
+    ref: str
+    sha256: str
+    rows: Mapping[str, int]
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Static:
+    """What one provision and one list of fields always give."""
+
+    masks: tuple[MaskField, ...]
+    columns: tuple[Column, ...]
+    subjects: tuple[SubjectSystem, ...]
+    read: tuple[str, ...]
+    text: bytes
+    digest: bytes
+
+
+class Builder:
+    """Builds plans; keeps the static part of each by provision and fields.
+
+    Args:
+        tables: Reference tables by `name@version`.
+        pseudonym: (domain, period) to (key id, key).
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Table],
+        pseudonym: Callable[[str, str], tuple[str, bytes]],
+    ) -> None:
+        self._tables = tables
+        self._pseudonym = pseudonym
+        self._kept: dict[tuple[object, ...], _Static] = {}
+        self._generation = -1
+
+    def build(self, agreements: Agreements, grant: Grant) -> Plan:
+        """Return the plan of a grant.
+
+        Raises:
+            ReleaseError: A reference table that a mask names is absent.
+        """
+        rule, terms = grant.rule, grant.request.terms
+        static = self._static(agreements, rule, terms, grant.now)
+        where = _where(rule, terms, grant)
+        rows = rule.provision.limits.rows_per_request
+        text, digest = assemble(static.text, where, rows)
+        group, suppress = _table(rule, static, grant)
+        # The caller's own filter is by fields that pass, which are not always asked for.
+        read = dict.fromkeys((*static.read, *(one.field for one in where.conditions)))
+        scan = Scan(
+            provider=terms.provider,
+            recipient=terms.recipient,
+            purpose=terms.purpose,
+            dataset=terms.dataset,
+            columns=tuple((name, rule.dataset.fields[name].type) for name in read),
+            where=where.conditions,
+            limit_rows=_scan_limit(rule, rows),
+            batch_rows=BATCH_ROWS,
+            plan_digest=digest,
+        )
+        return Plan(
+            rule=rule,
+            scan=scan,
+            where=where,
+            masks=static.masks,
+            group=group,
+            suppress=suppress,
+            limit=Limit(min(rows, grant.rows_left)),
+            attach=Attach(duties_of(rule, grant.now), rule.provision.duties.notice or ""),
+            subjects=static.subjects,
+            columns=static.columns,
+            static=static.digest,
+            digest=digest,
+            text=text,
+        )
+
+    def _static(
+        self, agreements: Agreements, rule: FlowRule, terms: Terms, now: dt.datetime
+    ) -> _Static:
+        if agreements.generation != self._generation:
+            self._kept.clear()
+            self._generation = agreements.generation
+        periods = tuple(
+            rotation(duration(mask.rotate), now)
+            for mask in rule.provision.release.values()
+            if isinstance(mask, Pseudonym)
+        )
+        # Two provisions never share a reference, nor two flows of one provision a purpose.
+        key = (rule.ref, rule.pact.digest, terms.purpose, terms.fields, periods)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = self._make(agreements, rule, terms.fields, now)
+        return kept
+
+    def _make(
+        self, agreements: Agreements, rule: FlowRule, fields: tuple[str, ...], now: dt.datetime
+    ) -> _Static:
+        aggregate = rule.provision.aggregate
+        masked = fields if aggregate is None else aggregate.dimensions
+        masks = tuple(self._mask(agreements, rule, name, now) for name in masked)
+        measures = _measures(rule, fields)
+        columns = _columns(rule, masks, measures)
+        subjects = _subjects(rule)
+        read = _read(rule, masks, measures, subjects)
+        text = canonical_json(
+            {
+                "agreement": rule.pact.digest.hex(),
+                "columns": [[one.name, one.type.value] for one in columns],
+                "dataset": str(rule.dataset.id),
+                "group": _group_text(rule, measures),
+                "masks": [
+                    [
+                        one.name,
+                        one.mask.name,
+                        list(one.mask.note().arguments),
+                        one.table,
+                        one.key_id,
+                    ]
+                    for one in masks
+                ],
+                "notice": rule.provision.duties.notice,
+                "provision": rule.ref,
+                "purpose": rule.purpose,
+                "reads": list(read),
+                "subjects": [[one.system, list(one.fields)] for one in subjects],
+            }
+        )
+        return _Static(masks, columns, subjects, read, text, hashlib.sha256(text).digest())
+
+    def _mask(
+        self, agreements: Agreements, rule: FlowRule, name: str, now: dt.datetime
+    ) -> MaskField:
+        mask, field = rule.provision.release[name], rule.dataset.fields[name]
+        codes = agreements.codes.lists.get(field.codes) if field.codes else None
+        beside = _beside(rule, mask, field)
+        fixed = field.time_precision
+        precision = Precision(fixed) if fixed and fixed != "per_record" else None
+        inputs = Inputs(
+            type=field.type,
+            codes=codes,
+            precision=precision,
+            has_beside=beside is not None,
+        )
+        table, key_id = "", ""
+        match mask:
+            case Zip3():
+                found = self._table(mask.table)
+                table = f"{found.ref} {found.sha256}"
+                inputs = _with(inputs, table=found.rows)
+            case GeoGrid():
+                found = self._grid(mask.step)
+                table = f"{found.ref} {found.sha256}"
+                inputs = _with(inputs, table=found.rows, latitude=name.endswith("lat"))
+            case Map():
+                listed = rule.dataset.maps[mask.table]
+                # The dataset's own digest, which the agreement binds, covers its maps.
+                table = f"{mask.table} of {rule.dataset.id}"
+                inputs = _with(inputs, table=listed.values, unmapped=listed.unmapped)
+            case Pseudonym():
+                domain = _domain(rule, mask)
+                key_id, key = self._pseudonym(domain, rotation(duration(mask.rotate), now))
+                inputs = _with(inputs, key=key, domain=domain)
+            case _:
+                pass
+        why = len(mask.reasons(inputs)) > 1
+        return MaskField(name, mask, inputs, mask.output(field.type), beside, table, key_id, why)
+
+    def _table(self, ref: str) -> Table:
+        found = self._tables.get(ref)
+        if found is None:
+            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"reference table `{ref}` is absent")
+        return found
+
+    def _grid(self, step: str) -> Table:
+        for table in self._tables.values():
+            if table.ref.startswith("grid@") and table.step == step:
+                return table
+        raise ReleaseError(
+            Reason.RELEASE_CHECK_FAILED, f"no population table for a grid of step `{step}`"
+        )
+
+
+def _with(inputs: Inputs, **more: object) -> Inputs:
+    values = {name: getattr(inputs, name) for name in inputs.__slots__} | more
+    return Inputs(**values)  # type: ignore[arg-type]
+
+
+def _domain(rule: FlowRule, mask: Pseudonym) -> str:
+    match mask.scope:
+        case Scope.PROVISION:
+            return rule.ref
+        case Scope.AGREEMENT:
+            return rule.pact.agreement.id
+        case Scope.RECIPIENT:
+            return f"recipient/{rule.recipient.id}"
+        case Scope.LINK_GROUP:
+            return f"link/{mask.group}"
+
+
+def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
+    fields = rule.dataset.fields
+    if isinstance(mask, GeoGrid):
+        stem, side = field.name[:-3], field.name[-3:]
+        return stem + ("lon" if side == "lat" else "lat")
+    if not isinstance(mask, Truncate) or "time_precision" not in fields:
+        return None
+    per_record = field.time_precision == "per_record" or field.name == rule.dataset.event_date
+    return "time_precision" if per_record else None
+
+
+def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...]:
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return ()
+    return tuple(
+        MeasureNode(
+            one.name,
+            one.function,
+            one.field,
+            FieldType.INTEGER
+            if one.function == "count_distinct"
+            else rule.dataset.fields[one.field].type,
+        )
+        for one in aggregate.measures
+        if one.field in fields
+    )
+
+
+def _columns(
+    rule: FlowRule, masks: tuple[MaskField, ...], measures: tuple[MeasureNode, ...]
+) -> tuple[Column, ...]:
+    made: list[Column] = []
+    for one in masks:
+        note = one.mask.note()
+        reasons = one.mask.reasons(one.inputs)
+        extra = (f"key={one.key_id}",) if one.key_id else ()
+        if len(reasons) == 1:
+            extra += (f"absent={next(iter(reasons))}",)
+        field_class = rule.dataset.fields[one.name].field_class
+        made.append(
+            Column(one.name, one.output, field_class, MaskNote(note.name, note.arguments + extra))
+        )
+        if one.why:
+            made.append(_companion(one.name))
+    for measure in measures:
+        mask = "count_only" if measure.function == "count_distinct" else "sum_only"
+        made.append(Column(measure.name, measure.output, FieldClass.OPERATIONAL, MaskNote(mask)))
+        made.append(_companion(measure.name))
+    return tuple(made)
+
+
+def _companion(name: str) -> Column:
+    return Column(name + WHY, FieldType.CODE, FieldClass.OPERATIONAL)
+
+
+def _subjects(rule: FlowRule) -> tuple[SubjectSystem, ...]:
+    provision = rule.provision
+    # A flow that owes no accounting fetches no identifier for it at all.
+    if provision.duties.accounting != "required" or provision.delivery.shape is not Shape.RECORD:
+        return ()
+    return tuple(
+        SubjectSystem(f"{rule.provider.id}/{one.system}", one.fields)
+        for one in rule.dataset.subjects
+    )
+
+
+def _read(
+    rule: FlowRule,
+    masks: tuple[MaskField, ...],
+    measures: tuple[MeasureNode, ...],
+    subjects: tuple[SubjectSystem, ...],
+) -> tuple[str, ...]:
+    names = [one.name for one in masks]
+    names += [one.beside for one in masks if one.beside]
+    names += [one.field for one in measures]
+    if rule.provision.aggregate is not None:
+        names.append(rule.provision.aggregate.unit)
+    for condition in rule.provision.when:
+        match condition:
+            case FieldCondition() | WithinCondition():
+                names.append(condition.field)
+            case ConsentCondition():
+                names += _meaning(rule, Means.CONSENT)
+            case OptOutCondition():
+                names += _meaning(rule, Means.OPT_OUT)
+            case RoleCondition():
+                pass
+    for system in subjects:
+        names += system.fields
+    return tuple(dict.fromkeys(names))
+
+
+def _meaning(rule: FlowRule, means: Means) -> list[str]:
+    return [one.name for one in rule.dataset.fields.values() if one.means is means]
+
+
+def _where(rule: FlowRule, terms: Terms, grant: Grant) -> Where:
+    conditions: list[Condition] = []
+    consent: list[str] = []
+    opt_out: list[tuple[str, FieldType]] = []
+    unanswerable = False
+    for one in rule.provision.when:
+        match one:
+            case FieldCondition():
+                conditions.append(Condition(one.field, one.op, one.values))
+            case WithinCondition():
+                conditions += _window(rule, one, grant.now)
+            case ConsentCondition():
+                found = _meaning(rule, Means.CONSENT)
+                consent += found
+                unanswerable |= not found
+            case OptOutCondition():
+                found = _meaning(rule, Means.OPT_OUT)
+                opt_out += [(name, rule.dataset.fields[name].type) for name in found]
+                unanswerable |= not found
+            case RoleCondition():
+                pass
+    if rule.provision.aggregate is None:
+        conditions += terms.where
+    else:
+        conditions += _periods(rule, grant)
+    return Where(tuple(conditions), tuple(consent), tuple(opt_out), unanswerable)
+
+
+def _window(rule: FlowRule, one: WithinCondition, now: dt.datetime) -> list[Condition]:
+    first: dt.date | dt.datetime = before(now, one.window)
+    last: dt.date | dt.datetime = now
+    if rule.dataset.fields[one.field].type is FieldType.DATE:
+        zone = ZoneInfo(rule.pact.agreement.term.timezone)
+        first = before(now, one.window).astimezone(zone).date()
+        last = now.astimezone(zone).date()
+    # The future is outside: a clock that runs ahead at the source opens no window.
+    return [
+        Condition(one.field, Operator.GTE, (first,)),
+        Condition(one.field, Operator.LTE, (last,)),
+    ]
+
+
+def _periods(rule: FlowRule, grant: Grant) -> list[Condition]:
+    aggregate = rule.provision.aggregate
+    assert aggregate is not None  # noqa: S101 - the caller looked
+    date = rule.dataset.event_date
+    assert date is not None  # noqa: S101 - lint demands it of a provision with a grid
+    first = grant.periods[0]
+    last = add(grant.periods[-1], aggregate.grid.period)
+    return [
+        Condition(date, Operator.GTE, (first,)),
+        Condition(date, Operator.LT, (last,)),
+    ]
+
+
+def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None, Suppress | None]:
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return None, None
+    measures = _measures(rule, grant.request.terms.fields)
+    levels = tuple(one.mask.closed(one.inputs) for one in static.masks)
+    group = Group(
+        unit=aggregate.unit,
+        dimensions=aggregate.dimensions,
+        measures=measures,
+        levels=levels,
+        time=rule.dataset.event_date or "",
+        periods=grant.periods,
+    )
+    rules = aggregate.disclosure
+    suppress = Suppress(rules.min_cell, rules.min_interval, rules.zeros, rules.marker)
+    return group, suppress
+
+
+def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return None
+    return {
+        "dimensions": list(aggregate.dimensions),
+        "measures": [[one.name, one.function, one.field] for one in measures],
+        "min_cell": aggregate.disclosure.min_cell,
+        "min_interval": aggregate.disclosure.min_interval,
+        "unit": aggregate.unit,
+        "zeros": aggregate.disclosure.zeros,
+    }
+
+
+def _scan_limit(rule: FlowRule, rows: int) -> int:
+    # Where the gateway removes rows that the source cannot, more may come than may leave.
+    whole = rule.provision.aggregate is not None or rule.person_conditions
+    return AGGREGATE_SCAN_ROWS if whole else rows
+
+
+def reasons_of(one: MaskField) -> frozenset[Marker]:
+    """Return why a value of this column may be absent."""
+    return one.mask.reasons(one.inputs)

@@ -1,0 +1,123 @@
+"""Group and Suppress as Polars: distinct units in every cell of the product of levels, small ones held back.
+
+People are counted, never rows: a cell with one person in twelve rows is a cell of one. Rows are counted
+besides, because a null unit is nobody. With margins `none` no published number is a sum of others, so
+nothing can be subtracted and a small cell needs no companion.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from gateway.errors import Reason, ReleaseError
+from gateway.plan.check import ROWS, UNITS
+from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
+from gateway.plan.ops import WHY
+
+if TYPE_CHECKING:
+    from gateway.plan.ops import Group, Plan, Suppress
+
+CELLS_MAX = 20_000
+"""Cells of one table; more is refused."""
+
+_UNIT = ".unit"
+_SUM = ".sum."
+
+
+class Cells:
+    """Collects masked batches and gives the table of a plan; memory grows with distinct units a cell.
+
+    Args:
+        plan: A plan with Group and Suppress.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        assert plan.group is not None  # noqa: S101 - the engine asks only then
+        self._plan = plan
+        self._group: Group = plan.group
+        self._keys = [
+            name
+            for one in plan.masks
+            for name in ([one.name, one.name + WHY] if one.why else [one.name])
+        ]
+        self._sums = [one for one in self._group.measures if one.function == "sum"]
+        self._units: list[pl.DataFrame] = []
+        self._totals: list[pl.DataFrame] = []
+
+    @property
+    def keep(self) -> list[pl.Expr]:
+        """The original columns that counting needs besides the masked dimensions."""
+        unit = pl.col(self._group.unit).cast(pl.String).alias(_UNIT)
+        return [unit, *[pl.col(one.field).alias(_SUM + one.name) for one in self._sums]]
+
+    def add(self, masked: pl.DataFrame) -> None:
+        """Take one batch of masked rows with the columns of `keep`."""
+        rows = masked.filter(pl.col(self._group.time).is_in(self._group.periods))
+        units = rows.filter(pl.col(_UNIT).is_not_null()).select(*self._keys, _UNIT).unique()
+        self._units.append(units)
+        self._totals.append(
+            rows.group_by(self._keys).agg(
+                pl.len().cast(pl.Int64).alias(ROWS),
+                *[pl.col(_SUM + one.name).sum() for one in self._sums],
+            )
+        )
+        if len(self._units) > 1 and len(self._units) % 16 == 0:
+            self._fold()
+
+    def _fold(self) -> None:
+        self._units = [pl.concat(self._units).unique()]
+        self._totals = [
+            pl.concat(self._totals)
+            .group_by(self._keys)
+            .agg(pl.col(ROWS).sum(), *[pl.col(_SUM + one.name).sum() for one in self._sums])
+        ]
+
+    def table(self) -> pl.DataFrame:
+        """Return the table for `check_table`: the plan's columns, `UNITS` and `ROWS`, in key order."""
+        self._fold()
+        people = self._units[0].group_by(self._keys).agg(pl.len().cast(pl.Int64).alias(UNITS))
+        counted = self._totals[0].join(people, on=self._keys, how="left", nulls_equal=True)
+        cells = self._product().join(counted, on=self._keys, how="left", nulls_equal=True)
+        cells = cells.with_columns(pl.col(UNITS, ROWS).fill_null(0))
+        suppress = self._plan.suppress
+        assert suppress is not None  # noqa: S101
+        for one in self._group.measures:
+            cells = cells.with_columns(*_published(one.name, one.function, one.output, suppress))
+        measures = [part for one in self._group.measures for part in (one.name, one.name + WHY)]
+        return cells.select(*self._keys, *measures, UNITS, ROWS).sort(self._keys)
+
+    def _product(self) -> pl.DataFrame:
+        levels = [self._levels(place) for place in range(len(self._plan.masks))]
+        if functools.reduce(lambda n, frame: n * frame.height, levels, 1) > CELLS_MAX:
+            raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
+        return functools.reduce(lambda left, right: left.join(right, how="cross"), levels)
+
+    def _levels(self, place: int) -> pl.DataFrame:
+        one = self._plan.masks[place]
+        seen = self._totals[0].select(
+            [name for name in self._keys if name in {one.name, one.name + WHY}]
+        )
+        closed = self._group.levels[place]
+        known: list[object] = (
+            list(self._group.periods) if one.name == self._group.time else list(closed or ())
+        )
+        listed = pl.DataFrame({one.name: pl.Series(known, dtype=dtype_of(one), strict=True)})
+        if one.why:
+            listed = listed.with_columns(pl.lit(None, dtype=WHY_TYPE).alias(one.name + WHY))
+        return pl.concat([listed, seen]).unique()
+
+
+def _published(name: str, function: str, output: object, suppress: Suppress) -> list[pl.Expr]:
+    enough = (pl.col(UNITS) >= suppress.min_cell) & (pl.col(ROWS) >= suppress.min_cell)
+    nothing = (pl.col(ROWS) == 0) & pl.lit(suppress.zeros == "publish")
+    raw = pl.col(UNITS) if function == "count_distinct" else pl.col(_SUM + name).fill_null(0)
+    leaves = enough | nothing
+    dtype = POLARS[output]  # type: ignore[index]
+    marker = pl.Enum([suppress.marker])
+    return [
+        pl.when(leaves).then(raw).cast(dtype).alias(name),
+        pl.when(~leaves).then(pl.lit(suppress.marker)).cast(marker).alias(name + WHY),
+    ]

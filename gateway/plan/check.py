@@ -1,0 +1,214 @@
+"""What may leave is exactly what the plan says: the last look, which trusts nothing before it.
+
+A `Release` is made only here. Columns, types and closed value sets are the plan's, never the data's; a
+published cell holds at least as many units and rows as the agreement demands. Whatever differs is an
+error, and nothing of the table is sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+
+from gateway.errors import Reason, ReleaseError
+from gateway.masks import Marker, Pseudonym
+from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
+from gateway.plan.ops import WHY
+from gateway.plan.pushdown import arrow_schema
+from gateway.values import FieldType, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateway.plan.ops import MaskField, MeasureNode, Plan, Suppress
+
+UNITS, ROWS = ".units", ".rows"
+"""Helper columns of a table on its way to the check: distinct units, and rows, in each cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A checked table, ready for the log and then for the recipient.
+
+    Attributes:
+        batch: Exactly the plan's columns, in Arrow's types of the wire.
+        tokens: Subject tokens of the people in it, distinct; empty where no accounting is owed.
+        suppressed: Cells held back in it.
+    """
+
+    plan_digest: bytes
+    batch: pa.RecordBatch
+    tokens: tuple[bytes, ...]
+    suppressed: int = 0
+
+    @property
+    def row_count(self) -> int:
+        """Rows, or cells, in it."""
+        return int(self.batch.num_rows)
+
+
+def _broken(message: str) -> ReleaseError:
+    return ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
+
+
+def check_frame(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes]) -> Release:
+    """Return the release of masked records in columns.
+
+    Raises:
+        ReleaseError: A column, a type or a closed set is not the plan's.
+    """
+    _no_table(plan)
+    expected = _expected(plan.masks)
+    if dict(frame.schema) != expected or frame.columns != list(expected):
+        raise _broken("columns or types are not the plan's")
+    _check_forms(plan, frame)
+    return _release(plan, frame, tokens, 0)
+
+
+class RowCheck:
+    """The same look over single rows; made once for a plan's masks.
+
+    Args:
+        plan: A record-level plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        _no_table(plan)
+        self._names = [one.name for one in plan.columns]
+        self._tests = [test for one in plan.masks for test in _tests(one)]
+        self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
+
+    def check(
+        self, plan: Plan, rows: Sequence[tuple[Scalar, ...]], tokens: Sequence[bytes]
+    ) -> Release:
+        """Return the release of masked records, row by row.
+
+        Raises:
+            ReleaseError: A value is not of the plan's type or closed set.
+        """
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in self._tests]
+        if len(columns) != len(self._tests):
+            raise _broken("columns are not the plan's")
+        for name, test, values in zip(self._names, self._tests, columns, strict=True):
+            if not all(value is None or test(value) for value in values):
+                raise _broken(f"column `{name}` holds what the plan cannot make")
+        arrays = [
+            pa.array(values, field.type)
+            for values, field in zip(columns, self._schema, strict=True)
+        ]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return Release(plan.digest, batch, tuple(tokens))
+
+
+def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
+    """Return the release of a table of cells.
+
+    Args:
+        plan: A plan with Group and Suppress.
+        frame: The plan's columns, with `UNITS` and `ROWS` of each cell behind.
+
+    Raises:
+        ReleaseError: The table has other columns, a cell twice, a period that was not granted, or a
+            published cell below the threshold.
+    """
+    group, suppress = plan.group, plan.suppress
+    if group is None or suppress is None:
+        raise _broken("a table without Group and Suppress")
+    expected = _expected(plan.masks)
+    for one in group.measures:
+        expected[one.name] = POLARS[one.output]
+        expected[one.name + WHY] = pl.Enum([suppress.marker])
+    counts: dict[str, pl.DataType] = {UNITS: pl.Int64(), ROWS: pl.Int64()}
+    if dict(frame.schema) != expected | counts or frame.columns != [*expected, UNITS, ROWS]:
+        raise _broken("columns or types are not the plan's")
+    keys = [name for name in expected if name in _key_columns(plan)]
+    if frame.select(pl.struct(keys).is_duplicated().any()).item():
+        raise _broken("a cell stands twice")
+    if not set(frame[group.time].unique().to_list()) <= set(group.periods):
+        raise _broken(f"dimension `{group.time}` holds a period that was not granted")
+    for one in group.measures:
+        _check_cells(frame, one, suppress)
+    held = frame.select(pl.col(group.measures[0].name).is_null().sum()).item()
+    return _release(plan, frame.select(list(expected)), (), int(held))
+
+
+def _key_columns(plan: Plan) -> set[str]:
+    return {one.name for one in plan.masks} | {one.name + WHY for one in plan.masks if one.why}
+
+
+def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> None:
+    value, why = pl.col(one.name), pl.col(one.name + WHY)
+    people, rows = pl.col(UNITS), pl.col(ROWS)
+    enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
+    nothing = (rows == 0) & (value == 0) & pl.lit(suppress.zeros == "publish")
+    published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)
+    if one.function == "count_distinct":
+        published &= (value == people).fill_null(value=False)
+    held = value.is_null() & (why == suppress.marker).fill_null(value=False)
+    if not frame.select((published | held).all()).item():
+        raise _broken(f"measure `{one.name}` holds a cell below `min_cell`")
+
+
+def _no_table(plan: Plan) -> None:
+    if plan.group is not None:
+        raise _broken("records under a plan that allows only a table")
+
+
+def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
+    expected: dict[str, pl.DataType] = {}
+    for one in masks:
+        expected[one.name] = dtype_of(one)
+        if one.why:
+            expected[one.name + WHY] = WHY_TYPE
+    return expected
+
+
+def _check_forms(plan: Plan, frame: pl.DataFrame) -> None:
+    pseudonyms = [one.name for one in plan.masks if isinstance(one.mask, Pseudonym)]
+    for name in pseudonyms:
+        good = pl.col(name).str.len_bytes() == PSEUDONYM_CHARACTERS
+        if not frame.select(good.all()).item():
+            raise _broken(f"column `{name}` holds what the plan cannot make")
+
+
+PSEUDONYM_CHARACTERS = 64
+_PSEUDONYM = re.compile(r"[0-9a-f]{64}")
+_CHECKS: dict[FieldType, Callable[[object], bool]] = {
+    FieldType.STRING: lambda value: isinstance(value, str),
+    FieldType.CODE: lambda value: isinstance(value, str),
+    FieldType.LIST: lambda value: isinstance(value, str),
+    FieldType.INTEGER: lambda value: type(value) is int,
+    FieldType.NUMBER: lambda value: type(value) in {int, float},
+    FieldType.BOOLEAN: lambda value: type(value) is bool,
+    FieldType.DATE: lambda value: type(value) is dt.date,
+    FieldType.TIMESTAMP: lambda value: isinstance(value, dt.datetime),
+}
+
+
+def _tests(one: MaskField) -> list[Callable[[object], bool]]:
+    closed = one.mask.closed(one.inputs)
+    if closed is not None:
+        tests = [frozenset(closed).__contains__]
+    elif isinstance(one.mask, Pseudonym):
+        tests = [lambda value: isinstance(value, str) and bool(_PSEUDONYM.fullmatch(value))]
+    else:
+        tests = [_CHECKS[one.output]]
+    if one.why:
+        tests.append(frozenset(marker.value for marker in Marker).__contains__)
+    return tests
+
+
+def _release(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int) -> Release:
+    schema = arrow_schema([(one.name, one.type) for one in plan.columns])
+    plain = frame.with_columns(pl.col(pl.Enum).cast(pl.String))
+    table = plain.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
+    batches = table.to_batches()
+    batch = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema)
+    if batch.schema != schema:
+        raise _broken("columns or types are not the plan's")
+    return Release(plan.digest, batch, tuple(tokens), suppressed)

@@ -1,0 +1,362 @@
+"""A plan as Polars expressions: the speed of the masks whose specification is in `masks`.
+
+Every value comes by expression over one frame, never by position between frames. A closed set of texts
+is lowered to an `Enum`, so that what leaves is closed by its very type and `plan/check` need only look at
+types. Expressions are built here; running them is the engine's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+import polars_hash  # noqa: F401 - registers the `chash` name space
+
+from gateway.masks import (
+    AREA_DIGITS,
+    CLOCK_UNITS,
+    E7,
+    LAT_MAX,
+    LON_MAX,
+    PARTS_OF_DAY,
+    PLACEHOLDER_PATTERN,
+    PLACEHOLDERS,
+    ZIP_PATTERN,
+    Band,
+    Constant,
+    GeoArea,
+    GeoGrid,
+    Map,
+    Marker,
+    Pass,
+    Pseudonym,
+    Redact,
+    Round,
+    Truncate,
+    Unit,
+    Zip3,
+    fine_enough,
+    hmac_key_text,
+    list_pattern,
+)
+from gateway.plan.ops import WHY
+from gateway.values import FieldType, Operator, Scalar, list_text
+
+if TYPE_CHECKING:
+    from gateway.masks import Inputs
+    from gateway.plan.ops import MaskField, Plan, Where
+    from gateway.values import Condition
+
+WHY_TYPE = pl.Enum([marker.value for marker in Marker])
+NULL = ".null"
+
+POLARS: dict[FieldType, pl.DataType] = {
+    FieldType.STRING: pl.String(),
+    FieldType.CODE: pl.String(),
+    FieldType.INTEGER: pl.Int64(),
+    FieldType.NUMBER: pl.Float64(),
+    FieldType.BOOLEAN: pl.Boolean(),
+    FieldType.DATE: pl.Date(),
+    FieldType.TIMESTAMP: pl.Datetime("us", "UTC"),
+    FieldType.LIST: pl.String(),
+}
+"""What each type is inside a frame; a closed text is an `Enum` instead."""
+
+
+def dtype_of(one: MaskField) -> pl.DataType:
+    """Return the type that a masked column has in a frame."""
+    closed = one.mask.closed(one.inputs)
+    return pl.Enum(list(closed)) if closed is not None else POLARS[one.output]
+
+
+class Program:
+    """The masks of a plan as two lists of expressions: values first, then why they are absent.
+
+    Args:
+        plan: Its row filter and limit may change between runs, its masks may not.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.values = [
+            expression(one).cast(dtype_of(one), strict=False).alias(one.name) for one in plan.masks
+        ]
+        self.nulls = [
+            pl.col(one.name).is_null().alias(one.name + NULL) for one in plan.masks if one.why
+        ]
+        self.finish = [column for one in plan.masks for column in _with_why(one)]
+
+    def mask(self, frame: pl.DataFrame, keep: list[pl.Expr]) -> pl.DataFrame:
+        """Return the masked columns and their companions, with `keep` columns of the originals behind."""
+        staged = frame.select(*self.values, *self.nulls, *keep)
+        return staged.select(*self.finish, *[pl.col(one.meta.output_name()) for one in keep])
+
+
+def _with_why(one: MaskField) -> list[pl.Expr]:
+    value = pl.col(one.name)
+    if not one.why:
+        return [value]
+    why = (
+        pl.when(value.is_not_null())
+        .then(None)
+        .when(pl.col(one.name + NULL))
+        .then(pl.lit(Marker.MISSING.value))
+        .otherwise(pl.lit(Marker.MASKED.value))
+        .cast(WHY_TYPE)
+        .alias(one.name + WHY)
+    )
+    return [value, why]
+
+
+def row_filter(where: Where) -> pl.Expr | None:
+    """Return the row filter as one expression that is true or false for every row; None keeps all."""
+    if where.unanswerable:
+        return pl.lit(value=False)
+    parts = [_condition(one) for one in where.conditions]
+    if where.consent:
+        parts.append(pl.any_horizontal([_filled(name) for name in where.consent]))
+    for name, kind in where.opt_out:
+        column = pl.col(name)
+        parts.append(
+            ~column.fill_null(value=True) if kind is FieldType.BOOLEAN else column.is_null()
+        )
+    return pl.all_horizontal(parts) if parts else None
+
+
+def _filled(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).str.strip_chars().str.len_bytes().fill_null(0) > 0
+
+
+def _condition(one: Condition) -> pl.Expr:  # noqa: C901 - one line an operator
+    column = pl.col(one.field)
+    if any(isinstance(value, float) for value in one.values):
+        # Numbers that are not finite satisfy nothing; comparisons of frames would order them.
+        column = pl.when(column.is_finite()).then(column)
+    first = literal(one.values[0])
+    several = pl.Series([value for value in one.values]) if len(one.values) > 1 else None
+    match one.op:
+        case Operator.EQ:
+            held = column == first
+        case Operator.NE:
+            held = column != first
+        case Operator.IN:
+            held = column.is_in(several.implode()) if several is not None else column == first
+        case Operator.NOT_IN:
+            held = ~column.is_in(several.implode()) if several is not None else column != first
+        case Operator.LT:
+            held = column < first
+        case Operator.LTE:
+            held = column <= first
+        case Operator.GT:
+            held = column > first
+        case Operator.GTE:
+            held = column >= first
+    return held.fill_null(value=False)
+
+
+def literal(value: Scalar) -> pl.Expr:
+    """Return a literal in the frame's own type."""
+    if isinstance(value, dt.datetime):
+        return pl.lit(value.astimezone(dt.UTC)).cast(pl.Datetime("us", "UTC"))
+    return pl.lit(value)
+
+
+def expression(one: MaskField) -> pl.Expr:  # noqa: C901 - one line a mask
+    """Return the value of a mask over its original column; null where a marker would stand."""
+    column, inputs, mask = pl.col(one.name), one.inputs, one.mask
+    beside = pl.col(one.beside) if one.beside else None
+    match mask:
+        case Pass():
+            return _pass(column, inputs)
+        case Redact():
+            return pl.lit(None, dtype=POLARS[one.output])
+        case Constant():
+            return pl.lit(mask.literal(inputs.type))
+        case Truncate():
+            return _truncate(mask, column, beside, inputs)
+        case Band():
+            return _band(mask, column, inputs)
+        case Round():
+            return _round(mask, column, inputs)
+        case Zip3():
+            return _zip3(column, inputs)
+        case GeoArea():
+            return _area(mask, column)
+        case GeoGrid():
+            assert beside is not None  # noqa: S101 - `plan/build` pairs the coordinates
+            return _grid(mask, column, beside, inputs)
+        case Pseudonym():
+            return _pseudonym(column, inputs)
+        case Map():
+            return (
+                _map_list(column, inputs) if inputs.type is FieldType.LIST else _map(column, inputs)
+            )
+        case _:
+            # Unknown at evaluation as at load: a mask without a lowering is an error, not a pass.
+            raise NotImplementedError(mask.name)
+
+
+def _pass(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    match inputs.type:
+        case FieldType.NUMBER:
+            return pl.when(column.is_finite()).then(column)
+        case FieldType.CODE if inputs.codes is not None:
+            return column  # the cast to its Enum drops what is not listed
+        case FieldType.LIST if inputs.codes is not None:
+            return pl.when(column.str.contains(list_pattern(inputs.codes))).then(column)
+        case FieldType.STRING | FieldType.CODE | FieldType.LIST:
+            return pl.when(column.str.strip_chars().str.len_bytes() > 0).then(column)
+        case _:
+            return column
+
+
+_EVERY = {
+    Unit.MINUTE: "1m",
+    Unit.HOUR: "1h",
+    Unit.WEEK_ISO: "1w",
+    Unit.MONTH: "1mo",
+    Unit.QUARTER: "1q",
+    Unit.YEAR: "1y",
+}
+
+
+def _truncate(mask: Truncate, column: pl.Expr, beside: pl.Expr | None, inputs: Inputs) -> pl.Expr:
+    if inputs.type is FieldType.TIMESTAMP and mask.to not in CLOCK_UNITS:
+        local = column.dt.convert_time_zone(mask.zone or "UTC")
+        value = _civil(mask.to, local)
+    elif inputs.type is FieldType.TIMESTAMP:
+        value = column.dt.truncate(_EVERY[mask.to])
+    else:
+        value = _floor(mask.to, column)
+    fine = sorted(fine_enough(mask.to))
+    if beside is not None:
+        return pl.when(beside.is_in(fine).fill_null(value=False)).then(value)
+    if inputs.precision is not None and inputs.precision not in fine:
+        return pl.when(pl.lit(value=False)).then(value)
+    return value
+
+
+def _civil(unit: Unit, local: pl.Expr) -> pl.Expr:
+    day = local.dt.date()
+    if unit is not Unit.PART_OF_DAY:
+        return _floor(unit, day)
+    part = (
+        (local.dt.hour() // 6)
+        .cast(pl.Int64)
+        .replace_strict(list(range(len(PARTS_OF_DAY))), list(PARTS_OF_DAY), return_dtype=pl.String)
+    )
+    return pl.format("{} {}", day.dt.to_string("%Y-%m-%d"), part)
+
+
+def _floor(unit: Unit, day: pl.Expr) -> pl.Expr:
+    if unit is Unit.DAY:
+        return day
+    if unit is Unit.WEEK_MMWR:
+        return day.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d")
+    return day.dt.truncate(_EVERY[unit])
+
+
+def _band(mask: Band, column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    edges, labels = mask.edges(), mask.labels(inputs.type)
+    if inputs.type is FieldType.NUMBER:
+        column = pl.when(column.is_finite()).then(column)
+    column = pl.when(column >= edges[0]).then(column)
+    place = pl.lit(0, dtype=pl.Int32)
+    if mask.width is not None:
+        place = (column // mask.width).clip(0, len(labels) - 1).cast(pl.UInt32)
+    else:
+        place = pl.sum_horizontal([(column >= edge).cast(pl.UInt32) for edge in edges[1:]])
+        place = pl.when(column.is_not_null()).then(place)
+    # The physical number of an Enum is the place of its category: one cast in place of a look-up.
+    return place.cast(pl.UInt32).cast(pl.Enum(list(labels)))
+
+
+def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    up, down = mask.ratio()
+    if inputs.type is FieldType.INTEGER:
+        multiple, rest = column // up, column % up
+        over = (2 * rest > up) | ((2 * rest == up) & (multiple % 2 == 1))
+        return (multiple + over.cast(pl.Int64)) * up
+    finite = pl.when(column.is_finite()).then(column)
+    nearest = (finite * down / up).round(0, mode="half_to_even") * float(up) / down + 0.0
+    return pl.when(nearest.is_finite()).then(nearest)
+
+
+def _zip3(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    prefix = column.str.extract(ZIP_PATTERN.replace("\\d", "[0-9]"), 1)
+    permitted = pl.Series(sorted(inputs.table or {}), dtype=pl.String)
+    listed = prefix.is_in(permitted.implode())
+    return pl.when(listed).then(prefix).when(prefix.is_not_null()).then(pl.lit("000"))
+
+
+def _area(mask: GeoArea, column: pl.Expr) -> pl.Expr:
+    pattern = mask.pattern().replace("\\d", "[0-9]")
+    whole = ~column.str.contains("\n", literal=True)
+    digits = AREA_DIGITS[mask.to]
+    return pl.when(column.str.contains(pattern) & whole).then(column.str.slice(0, digits))
+
+
+def _grid(mask: GeoGrid, column: pl.Expr, beside: pl.Expr, inputs: Inputs) -> pl.Expr:
+    lat, lon = (column, beside) if inputs.latitude else (beside, column)
+    good = (
+        lat.is_finite()
+        & lon.is_finite()
+        & ~((lat == 0) & (lon == 0))
+        & (lat.abs() <= LAT_MAX)
+        & (lon.abs() <= LON_MAX)
+    ).fill_null(value=False)
+    step = mask.step_e7()
+
+    def cell(degrees: pl.Expr) -> pl.Expr:
+        safe = pl.when(good).then(degrees)
+        return (safe * E7).round(0, mode="half_to_even").cast(pl.Int64) // step
+
+    lived = sorted(
+        name
+        for name, people in (inputs.table or {}).items()
+        if people >= mask.min_people  # type: ignore[operator]
+    )
+    name = pl.format("{}:{}", cell(lat), cell(lon))
+    listed = name.is_in(pl.Series(lived, dtype=pl.String).implode()).fill_null(value=False)
+    return pl.when(listed).then(cell(column))
+
+
+def _pseudonym(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    text = column.str.normalize("NFC").str.strip_chars()
+    folded = text.str.to_lowercase()
+    placeholder = folded.is_in(list(PLACEHOLDERS)) | folded.str.contains(PLACEHOLDER_PATTERN)
+    value = pl.concat_str([pl.lit(inputs.domain + "\x1f"), text])
+    key = hmac_key_text(inputs.key).decode("ascii")
+    made = value.chash.hmac_sha256(key=key)  # type: ignore[attr-defined]
+    return pl.when(~placeholder).then(made)
+
+
+def _map(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    table = {key: str(to) for key, to in (inputs.table or {}).items()}
+    mapped = column.replace_strict(
+        list(table), list(table.values()), default=inputs.unmapped, return_dtype=pl.String
+    )
+    return pl.when(column.is_not_null()).then(mapped)
+
+
+def _map_list(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    table = {key: str(to) for key, to in (inputs.table or {}).items()}
+    # Each result is quoted once here, so that the list is written without a step for each row.
+    quoted = {key: list_text([to])[1:-1] for key, to in table.items()}
+    rest = list_text([inputs.unmapped])[1:-1] if inputs.unmapped is not None else None
+    form = r'^\[(?:"(?:[^"\\\x00-\x1f]|\\.)*"(?:,"(?:[^"\\\x00-\x1f]|\\.)*")*)?\]$'
+    items = (
+        pl.when(column.str.contains(form))
+        .then(column)
+        .str.json_decode(pl.List(pl.String))
+        .list.eval(
+            pl.element()
+            .replace_strict(
+                list(quoted), list(quoted.values()), default=rest, return_dtype=pl.String
+            )
+            .drop_nulls()
+            .unique()
+            .sort()
+        )
+    )
+    return pl.format("[{}]", items.list.join(","))

@@ -1,0 +1,183 @@
+"""The plan: what may be read and what may leave, as seven kinds of nodes and nothing else.
+
+Scan, Where, Mask, Group, Suppress, Limit, Attach. A plan is small enough to log by digest, to explain to an
+officer, and to run again by a slow, obvious interpreter. It holds names, types, masks and limits. The
+one secret that travels with it, the key of a pseudonym, is in `Inputs`, and in no text and no digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.values import canonical_json
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from gateway.agreement.index import FlowRule
+    from gateway.masks import Inputs, Mask
+    from gateway.plan.pushdown import Scan
+    from gateway.values import Column, Condition, Duty, FieldType
+
+WHY = ".why"
+"""Suffix of the companion column that says why a value is absent; no field name holds a dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which rows stay: only those for which everything here is true.
+
+    Attributes:
+        conditions: Comparisons; also applied at the source.
+        consent: Fields of which one must be filled, for consent to be granted.
+        opt_out: (field, type): a filled timestamp, or a boolean that is not false, objects.
+        unanswerable: A condition that the dataset cannot answer: no row stays.
+    """
+
+    conditions: tuple[Condition, ...]
+    consent: tuple[str, ...] = ()
+    opt_out: tuple[tuple[str, FieldType], ...] = ()
+    unanswerable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MaskField:
+    """One field and its one mask, which reads the original value.
+
+    Attributes:
+        beside: Name of the second original field that the mask looks at, or None.
+        table: `name@version sha256` of the reference table or map, or empty.
+        key_id: Which key makes a pseudonym, or empty.
+        why: Whether a companion column says why a value is absent.
+    """
+
+    name: str
+    mask: Mask
+    inputs: Inputs = field(repr=False)
+    output: FieldType
+    beside: str | None
+    table: str
+    key_id: str
+    why: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureNode:
+    """One published number: `count_distinct` of the unit, or `sum` of a field."""
+
+    name: str
+    function: str
+    field: str
+    output: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells by masked dimensions, counting distinct units; every cell of the product of levels exists.
+
+    Attributes:
+        unit: The field whose distinct values are people (or what stands for them).
+        levels: For each dimension its closed levels, or None where they are what the data hold.
+        time: The dimension that is the dataset's civil date; its levels are the periods that leave.
+    """
+
+    unit: str
+    dimensions: tuple[str, ...]
+    measures: tuple[MeasureNode, ...]
+    levels: tuple[tuple[str, ...] | None, ...]
+    time: str
+    periods: tuple[dt.date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Cells of 1 to `min_cell` - 1 units or rows are suppressed; a zero as `zeros` says.
+
+    Attributes:
+        min_interval: Width left to an attacker for each suppressed count. With margins `none` no published
+            number is related to another, so the interval is that of the rule itself, checked at load.
+        marker: The one word for every suppressed cell.
+    """
+
+    min_cell: int
+    min_interval: int
+    zeros: str
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most rows that may leave: more is an error, never a cut."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """What travels with the release."""
+
+    duties: tuple[Duty, ...]
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSystem:
+    """An identifier space, and the original fields that make its identifier."""
+
+    system: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A grant made concrete.
+
+    Attributes:
+        columns: What leaves, in order, companions included.
+        subjects: Whom the accounting of disclosures is about; empty where none is owed.
+        static: SHA-256 of all but the row filter and the limit: what a lowered program is kept by.
+        digest: SHA-256 of `text`: what the exchange log holds.
+        text: The canonical JSON of the plan.
+    """
+
+    rule: FlowRule
+    scan: Scan
+    where: Where
+    masks: tuple[MaskField, ...]
+    group: Group | None
+    suppress: Suppress | None
+    limit: Limit
+    attach: Attach
+    subjects: tuple[SubjectSystem, ...]
+    columns: tuple[Column, ...]
+    static: bytes
+    digest: bytes
+    text: bytes
+
+
+def where_text(where: Where) -> bytes:
+    """Return the canonical JSON of a row filter: fields, operators, values with their types."""
+    return canonical_json(
+        {
+            "conditions": [
+                [one.field, one.op.value, [[type(v).__name__, str(v)] for v in one.values]]
+                for one in where.conditions
+            ],
+            "consent": list(where.consent),
+            "opt_out": [[name, kind.value] for name, kind in where.opt_out],
+            "unanswerable": where.unanswerable,
+        }
+    )
+
+
+def assemble(static_text: bytes, where: Where, rows: int) -> tuple[bytes, bytes]:
+    """Return (text, digest) of a plan from its static part, its row filter and its limit.
+
+    The three are keys of one object in canonical order, so the text is canonical too, and the static
+    part is written once for all exchanges under one provision.
+    """
+    text = b"".join((b'{"limit":', str(rows).encode(), b',"static":', static_text, b',"where":'))
+    text += where_text(where) + b"}"
+    return text, hashlib.sha256(text).digest()
