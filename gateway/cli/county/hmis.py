@@ -118,7 +118,7 @@ def _enrol(out: _Export, person: Person, project: str, on: dt.date, random: Rand
     return enrollment
 
 
-def _contact(  # noqa: PLR0913, PLR0917 - a contact has this many parts
+def _contact(
     out: _Export, number: int, enrollment: str, person: Person, on: dt.date, situation: str,
     **more: str,
 ) -> None:  # fmt: skip
@@ -129,7 +129,7 @@ def _contact(  # noqa: PLR0913, PLR0917 - a contact has this many parts
     )  # fmt: skip
 
 
-def _event(  # noqa: PLR0913, PLR0917 - an event has this many parts
+def _event(
     out: _Export, number: int, enrollment: str, person: Person, on: dt.date, result: str
 ) -> None:
     out.add(

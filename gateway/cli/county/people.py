@@ -15,13 +15,14 @@ from gateway.cli.county.places import Spot, a_spot
 if TYPE_CHECKING:
     from random import Random
 
-FAMILY_NAMES: Final = tuple(
-    "Sample Example Testa Demoson Specimen Mockley Placeholder Fixture Exampleton Samplewood"
-    " Testmann Demofield Muestra Échantillon O'Sample Test-Example".split()
+FAMILY_NAMES: Final = (
+    *("Sample", "Example", "Testa", "Demoson", "Specimen", "Mockley", "Placeholder", "Fixture"),
+    *("Exampleton", "Samplewood", "Testmann", "Demofield", "Muestra", "Échantillon"),
+    *("O'Sample", "Test-Example"),
 )
-GIVEN_NAMES: Final = tuple(
-    "Testina Demo Proba Mocka Synthia Exempla Fixton Sampler Dummy Placida Testo Specima Démo"
-    " Trialle".split()
+GIVEN_NAMES: Final = (
+    *("Testina", "Demo", "Proba", "Mocka", "Synthia", "Exempla", "Fixton", "Sampler"),
+    *("Dummy", "Placida", "Testo", "Specima", "Démo", "Trialle"),
 )
 
 RACES: Final = (

@@ -1,7 +1,7 @@
 """Where the synthetic county lies: counties, ZIP codes, tracts and points that no real place has.
 
-Police records spell their state by name, so it has a real one: Delaware, whose counties are 001, 003
-and 005; 901, 903 and 905 are assigned to none. ZIP prefixes 001 to 004 are assigned to no post
+Police records spell their state by name, so it has a real one: Delaware, whose counties are 001,
+003 and 005; 901, 903 and 905 are assigned to none. ZIP prefixes 001 to 004 are assigned to no post
 office, and the points lie in the open Atlantic, so that nothing here can fall on a real household.
 All of it is valid in form (NEMSIS patterns included).
 """
