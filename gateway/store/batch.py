@@ -1,0 +1,196 @@
+"""A batch of jobs as rows: places, times, leaves, hashes, tiles, and what is remembered with each entry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.audit.entry import encode_leaf, format_time
+from gateway.audit.merkle import leaf_hash
+from gateway.store import tables
+from gateway.store.tiles import Tails, extend
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from gateway.audit.merkle import Frontier
+    from gateway.store.line import Job
+    from gateway.store.sealing import Sealed
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
+_PRUNE_ROWS = 512
+_CLOSING = frozenset({"outcome", "recovered"})
+_DAY_MS = 86_400_000
+
+
+def millis(moment: dt.datetime) -> int:
+    """Return milliseconds since 1970 of an aware instant, cut and not rounded."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def instant(t_ms: int) -> dt.datetime:
+    """Return the instant of milliseconds since 1970, in UTC."""
+    return _EPOCH + t_ms * _MILLISECOND
+
+
+class Head(NamedTuple):
+    """The end of the log: what the next entry goes on from. `frontier` is never changed, but copied."""
+
+    size: int
+    t_ms: int
+    frontier: Frontier
+    tails: Tails
+
+
+class Rows:
+    """What one transaction writes, table by table."""
+
+    __slots__ = (
+        "attempts", "chores", "chunks", "closed", "counts", "entries", "keys", "opened",
+        "payloads", "periods", "released", "tiles",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Any, ...]] = []
+        self.payloads: list[tuple[Any, ...]] = []
+        self.tiles: list[tuple[int, int, bytes]] = []
+        self.opened: dict[bytes, tuple[Any, ...]] = {}
+        self.released: dict[bytes, int] = {}
+        self.closed: list[tuple[bytes]] = []
+        self.attempts: list[tuple[Any, ...]] = []
+        self.chunks: list[tuple[Any, ...]] = []
+        self.counts: dict[tuple[str, str, str], int] = {}
+        self.periods: list[tuple[str, str, str, str]] = []
+        self.keys: dict[str, int] = {}
+        self.chores: list[Job] = []
+
+    def write(self, connection: sqlite3.Connection, head: Head) -> None:
+        """Run the statements, inside the caller's transaction."""
+        many = connection.executemany
+        if self.entries:
+            many(tables.INSERT_ENTRY, self.entries)
+            many(tables.INSERT_PAYLOAD, self.payloads)
+            frontier = head.frontier.to_bytes()
+            connection.execute(tables.UPDATE_HEAD, (head.size, frontier, head.t_ms))
+        if self.opened:
+            many(tables.INSERT_OPEN, self.opened.values())
+        if self.released:
+            many(tables.COUNT_CHUNK, [(count, x) for x, count in self.released.items()])
+        if self.closed:
+            many(tables.DELETE_OPEN, self.closed)
+        if self.attempts:
+            many(tables.INSERT_ATTEMPT, self.attempts)
+        if self.chunks:
+            many(tables.INSERT_CHUNK, self.chunks)
+        if self.counts:
+            many(tables.ADD_ROWS, [(*key, count) for key, count in self.counts.items()])
+        if self.periods:
+            many(tables.INSERT_PERIOD, self.periods)
+        if self.tiles:
+            many(tables.INSERT_TILE, self.tiles)
+        if self.keys:
+            many(tables.INSERT_KEY, self.keys.items())
+        for job in self.chores:
+            if job.chore is not None:
+                job.chore(connection)
+
+
+class Lay:
+    """Lays jobs down one after the other from a head."""
+
+    def __init__(self, head: Head, t_ms: int, replica: str, known_keys: set[str]) -> None:
+        self.rows = Rows()
+        self._head = head
+        self._frontier = head.frontier.copy()
+        self._leaves: list[bytes] = []
+        self._t_ms = max(t_ms, head.t_ms)
+        self._time = format_time(instant(self._t_ms))
+        self._replica = replica
+        self._known = known_keys
+
+    def all(self, jobs: Sequence[Job]) -> Head:
+        """Lay the jobs down; return the head after them."""
+        for job in jobs:
+            if job.sealed is None:
+                self.rows.chores.append(job)
+            else:
+                self._entry(job, job.sealed)
+        tails, self.rows.tiles = extend(self._head.tails, self._head.size, self._leaves)
+        return Head(self._frontier.size, self._t_ms, self._frontier, tails)
+
+    def _entry(self, job: Job, sealed: Sealed) -> None:
+        draft, rows = sealed.draft, self.rows
+        seq = self._frontier.size
+        leaf = encode_leaf(
+            agreement=draft.agreement,
+            kind=draft.kind,
+            m=sealed.m,
+            chunk=draft.chunk,
+            retain=draft.retain,
+            s=sealed.s,
+            time=self._time,
+            exchange_id=draft.exchange_id,
+        )
+        node = leaf_hash(leaf)
+        self._frontier.append(node)
+        self._leaves.append(node)
+        job.index, job.leaf, job.t_ms = seq, leaf, self._t_ms
+        row = (seq, self._t_ms, draft.kind, job.x, draft.chunk, node, leaf)
+        rows.entries.append(row)
+        rows.payloads.append((seq, sealed.key_id, sealed.sealed))
+        if sealed.key_id not in self._known:
+            rows.keys.setdefault(sealed.key_id, seq)
+        if job.key_made is not None:
+            rows.keys.setdefault(job.key_made, seq)
+        if job.x is not None:
+            self._beside(job, draft.kind, job.x, seq)
+
+    def _beside(self, job: Job, kind: str, x: bytes, seq: int) -> None:
+        """Lay down what is derived: the open exchange, the attempt, standing."""
+        rows = self.rows
+        if kind == "intent":
+            rows.opened[x] = (x, seq, 0, self._replica)
+            asked = job.asked
+            if asked is not None:
+                resumed = int(bool(job.sealed and job.sealed.draft.meta.get("resumes")))
+                rows.attempts.append(
+                    (seq, asked.recipient, asked.request_id, x, asked.digest, asked.at_ms, resumed)
+                )
+        elif kind == "release":
+            chunk = job.sealed.draft.chunk if job.sealed else 0
+            rows.released[x] = chunk + 1
+            if job.keep is not None:
+                self._keep(job, seq)
+        elif kind in _CLOSING:
+            rows.closed.append((x,))
+
+    def _keep(self, job: Job, seq: int) -> None:
+        keep, rows = job.keep, self.rows
+        if keep is None:
+            return
+        rows.chunks.append((seq, keep.rows, keep.digest))
+        if not keep.charge:
+            return
+        if keep.rows:
+            key = (keep.recipient, keep.provision, keep.day.isoformat())
+            rows.counts[key] = rows.counts.get(key, 0) + keep.rows
+        rows.periods += [
+            (keep.recipient, keep.provision, period.isoformat(), keep.request_id)
+            for period in keep.periods
+        ]
+
+
+def prune(connection: sqlite3.Connection, t_ms: int) -> None:
+    """Forget the oldest attempts past 24 hours, a few hundred at a time, inside the caller's transaction."""
+    last = connection.execute(
+        "SELECT max(seq) FROM (SELECT seq FROM attempt WHERE at < ? AND seq IN "
+        "(SELECT seq FROM attempt ORDER BY seq LIMIT ?))",
+        (t_ms - _DAY_MS, _PRUNE_ROWS),
+    ).fetchone()[0]
+    if last is not None:
+        connection.execute("DELETE FROM attempt WHERE seq <= ?", (last,))
+        # A chunk of an exchange that ran for a day may go a little early: its repeat is then not recognised as
+        # a resumption, and refused, never widened.
+        connection.execute("DELETE FROM attempt_chunk WHERE seq <= ?", (last,))

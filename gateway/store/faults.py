@@ -1,0 +1,27 @@
+"""What the store raises beyond `LogError` itself: each is one, and says more."""
+
+from __future__ import annotations
+
+from gateway.errors import LogError
+
+
+class RollbackError(LogError):
+    """The store is behind, or beside, a checkpoint that was signed under its own key: do not serve, do not sign.
+
+    Only `accord log incident` goes on from here; `accord serve` exits 76.
+
+    Attributes:
+        store_size: Entries in the store.
+        held_size: Entries under the checkpoint.
+    """
+
+    def __init__(self, message: str, *, store_size: int, held_size: int) -> None:
+        super().__init__(
+            f"{message}: the store has {store_size} entries, the checkpoint {held_size}"
+        )
+        self.store_size = store_size
+        self.held_size = held_size
+
+
+class DamagedError(LogError):
+    """What is stored is not what was written: never to be signed, nor appended to."""

@@ -1,0 +1,156 @@
+"""Reading the log back: entries, tiles, attempts, payloads, and the root at an earlier size.
+
+One reading connection, used by one thread at a time. Nothing here believes a derived row where the entries can
+be asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.audit import entry
+from gateway.audit.fault import AuditError
+from gateway.errors import LogError, NotFoundError, Reason
+from gateway.ports import Attempt
+from gateway.store import connect
+from gateway.store.batch import instant, millis
+from gateway.store.tiles import StoredTiles, frontier_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from gateway.audit.entry import Payload
+
+ENTRIES_MAX = 10_000
+
+
+class Stored(NamedTuple):
+    """An entry as it is stored."""
+
+    seq: int
+    leaf: bytes
+
+
+class Reads:
+    """Reads of the store, each a short transaction of its own."""
+
+    def __init__(self, database: Path) -> None:
+        self._connection = connect.reader(database)
+        self._lock = threading.Lock()
+        self.tiles = StoredTiles(self._connection)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return what a SELECT finds.
+
+        Raises:
+            LogError: The store cannot be read.
+        """
+        try:
+            with self._lock:
+                return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise LogError("the exchange log cannot be read") from error
+
+    def entries(self, start: int, count: int) -> list[Stored]:
+        """Return at most `count` entries from `start` on, in order; 10,000 at most."""
+        return [
+            Stored(seq, body)
+            for seq, body in self.rows(
+                "SELECT seq, body FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq",
+                start,
+                start + min(count, ENTRIES_MAX),
+            )
+        ]
+
+    def tile(self, level: int, index: int) -> bytes:
+        """Return the hashes of a tile: all 256, or those there are."""
+        with self._lock:
+            return self.tiles(level, index)
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root that the tree had at a size, from the stored hashes.
+
+        Raises:
+            AuditError: The store has not what a tree of that size must have.
+        """
+        with self._lock:
+            return frontier_of(size, self.tiles.tails(size)).root()
+
+    def payload(self, index: int) -> tuple[bytes, str, bytes]:
+        """Return (leaf, key id, sealed payload) of an entry.
+
+        Raises:
+            NotFoundError: There is no such entry, or its payload was erased.
+        """
+        rows = self.rows(
+            "SELECT body, key_id, sealed FROM log_entry JOIN log_payload USING (seq) WHERE seq = ?",
+            index,
+        )
+        if not rows:
+            raise NotFoundError(Reason.INDEX_BEYOND_LOG, "no entry with a payload has this index")
+        leaf, key_id, sealed = rows[0]
+        return leaf, key_id, sealed
+
+    def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
+        """Return the first attempt at a request not older than `since`, or None.
+
+        The digests are those of the attempt, among those that were no resumption, that released the most: the
+        first may have been cut before its first chunk.
+        """
+        rows = self.rows(
+            "SELECT x, digest, at, resumed FROM attempt WHERE recipient = ? AND request_id = ? AND at >= ? "
+            "ORDER BY seq",
+            recipient,
+            request_id,
+            millis(since),
+        )
+        if not rows:
+            return None
+        whole = [self.chunks(x) for x, _, _, resumed in rows if not resumed]
+        x, digest, at_ms, _ = rows[0]
+        digests = max(whole, key=len, default=())
+        return Attempt(_text(x), digest, instant(at_ms), digests)
+
+    def chunks(self, x: bytes) -> tuple[tuple[int, bytes], ...]:
+        """Return (rows, digest) of each chunk that an exchange released, in order."""
+        return tuple(
+            self.rows(
+                "SELECT row_count, digest FROM log_entry JOIN attempt_chunk USING (seq) "
+                "WHERE x = ? AND k = 'release' ORDER BY n",
+                x,
+            )
+        )
+
+    def release_of(self, x: bytes, chunk: int) -> int:
+        """Return the index of an exchange's release entry; -1 where there is none."""
+        rows = self.rows(
+            "SELECT seq FROM log_entry WHERE x = ? AND k = 'release' AND n = ?", x, chunk
+        )
+        return int(rows[0][0]) if rows else -1
+
+
+def unseal(key: bytes, leaf: bytes, sealed: bytes) -> Payload:
+    """Return an entry's payload, opened.
+
+    Raises:
+        LogError: It is not what its leaf commits to.
+    """
+    try:
+        read = entry.parse_leaf(leaf)
+        return entry.unseal(key, sealed, read.m, read.s)
+    except AuditError as error:
+        raise LogError(f"a payload of the exchange log does not open: {error.message}") from error
+
+
+def _text(x: bytes) -> str:
+    text = x.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

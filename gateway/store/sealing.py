@@ -1,0 +1,98 @@
+"""Sealing, before the queue: a draft becomes commitments and a sealed payload; the writer adds place and time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from gateway.audit import entry
+from gateway.audit.entry import IV_BYTES, SALT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.audit.entry import Draft
+    from gateway.ports import Clock, Entropy
+
+
+_DAY: Final = dt.timedelta(days=1)
+
+
+class PayloadKeys(Protocol):
+    """The key store, as the log needs it. Keys never leave the gateway."""
+
+    def payload(self, month: str, retain: str) -> tuple[str, bytes]:
+        """Return (key id, 32 bytes) of a month such as `2026-11` and a retention class; durable if new."""
+
+    def by_id(self, key_id: str) -> bytes:
+        """Return the key of an id that `payload` gave.
+
+        Raises:
+            SettingsError: The store has no such key.
+        """
+
+    def has(self, key_id: str) -> bool:
+        """Return whether the store has the key."""
+
+    def listen(self, made: Callable[[str], None]) -> None:
+        """Call `made` with the id of each key made from now on, and of those that nobody heard of yet."""
+
+
+class Sealed(NamedTuple):
+    """An entry but for its place and time."""
+
+    draft: Draft
+    meta: bytes
+    salt: bytes
+    m: bytes
+    s: bytes | None
+    key_id: str
+    sealed: bytes
+
+
+class Sealer:
+    """Seals drafts under the payload key of the month and the draft's class."""
+
+    def __init__(self, keys: PayloadKeys, clock: Clock, entropy: Entropy) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._entropy = entropy
+        self._since = self._until = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._month = ""
+        self._cache: dict[str, tuple[str, bytes]] = {}
+
+    def seal(self, draft: Draft) -> Sealed:
+        """Check and seal a draft.
+
+        Raises:
+            AuditError: The draft is not an entry of its kind.
+            SettingsError: The key store has lost its key.
+        """
+        entry.check_draft(draft)
+        key_id, key = self._key(draft.retain)
+        random = self._entropy.random(2 * SALT_BYTES + IV_BYTES)
+        salt_m, salt_s = random[:SALT_BYTES], random[SALT_BYTES : 2 * SALT_BYTES]
+        meta = entry.meta_bytes(draft.meta)
+        m = entry.commit_meta(salt_m, meta)
+        s = entry.commit_subjects(salt_s, draft.tokens)
+        iv = random[2 * SALT_BYTES :]
+        sealed = entry.seal(key, iv, salt_m, salt_s, meta, draft.tokens, m, s)
+        return Sealed(draft, meta, salt_m, m, s, key_id, sealed)
+
+    def _key(self, retain: str) -> tuple[str, bytes]:
+        now = self._clock.now()
+        if not self._since <= now < self._until:
+            self._turn(now)
+        found = self._cache.get(retain)
+        if found is None:
+            found = self._cache[retain] = self._keys.payload(self._month, retain)
+        return found
+
+    def _turn(self, now: dt.datetime) -> None:
+        """Look at the calendar: what is seen holds for the UTC day, and so never past a month's end."""
+        day = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._since, self._until = day, day + _DAY
+        month = f"{day.year:04d}-{day.month:02d}"
+        if month != self._month:
+            self._month = month
+            self._cache.clear()

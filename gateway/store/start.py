@@ -1,0 +1,285 @@
+"""Starting: the lock, a new log or an old one, the comparison with what was signed, recovery.
+
+A store that lost its tail is consistent in itself, so before anything is served or signed it is held against the
+newest checkpoint that anybody here has. Then every exchange that a crash left open is closed: without a release
+entry nothing left, and with one it is presumed that it did. Sections 4.2 and 4.5 of the specification.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.audit.checkpoint import Checkpoint, Verifier, open_checkpoint
+from gateway.audit.entry import Draft, parse_leaf
+from gateway.audit.fault import AuditError
+from gateway.audit.merkle import Frontier
+from gateway.errors import LogError, SettingsError
+from gateway.store import connect, tables
+from gateway.store.batch import Head
+from gateway.store.faults import DamagedError, RollbackError
+from gateway.store.held import HeldFile
+from gateway.store.line import BATCH_ENTRIES, Job
+from gateway.store.lock import Lock
+from gateway.store.log import SqliteLog
+from gateway.store.nodes import Nodes
+from gateway.store.reads import Reads
+from gateway.store.sealing import Sealer
+from gateway.store.signer import CheckpointSigner, Tree
+from gateway.store.tiles import StoredTiles, frontier_of
+from gateway.store.writer import SPARE_BYTES, Writer
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gateway.audit.checkpoint import Signer
+    from gateway.ports import Clock, Entropy
+    from gateway.store.sealing import PayloadKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a log lives, and who writes it.
+
+    Attributes:
+        database: The SQLite file.
+        held: The held checkpoint, outside the database's directory.
+        build: Version of the gateway, for `config` entries.
+        settings: SHA-256 of the settings, for `config` entries.
+        replica: Who writes.
+        spare_bytes: Free space on the database's disk below which nothing is begun.
+    """
+
+    database: Path
+    held: Path
+    build: str
+    settings: bytes
+    replica: str = "one"
+    spare_bytes: int = SPARE_BYTES
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The parts of a `config` entry that are the same for each."""
+        digest = b64encode(self.settings).decode("ascii")
+        return {"build": self.build, "settings": digest, "replica": self.replica}
+
+
+def open_log(
+    place: Place,
+    *,
+    signer: Signer,
+    keys: PayloadKeys,
+    clock: Clock,
+    entropy: Entropy,
+    fatal: Callable[[LogError], None],
+    create: bool = False,
+) -> SqliteLog:
+    """Return the log, compared, recovered, signed, and running.
+
+    Args:
+        place: Where.
+        signer: The log's key, under the origin's name.
+        keys: The key store.
+        clock: What gives entries their time.
+        entropy: What gives them salts.
+        fatal: Called, from any thread, when the process must end: a `RollbackError` (exit 76) or another
+            `LogError` (exit 75).
+        create: Make a new log where there is none; without it, a missing database is refused.
+
+    Raises:
+        RollbackError: The store is behind or beside a signed checkpoint.
+        DamagedError: The store contradicts itself.
+        LogError: Another process has it, it cannot be opened, or an entry could not be made durable.
+        SettingsError: The held file's place, the origin or the key store are not this log's.
+    """
+    lock = Lock(place.database)
+    held = None
+    try:
+        held = HeldFile(place.held, place.database)
+        _exist(place, held, signer.verifier, create=create)
+        log = _open(place, held, signer, keys, clock, entropy, fatal)
+    except BaseException:
+        if held is not None:
+            held.close()
+        lock.close()
+        raise
+    log.on_close(held.close, lock.close)
+    return log
+
+
+def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) -> None:
+    """Make the database where there is none and one may be made."""
+    if place.database.exists():
+        return
+    note = held.read()
+    if note is not None:
+        size = _opened(note, verifier).size
+        raise RollbackError("the exchange log's database is missing", store_size=0, held_size=size)
+    if not create:
+        raise LogError("the exchange log's database does not exist")
+    connect.create(place.database)
+
+
+def _open(
+    place: Place,
+    held: HeldFile,
+    signer: Signer,
+    keys: PayloadKeys,
+    clock: Clock,
+    entropy: Entropy,
+    fatal: Callable[[LogError], None],
+) -> SqliteLog:
+    connection = connect.writer(place.database)
+    head = _head(connection, signer)
+    newest = _compare(connection, head, held, signer.verifier)
+    known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key")}
+    for key_id in sorted(known):
+        if not keys.has(key_id):
+            raise SettingsError(f"the key store has no key `{key_id}`, which the exchange log uses")
+
+    log = SqliteLog(Reads(place.database), keys, Sealer(keys, clock, entropy), place.config, fatal)
+    writer = Writer(
+        connection,
+        head,
+        database=place.database,
+        clock=clock,
+        replica=place.replica,
+        known_keys=known,
+        done=log.done,
+        config=log.config_job,
+        fatal=log.dies,
+        spare_bytes=place.spare_bytes,
+    )
+    _begin(writer, log, signer)
+    tiles = StoredTiles(connection)
+    tails = tiles.tails(newest.size)
+    row = connection.execute("SELECT size FROM log_signed").fetchone()
+    checkpoints = CheckpointSigner(
+        connect.reader(place.database),
+        Tree(Nodes(frontier_of(newest.size, tails)), tails),
+        stored_size=row[0] if row else -1,
+        signer=signer,
+        held=held,
+        chore=log.chore,
+        publish=log.publish,
+        fatal=log.dies,
+    )
+    try:
+        published = checkpoints.sign_now(lambda job: writer.commit_now([job]))
+    except OSError as error:
+        raise LogError("the held checkpoint cannot be written") from error
+    log.attach(writer, checkpoints, published, signer.verifier)
+    writer.start()
+    checkpoints.start()
+    keys.listen(log.key_made)
+    return log
+
+
+def _head(connection: sqlite3.Connection, signer: Signer) -> Head:
+    """Return where the log ends, once its head agrees with its last entries.
+
+    Raises:
+        DamagedError: It does not.
+        SettingsError: The log has another origin.
+    """
+    stored = connection.execute("SELECT origin, size, frontier, t FROM log_head").fetchone()
+    last = connection.execute("SELECT coalesce(max(seq), -1) + 1 FROM log_entry").fetchone()[0]
+    if stored is None:
+        if last:
+            raise DamagedError("the exchange log has entries and no head")
+        connection.execute(tables.INSERT_HEAD, (1, signer.name, 0, b"", 0))
+        return Head(0, 0, Frontier(), ())
+    origin, size, frontier, t_ms = stored
+    if origin != signer.name:
+        raise SettingsError("`log.origin`: the exchange log was made with another origin")
+    # A store that lost its tail is compared by its entries, whatever its head says.
+    try:
+        tails = StoredTiles(connection).tails(last)
+        ends = frontier_of(last, tails)
+    except AuditError as error:
+        raise DamagedError(f"the exchange log's tiles are not whole: {error.message}") from error
+    if last == size and ends.to_bytes() != frontier:
+        raise DamagedError("the entries of the exchange log do not lead to its head")
+    return Head(last, t_ms if last == size else -1, ends, tails)
+
+
+def _compare(
+    connection: sqlite3.Connection, head: Head, held: HeldFile, verifier: Verifier
+) -> Checkpoint:
+    """Return the newest signed checkpoint, once the store is a continuation of every one there is.
+
+    Raises:
+        RollbackError: It is smaller, or has another root at that size, or the held file is gone.
+        DamagedError: Its head is not where its entries end.
+    """
+    signed = connection.execute("SELECT note FROM log_signed").fetchall()
+    kept = connection.execute(
+        "SELECT note FROM log_checkpoint ORDER BY size DESC LIMIT 1"
+    ).fetchall()
+    note = held.read()
+    if note is None and (signed or kept):
+        size = max(_opened(one, verifier).size for (one,) in signed + kept)
+        raise RollbackError(
+            "the held checkpoint is missing and the exchange log is not empty",
+            store_size=head.size,
+            held_size=size,
+        )
+    notes = [one for (one,) in signed + kept] + ([note] if note is not None else [])
+    tiles = StoredTiles(connection)
+    newest = Checkpoint(verifier.name, 0, Frontier().root())
+    for checkpoint in [_opened(one, verifier) for one in notes]:
+        if checkpoint.size > head.size:
+            raise RollbackError(
+                "the exchange log lost its end",
+                store_size=head.size,
+                held_size=checkpoint.size,
+            )
+        root = frontier_of(checkpoint.size, tiles.tails(checkpoint.size)).root()
+        if root != checkpoint.root:
+            raise RollbackError(
+                "the exchange log is not the one that was signed",
+                store_size=head.size,
+                held_size=checkpoint.size,
+            )
+        newest = max(newest, checkpoint, key=lambda one: one.size)
+    if head.t_ms < 0:
+        raise DamagedError("the exchange log's head is not where its entries end")
+    return newest
+
+
+def _opened(note: str, verifier: Verifier) -> Checkpoint:
+    try:
+        return open_checkpoint(note, verifier)
+    except AuditError as error:
+        raise DamagedError(
+            f"a checkpoint of the exchange log is not its own: {error.message}"
+        ) from error
+
+
+def _begin(writer: Writer, log: SqliteLog, signer: Signer) -> None:
+    """Write entry 0 where there is none, close what a crash left open, and say `start`."""
+    jobs = []
+    if writer.head.size == 0:
+        meta = {"origin": signer.name, "previous": None, "vkey": signer.vkey}
+        jobs.append(log.sealed_job(Draft("genesis", None, 0, None, "p", meta)))
+    rows = log.reads.rows(
+        "SELECT o.x, e.body FROM log_open o JOIN log_entry e USING (seq) ORDER BY seq"
+    )
+    jobs += [_recovered(log, x, body) for x, body in rows]
+    jobs.append(log.config_job("start"))
+    for at in range(0, len(jobs), BATCH_ENTRIES):
+        writer.commit_now(jobs[at : at + BATCH_ENTRIES])
+
+
+def _recovered(log: SqliteLog, x: bytes, intent: bytes) -> Job:
+    """Return the entry that closes an exchange: counted from its release entries, not from what is derived."""
+    leaf = parse_leaf(intent)
+    chunks = log.reads.rows("SELECT count(*) FROM log_entry WHERE x = ? AND k = 'release'", x)[0][0]
+    verdict = "presume-disclosed" if chunks else "nothing-left"
+    meta = {"verdict": verdict, "chunks": chunks}
+    return log.sealed_job(
+        Draft("recovered", leaf.exchange_id, 0, leaf.agreement, leaf.retain, meta)
+    )

@@ -1,0 +1,202 @@
+"""A small town for the store's tests: keys, a clock that a test moves, drafts that are valid, a log to open."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.audit.checkpoint import Signer
+from gateway.audit.entry import Draft
+from gateway.audit.stream import stream_next, stream_start
+from gateway.ports import Keep
+from gateway.values import uuid7
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.errors import LogError
+
+ORIGIN = "gateway.county.example/exchange-log"
+NOW = dt.datetime(2026, 11, 20, 21, 52, 8, 123000, tzinfo=dt.UTC)
+DIGEST = hashlib.sha256(b"chunk bytes").digest()
+AGREEMENT = "ems-to-health@3"
+
+
+def b64(data: bytes) -> str:
+    """Return base64 text."""
+    return b64encode(data).decode("ascii")
+
+
+@dataclass
+class StandingClock:
+    """Says the time that the test gave it."""
+
+    moment: dt.datetime = NOW
+
+    def now(self) -> dt.datetime:
+        """Return that time."""
+        return self.moment
+
+
+class TrueEntropy:
+    """The system's randomness."""
+
+    def random(self, count: int) -> bytes:
+        """Return random bytes."""
+        return os.urandom(count)
+
+
+@dataclass
+class OpenKeys:
+    """A key store in memory."""
+
+    keys: dict[str, bytes] = field(default_factory=dict)
+
+    def payload(self, month: str, retain: str) -> tuple[str, bytes]:
+        """Return a month's key."""
+        key_id = f"payload/{month}.{retain}"
+        return key_id, self.keys.setdefault(key_id, os.urandom(32))
+
+    def by_id(self, key_id: str) -> bytes:
+        """Return a key."""
+        return self.keys[key_id]
+
+    def has(self, key_id: str) -> bool:
+        """Say whether there is one."""
+        return key_id in self.keys
+
+    def listen(self, made: object) -> None:
+        """Hear nothing: these keys announce themselves to nobody."""
+
+
+def a_signer(origin: str = ORIGIN) -> Signer:
+    """Return the signer of the specification's own vectors."""
+    return Signer.from_seed(origin, bytes(range(32)))
+
+
+def an_id(number: int | None = None) -> str:
+    """Return an exchange id; the same for the same number."""
+    return uuid7(NOW, os.urandom(10) if number is None else number.to_bytes(10, "big"))
+
+
+def facts(**changed: object) -> dict[str, object]:
+    """Return what an intent says."""
+    digest = b64(DIGEST)
+    return {
+        "provider": "county-ems",
+        "recipient": "county-health",
+        "caller_agency": "county-health",
+        "caller_person": None,
+        "caller_role": None,
+        "certificate": digest,
+        "dataset": "ems.overdose_run@1",
+        "purpose": "public_health.surveillance",
+        "basis": "statute",
+        "basis_ref": None,
+        "agreement_sha256": digest,
+        "floor_sha256": digest,
+        "provision": "runs",
+        "clauses": ["3.1", "3.4"],
+        "plan": digest,
+        "released": [["incident_date", "truncate"], ["patient_zip", "zip3"], ["naloxone", "pass"]],
+        "withheld": ["patient_name", "patient_phone"],
+        "filter": None,
+        "aggregation": None,
+        "min_cell": None,
+        "duties": ["delete"],
+        "notices": [],
+        "request": digest,
+        "resumes": None,
+        "build": "0.1.0",
+        "replica": "one",
+    } | changed
+
+
+def an_intent(exchange: str, **changed: object) -> Draft:
+    """Return an intent."""
+    return Draft("intent", exchange, 0, AGREEMENT, "6y", facts(**changed))
+
+
+def a_refusal(exchange: str) -> Draft:
+    """Return a refusal."""
+    why = {"reason": "NO_PROVISION", "step": 4, "clause": None}
+    return Draft("refusal", exchange, 0, None, "6y", facts() | why)
+
+
+def a_release(
+    exchange: str,
+    chunk: int = 0,
+    rows: int = 1,
+    tokens: tuple[bytes, ...] = (),
+    digest: bytes = DIGEST,
+) -> Draft:
+    """Return the release of a chunk that is like every chunk before it."""
+    stream = stream_start(exchange)
+    for _ in range(chunk + 1):
+        stream = stream_next(stream, digest)
+    meta = {
+        "chunk": chunk,
+        "rows": rows,
+        "bytes": 11,
+        "form": "arrow",
+        "digest": b64(digest),
+        "stream": b64(stream),
+        "channel": "call",
+    }
+    return Draft("release", exchange, chunk, AGREEMENT, "6y", meta, tokens)
+
+
+def an_outcome(exchange: str, chunks: int = 1, rows: int = 1, end: str = "complete") -> Draft:
+    """Return an outcome."""
+    meta = {
+        "code": "OK",
+        "chunks": chunks,
+        "handed": chunks,
+        "rows": rows,
+        "bytes": 11 * chunks,
+        "stream": None,
+        "rows_suppressed": 0,
+        "cells_suppressed": 0,
+        "end": end,
+    }
+    return Draft("outcome", exchange, 0, AGREEMENT, "6y", meta)
+
+
+def a_note() -> Draft:
+    """Return an entry that belongs to no exchange."""
+    return Draft("hold", None, 0, None, "6y", {"event": "begin", "scope": "all", "document": "d-1"})
+
+
+def a_keep(request_id: str, rows: int = 1, **changed: object) -> Keep:
+    """Return what the store remembers with a release."""
+    parts: dict[str, object] = {
+        "recipient": "county-health",
+        "provision": "ems-to-health/runs",
+        "request_id": request_id,
+        "day": NOW.date(),
+        "rows": rows,
+        "digest": DIGEST,
+    }
+    return Keep(**(parts | changed))  # type: ignore[arg-type]
+
+
+class Fatal:
+    """Remembers why the process should have ended."""
+
+    def __init__(self) -> None:
+        self.errors: list[LogError] = []
+
+    def __call__(self, error: LogError) -> None:
+        """Remember."""
+        self.errors.append(error)
+
+
+def folders(root: Path) -> tuple[Path, Path]:
+    """Return where a log and its held file lie below a folder, made where they are not."""
+    (root / "log").mkdir(parents=True, exist_ok=True)
+    (root / "held").mkdir(exist_ok=True)
+    return root / "log" / "exchange.db", root / "held" / "checkpoint"
