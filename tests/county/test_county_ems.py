@@ -19,8 +19,12 @@ N = "{http://www.nemsis.org}"
 SCHEMA = DATA / "nemsis_v351" / "xsd" / "EMSDataSet_v3.xsd"
 
 
+def _random(seed: int = 1) -> Random:
+    return Random(seed)  # noqa: S311 - a county is drawn from a seed on purpose
+
+
 def _reports(seed: int = 1) -> dict[str, bytes]:
-    random = Random(seed)
+    random = _random(seed)
     return dict(ems.reports(random, NOW, overdoses(random, NOW, 90), 30).files)
 
 
@@ -148,12 +152,13 @@ def test_faults_are_what_they_claim() -> None:
     with pytest.raises(etree.XMLSyntaxError):
         etree.fromstring(cut)
     parser = etree.XMLParser(resolve_entities=False)
-    assert etree.fromstring(doctype, parser).getroottree().docinfo.doctype
+    assert b"<!DOCTYPE" in doctype
+    assert etree.fromstring(doctype, parser).tag == N + "EMSDataSet"
 
 
 def test_the_cases_name_their_records() -> None:
     """A case maps to the UUID of the report that shows it."""
-    random = Random(1)
+    random = _random(1)
 
     files = ems.reports(random, NOW, overdoses(random, NOW, 90), 30)
 

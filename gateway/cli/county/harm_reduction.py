@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import io
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.county.files import Files, chance
@@ -98,7 +99,7 @@ def _months(today: dt.date) -> Iterator[tuple[dt.date, int, bool]]:
     for _ in range(MONTHS):
         starts.append((starts[-1] - dt.timedelta(days=1)).replace(day=1))
     starts.reverse()
-    for start, after in zip(starts, starts[1:], strict=False):
+    for start, after in pairwise(starts):
         yield start, (after - start).days, True
     yield first, (today - first).days, False
 

@@ -59,7 +59,7 @@ FOLDERS = {
 def write_county(
     folder: Path, *, seed: int, now: dt.datetime, scale: int = 1, with_faults: bool = False
 ) -> County:
-    """Write a county whose newest events lie a few hours before `now`; the same arguments, the same bytes.
+    """Write a county whose newest events lie hours before `now`; same arguments, same bytes.
 
     Args:
         folder: Made where it is absent; the folders in it must not exist yet.
@@ -100,10 +100,10 @@ def county(seed: int, now: dt.datetime, scale: int) -> dict[str, Files]:
     streams = (Random(f"{seed}:{name}") for name in ("events", "police", *FOLDERS))  # noqa: S311
     happened, alone, reports, forms, beat, ward, street, _ = streams
     events = overdoses(happened, now, 90 * scale)
-    seen = (*events[::2], *overdoses(alone, now, 110 * scale))
+    seen = (*events[::2], *overdoses(alone, now, 130 * scale))
     return {
         "ems_reports": ems.reports(reports, now, events, 30 * scale),
-        "ems_referrals": referrals.forms(forms, now, events, 40 * scale),
+        "ems_referrals": referrals.forms(forms, events, 40 * scale),
         "police": police_tables.records(beat, now, seen, 300 * scale),
         "hospital": hospital.messages(ward, now, events, 80 * scale),
         "harm_reduction": _harm_reduction(street, now, scale),
