@@ -286,8 +286,8 @@ class TableAdapter(ABC):
 
 
 def _batches(table: Any, batch_rows: int) -> Iterator[pa.RecordBatch]:  # noqa: ANN401 - ibis.Table
-    # Not `to_pyarrow_batches`: that of Ibis 12 asks DuckDB 2 for a method that it no longer has, and
-    # on SQLite it reads the whole result first in any case.
+    # Not `to_pyarrow_batches`: that of Ibis 12 asks DuckDB 2 for a method that it no longer has,
+    # and on SQLite it reads the whole result first in any case.
     yield from table.to_pyarrow().to_batches(max_chunksize=batch_rows)
 
 
