@@ -40,7 +40,7 @@ BY_LAY_PERSON: Final = "9905045"
 NALOXONE: Final = "7242"
 OXYGEN: Final = "7806"
 
-AGENCY_NUMBER: Final = "99-RV-EMS"
+AGENCY_NUMBER: Final = "RV-EMS-1"
 _SEXES: Final = {"female": "9919001", "male": "9919003", "unknown": "9919005"}
 _RACES: Final = {
     "american_indian_alaska_native": "2514001",
