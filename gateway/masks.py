@@ -326,10 +326,14 @@ class Truncate(Mask):
 
     def _cut_instant(self) -> Callable[[Scalar], Scalar]:
         if self.to in CLOCK_UNITS:
-            clear = {"second": 0, "microsecond": 0}
-            if self.to is Unit.HOUR:
-                clear["minute"] = 0
-            return lambda value: value.replace(**clear)  # type: ignore[union-attr,call-arg]
+            hour = self.to is Unit.HOUR
+
+            def clock(value: Scalar) -> Scalar:
+                assert isinstance(value, dt.datetime)  # noqa: S101
+                minute = 0 if hour else value.minute
+                return value.astimezone(dt.UTC).replace(minute=minute, second=0, microsecond=0)
+
+            return clock
         zone = ZoneInfo(self.zone or "UTC")
 
         def civil(value: Scalar) -> Scalar:

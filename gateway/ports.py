@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     import pyarrow as pa
 
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
     from gateway.decide import Standing
-    from gateway.plan.check import Release
-    from gateway.plan.ops import Plan, Scan
-    from gateway.values import Chunk, Header, Receipt, Request
+    from gateway.plan.ops import Plan
+    from gateway.plan.pushdown import Scan
+    from gateway.values import Chunk, Form, Header, Receipt, Request
 
 
 class Clock(Protocol):
@@ -63,7 +63,7 @@ class Source(Protocol):
 
     def scan(
         self, scan: Scan, *, exchange_id: str, timeout_s: float
-    ) -> AsyncIterator[pa.RecordBatch]:
+    ) -> AsyncGenerator[pa.RecordBatch]:
         """Yield batches with exactly the columns of `scan`, in order, and only its rows.
 
         Raises:
@@ -182,11 +182,35 @@ class Counters(Protocol):
         """Count one granted request against its provision's rate."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One chunk of a checked release, ready for the log and then for the recipient.
+
+    Attributes:
+        size: Bytes of the chunk's body.
+        tokens: Subject tokens of the people in it.
+        suppressed: Cells held back in the release that it is part of.
+    """
+
+    chunk: Chunk
+    size: int
+    tokens: tuple[bytes, ...]
+    suppressed: int
+
+
 class Engine(Protocol):
     """Runs a plan's masks, groups and suppression over batches, bounded in memory."""
 
-    def run(self, plan: Plan, batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[Release]:
-        """Yield checked releases, in order; an aggregate is one, and so is a release without rows."""
+    def run(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+    ) -> AsyncGenerator[Ready]:
+        """Yield the chunks of checked releases, in order; a release without rows is one chunk too.
+
+        Raises:
+            SourceError: The provider's adapter failed.
+            ReleaseError: A table broke its plan.
+            RefusedError: `ROW_LIMIT`: more rows than the provision lets leave.
+        """
 
 
 @dataclass(frozen=True, slots=True)

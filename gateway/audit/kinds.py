@@ -49,23 +49,17 @@ def _note(value: object) -> bool:
 
 
 def _listed(check: Check) -> Check:
-    return lambda value: type(value) in {list, tuple} and all(map(check, _items(value)))
-
-
-def _items(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else []
+    """A list, maybe empty, of values that are each of one type."""
+    return lambda value: isinstance(value, list | tuple) and all(map(check, value))
 
 
 def _row(*checks: Check) -> Check:
     """A list of exactly these."""
-
-    def check(value: object) -> bool:
-        items = _items(value)
-        return len(items) == len(checks) and all(
-            one(item) for one, item in zip(checks, items, strict=True)
-        )
-
-    return check
+    return lambda value: (
+        isinstance(value, list | tuple)
+        and len(value) == len(checks)
+        and all(check(one) for check, one in zip(checks, value, strict=True))
+    )
 
 
 def _maybe(check: Check) -> Check:
@@ -100,6 +94,7 @@ _FACTS: Final[Mapping[str, Check]] = {
     "floor_sha256": _digest,
     "provision": _text,
     "clauses": _TEXTS,
+    "compelled": _maybe(_text),  # who answers subpoenas: a person, never the gateway
     "plan": _digest,
     "released": _PAIRS,
     "withheld": _TEXTS,

@@ -258,7 +258,7 @@ class Builder:
 
 def _with(inputs: Inputs, **more: object) -> Inputs:
     values = {name: getattr(inputs, name) for name in inputs.__slots__} | more
-    return Inputs(**values)  # type: ignore[arg-type]
+    return Inputs(**values)
 
 
 def _domain(rule: FlowRule, mask: Pseudonym) -> str:
@@ -309,7 +309,7 @@ def _columns(
     for one in masks:
         note = one.mask.note()
         reasons = one.mask.reasons(one.inputs)
-        extra = (f"key={one.key_id}",) if one.key_id else ()
+        extra: tuple[str, ...] = (f"key={one.key_id}",) if one.key_id else ()
         if len(reasons) == 1:
             extra += (f"absent={next(iter(reasons))}",)
         field_class = rule.dataset.fields[one.name].field_class

@@ -8,7 +8,7 @@ types. Expressions are built here; running them is the engine's.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
@@ -127,13 +127,13 @@ def _filled(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String).str.strip_chars().str.len_bytes().fill_null(0) > 0
 
 
-def _condition(one: Condition) -> pl.Expr:  # noqa: C901 - one line an operator
+def _condition(one: Condition) -> pl.Expr:
     column = pl.col(one.field)
     if any(isinstance(value, float) for value in one.values):
         # Numbers that are not finite satisfy nothing; comparisons of frames would order them.
         column = pl.when(column.is_finite()).then(column)
     first = literal(one.values[0])
-    several = pl.Series([value for value in one.values]) if len(one.values) > 1 else None
+    several = pl.Series(list(one.values)) if len(one.values) > 1 else None
     match one.op:
         case Operator.EQ:
             held = column == first
@@ -151,6 +151,8 @@ def _condition(one: Condition) -> pl.Expr:  # noqa: C901 - one line an operator
             held = column > first
         case Operator.GTE:
             held = column >= first
+        case _:
+            assert_never(one.op)
     return held.fill_null(value=False)
 
 

@@ -72,7 +72,7 @@ def admits(row: Row, where: Sequence[Condition]) -> bool:
     return all(_holds(row[condition.field], condition) for condition in where)
 
 
-def _holds(value: Scalar, condition: Condition) -> bool:  # noqa: PLR0911 - one line an operator
+def _holds(value: Scalar, condition: Condition) -> bool:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return False
     first: Any = condition.values[0]
@@ -118,7 +118,7 @@ def narrow(table: Any, scan: Scan) -> Any:  # noqa: ANN401 - ibis.Table; ibis ha
     return table.select(*scan.names)
 
 
-def _predicate(ibis: Any, column: Any, condition: Condition) -> Any:  # noqa: ANN401, PLR0911
+def _predicate(ibis: Any, column: Any, condition: Condition) -> Any:  # noqa: ANN401
     values = [_literal(ibis, value) for value in condition.values]
     match condition.op:
         case Operator.EQ:

@@ -50,9 +50,9 @@ class Program:
             (one.name, one.beside, one.mask.reader(one.inputs), one.why) for one in plan.masks
         ]
 
-    def run(self, where: Where, rows: Iterable[Row]) -> list[tuple[Scalar, ...]]:
-        """Return the masked rows that stay, values in the order of the plan's columns."""
-        return [self._mask(row) for row in rows if stays(row, where)]
+    def mask_all(self, several: Iterable[Row]) -> list[tuple[Scalar, ...]]:
+        """Return masked rows, values in the order of the plan's columns."""
+        return [self._mask(row) for row in several]
 
     def _mask(self, row: Row) -> tuple[Scalar, ...]:
         values: list[Scalar] = []

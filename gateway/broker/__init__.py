@@ -1,0 +1,1 @@
+"""One exchange, top to bottom: the order of the code is the order of the promises."""

@@ -1,0 +1,80 @@
+"""A checked release as what one message carries: bytes, rows, and the digest that the log will hold. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.ipc
+
+from gateway.audit.stream import rows_digest
+from gateway.errors import Reason, ReleaseError, RequestError
+from gateway.values import Chunk, Form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.plan.check import Release
+    from gateway.values import Scalar
+
+CHUNK_BYTES = 1 << 20
+CHUNK_BYTES_MAX = 3 << 20
+ROWS_IN_CHUNK = 1_000
+ROWS_FORM_MAX = 10_000
+
+_ZSTD = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+def chunks_of(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Chunk]:
+    """Yield the chunks of a release, in order; a release without rows is one empty chunk.
+
+    Args:
+        release: What `plan/check` made.
+        form: How the caller asked for it.
+        offset: Rows of the exchange before this release.
+        whole: Never cut: an aggregate is protected as one table, and not its parts.
+
+    Raises:
+        RequestError: `ROWS_FORM_LIMIT`: more rows than the rows form is for.
+        ReleaseError: `BATCH_TOO_LARGE`: one row, or a whole table, is larger than a message may be.
+    """
+    batch = release.batch
+    if form is Form.ROWS:
+        if offset + batch.num_rows > ROWS_FORM_MAX:
+            message = f"more than {ROWS_FORM_MAX} rows in the rows form: ask for Arrow"
+            raise RequestError(Reason.ROWS_FORM_LIMIT, message)
+        step = batch.num_rows if whole else ROWS_IN_CHUNK
+        for start in range(0, batch.num_rows or 1, step or 1):
+            yield _rows_chunk(batch.slice(start, step), offset + start)
+        return
+    for start, part in _cut(batch, 0, whole=whole):
+        yield _arrow_chunk(part, offset + start, form)
+
+
+def _cut(batch: pa.RecordBatch, start: int, *, whole: bool) -> Iterator[tuple[int, pa.RecordBatch]]:
+    large = batch.nbytes > CHUNK_BYTES and batch.num_rows > 1 and not whole
+    if not large:
+        if batch.nbytes > CHUNK_BYTES_MAX:
+            raise ReleaseError(Reason.BATCH_TOO_LARGE, "a row, or a table, larger than a message")
+        yield start, batch
+        return
+    middle = batch.num_rows // 2
+    yield from _cut(batch.slice(0, middle), start, whole=False)
+    yield from _cut(batch.slice(middle), start + middle, whole=False)
+
+
+def _arrow_chunk(batch: pa.RecordBatch, offset: int, form: Form) -> Chunk:
+    sink = pa.BufferOutputStream()
+    options = _ZSTD if form is Form.ARROW_ZSTD else None
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    data = sink.getvalue()
+    digest = hashlib.sha256(data).digest()
+    return Chunk(offset, batch.num_rows, digest, arrow=data.to_pybytes())
+
+
+def _rows_chunk(batch: pa.RecordBatch, offset: int) -> Chunk:
+    columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+    rows = tuple(zip(*columns, strict=True))
+    return Chunk(offset, batch.num_rows, rows_digest(rows), rows=rows)

@@ -1,0 +1,217 @@
+"""What each entry of an exchange says: names, counts, digests, never a value. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from gateway.audit.entry import Draft
+from gateway.values import canonical_json
+
+if TYPE_CHECKING:
+    from gateway.agreement.index import Agreements, FlowRule
+    from gateway.agreement.model import Duration
+    from gateway.decide import Refusal
+    from gateway.plan.ops import Plan
+    from gateway.values import Chunk, Form, Request
+
+MONTHS = 12
+YEAR_S = 365 * 86_400
+RETAIN_MAX = 99
+RETAIN_MIN = 3
+
+
+def b64(data: bytes) -> str:
+    """Return standard base64 with padding."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def request_digest(request: Request) -> bytes:
+    """Return SHA-256 over terms and form: what a repeat of a request must be equal in."""
+    terms = request.terms
+    where = [
+        [one.field, one.op.value, [[type(v).__name__, str(v)] for v in one.values]]
+        for one in terms.where
+    ]
+    text = canonical_json(
+        [
+            terms.provider,
+            terms.recipient,
+            str(terms.dataset),
+            terms.purpose,
+            list(terms.fields),
+            where,
+            request.form.value,
+        ]
+    )
+    return hashlib.sha256(text).digest()
+
+
+def retention(agreements: Agreements, rule: FlowRule) -> str:
+    """Return the retention class: the longer of agreement and floor, in whole years."""
+    asked = (rule.pact.agreement.log.retain, agreements.floor.at_least.log_retain)
+    return f"{min(max(map(_years, asked)), RETAIN_MAX)}y"
+
+
+def _years(span: Duration) -> int:
+    # Rounded up: a class may keep a payload longer than asked, never shorter.
+    months = span.months + (-(-span.seconds * MONTHS // YEAR_S))
+    return max(-(-months // MONTHS), RETAIN_MIN)
+
+
+class Drafts:
+    """Writes the drafts of exchanges; what a plan always says is written once and kept.
+
+    Args:
+        build: Version of the program.
+        replica: Name of this gateway.
+    """
+
+    def __init__(self, build: str, replica: str) -> None:
+        self._build = build
+        self._replica = replica
+        self._kept: dict[bytes, dict[str, object]] = {}
+        self._generation = -1
+
+    def intent(
+        self,
+        agreements: Agreements,
+        request: Request,
+        plan: Plan,
+        exchange_id: str,
+        digest: bytes,
+    ) -> Draft:
+        """Return the `intent`: what was granted, by which rule, and what will be read."""
+        if agreements.generation != self._generation:
+            self._kept.clear()
+            self._generation = agreements.generation
+        facts = self._kept.get(plan.static)
+        if facts is None:
+            facts = self._kept[plan.static] = self._facts(agreements, plan)
+        meta = facts | {
+            "caller_agency": request.caller.agency,
+            "caller_person": request.caller.person or None,
+            "caller_role": ",".join(sorted(request.caller.roles)) or None,
+            "certificate": b64(request.caller.thumbprint),
+            "filter": _template(request),
+            "plan": b64(plan.digest),
+            "request": b64(digest),
+            "resumes": request.resume.exchange_id if request.resume else None,
+        }
+        retain = retention(agreements, plan.rule)
+        return Draft("intent", exchange_id, 0, plan.rule.pact.agreement.ref, retain, meta)
+
+    def _facts(self, agreements: Agreements, plan: Plan) -> dict[str, object]:
+        rule = plan.rule
+        provision, agreement = rule.provision, rule.pact.agreement
+        duties = provision.duties
+        group = plan.group
+        asked = {one.name for one in plan.columns}
+        return {
+            "provider": rule.provider.id,
+            "recipient": rule.recipient.id,
+            "dataset": str(rule.dataset.id),
+            "purpose": rule.purpose,
+            "basis": provision.basis.type,
+            "basis_ref": "; ".join(provision.basis.cite) or None,
+            "agreement_sha256": b64(rule.pact.digest),
+            "floor_sha256": b64(agreements.floor.digest),
+            "provision": provision.id,
+            "clauses": [provision.clause],
+            "released": [
+                [one.name, " ".join((one.mask.name, *one.mask.arguments))] for one in plan.columns
+            ],
+            "withheld": [name for name in rule.dataset.fields if name not in asked],
+            "aggregation": ",".join(group.dimensions) if group else None,
+            "min_cell": plan.suppress.min_cell if plan.suppress else None,
+            "duties": [one.kind for one in plan.attach.duties],
+            "notices": [duties.notice] if duties.notice else [],
+            "build": self._build,
+            "replica": self._replica,
+            "compelled": agreement.compelled.route,
+        }
+
+    def refusal(
+        self,
+        agreements: Agreements,
+        request: Request,
+        refusal: Refusal,
+        exchange_id: str,
+        digest: bytes,
+    ) -> Draft:
+        """Return the `refusal`: the same facts as far as they are known words, and the reason.
+
+        What a caller wrote and no file knows (an agency, a dataset, a purpose) may be anybody's
+        words: it is left out.
+        """
+        terms, caller = request.terms, request.caller
+        known = agreements.registry.agencies
+        dataset = str(terms.dataset)
+        fields = agreements.datasets[dataset].fields if dataset in agreements.datasets else {}
+        narrows = all(one.field in fields for one in terms.where)
+        meta: dict[str, object] = {
+            "provider": terms.provider if terms.provider in known else None,
+            "recipient": terms.recipient if terms.recipient in known else None,
+            "caller_agency": caller.agency,
+            "caller_person": caller.person or None,
+            "caller_role": ",".join(sorted(caller.roles)) or None,
+            "certificate": b64(caller.thumbprint),
+            "dataset": dataset if dataset in agreements.datasets else None,
+            "purpose": terms.purpose if terms.purpose in agreements.purposes.leaves else None,
+            "basis": None,
+            "basis_ref": None,
+            "agreement_sha256": b64(refusal.digest) if refusal.digest else None,
+            "floor_sha256": b64(agreements.floor.digest),
+            "provision": refusal.provision or None,
+            "clauses": None,
+            "plan": None,
+            "released": None,
+            "withheld": None,
+            "filter": _template(request) if narrows else None,
+            "aggregation": None,
+            "min_cell": None,
+            "duties": None,
+            "notices": None,
+            "request": b64(digest),
+            "resumes": request.resume.exchange_id if request.resume else None,
+            "build": self._build,
+            "replica": self._replica,
+            "reason": refusal.reason.value,
+            "step": refusal.step,
+            "clause": refusal.clause or None,
+            "compelled": None,
+        }
+        agreement = refusal.agreement if "@" in refusal.agreement else None
+        years = _years(agreements.floor.at_least.log_retain)
+        return Draft("refusal", exchange_id, 0, agreement, f"{years}y", meta)
+
+
+def _template(request: Request) -> str | None:
+    """Return which fields are narrowed and how, never to what."""
+    where = request.terms.where
+    return " and ".join(f"{one.field} {one.op.value}" for one in where) or None
+
+
+def release(
+    intent: Draft,
+    number: int,
+    chunk: Chunk,
+    size: int,
+    form: Form,
+    stream: bytes,
+    tokens: tuple[bytes, ...],
+) -> Draft:
+    """Return the `release` of one chunk."""
+    meta = {
+        "bytes": size,
+        "channel": "call",
+        "chunk": number,
+        "digest": b64(chunk.digest),
+        "form": form.value,
+        "rows": chunk.row_count,
+        "stream": b64(stream),
+    }
+    return Draft(
+        "release", intent.exchange_id, number, intent.agreement, intent.retain, meta, tokens
+    )

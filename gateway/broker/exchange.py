@@ -1,0 +1,369 @@
+"""One exchange: decide, plan, log, read, mask, check, log, send; in this order, and never another.
+
+Whatever fails, fails closed. A refusal is in the log before the caller hears of it; a chunk's entry is
+durable before its first byte leaves; an exchange that was begun is closed exactly once, however it ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.audit.stream import stream_next, stream_start
+from gateway.broker import drafts
+from gateway.broker.explain import Explanation, explain
+from gateway.decide import Refusal, Standing, decide
+from gateway.errors import AccordError, ConflictError, NotFoundError, Reason, RefusedError
+from gateway.ports import Keep, Message
+from gateway.values import Header, uuid7
+
+if TYPE_CHECKING:
+    from gateway.agreement.index import Agreements
+    from gateway.audit.entry import Draft
+    from gateway.plan.build import Builder
+    from gateway.plan.ops import Plan
+    from gateway.ports import (
+        Attempt,
+        Clock,
+        Counters,
+        Engine,
+        Entropy,
+        ExchangeLog,
+        Library,
+        Logged,
+        Meter,
+        Ready,
+        Send,
+        Source,
+        Ticket,
+    )
+    from gateway.values import Chunk, Receipt, Request
+
+_REPEAT = dt.timedelta(hours=24)
+"""How long a request id stands for the same request."""
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a broker works with; each is a promise of `gateway.ports`."""
+
+    library: Library
+    counters: Counters
+    log: ExchangeLog
+    sources: Source
+    engine: Engine
+    clock: Clock
+    entropy: Entropy
+    meter: Meter
+
+
+class Broker:
+    """Carries out exchanges; holds no state of its own but what is kept for speed.
+
+    Args:
+        ports: The world.
+        builder: Builds plans.
+        writer: Writes the drafts of entries.
+    """
+
+    def __init__(self, ports: Ports, builder: Builder, writer: drafts.Drafts) -> None:
+        self._ports = ports
+        self._builder = builder
+        self._drafts = writer
+
+    async def exchange(self, request: Request, send: Send, *, deadline_s: float) -> None:
+        """Carry out one request; `send` is given only what the exchange log already holds.
+
+        Raises:
+            RefusedError: No agreement permits it; the refusal is in the log.
+            ConflictError: A repeat that is not the same request; nothing was decided.
+            SourceError: The provider stopped delivering; nothing more was sent.
+            ReleaseError: The table broke its plan; nothing more was sent.
+            LogError: An entry may not be durable; nothing more was sent.
+        """
+        ports = self._ports
+        now = ports.clock.now()
+        exchange_id = uuid7(now, ports.entropy.random(10))
+        digest = drafts.request_digest(request)
+        before = await self._before(request, digest, now)
+
+        agreements = ports.library.current()
+        standing = ports.counters.of(request, now)
+        if before is not None:
+            standing = dataclasses.replace(standing, repeat=True)
+        decision = decide(agreements, request, standing, now)
+        if isinstance(decision, Refusal):
+            await self._refuse(agreements, request, decision, exchange_id, digest)
+            return
+        grant = decision if before is None else dataclasses.replace(decision, now=before.now)
+
+        plan = self._builder.build(agreements, grant)
+        intent = self._drafts.intent(agreements, request, plan, exchange_id, digest)
+        ticket = await ports.log.intent(
+            intent,
+            recipient=request.terms.recipient,
+            request_id=request.request_id,
+            request_digest=digest,
+            now=grant.now,
+        )
+        if before is None:
+            ports.counters.charge(request, plan.rule.ref, now)
+        run = _Run(self, agreements, request, plan, intent, ticket, before, send)
+        await run.carry_out(deadline_s)
+
+    def explain(self, request: Request) -> Explanation:
+        """Return what would be decided, from the agreements alone: no adapter, no entry."""
+        ports = self._ports
+        return explain(ports.library.current(), self._builder, request, ports.clock.now())
+
+    async def _before(self, request: Request, digest: bytes, now: dt.datetime) -> Attempt | None:
+        attempt = await self._ports.log.attempt(
+            request.terms.recipient, request.request_id, now - _REPEAT
+        )
+        if attempt is None:
+            if request.resume is not None:
+                raise NotFoundError(
+                    Reason.RESUME_TOO_LATE, "nothing is known of the exchange to resume"
+                )
+            return None
+        if attempt.request_digest != digest:
+            raise ConflictError(Reason.REQUEST_ID_USED, "this request id was used for other terms")
+        return attempt
+
+    async def _refuse(
+        self,
+        agreements: Agreements,
+        request: Request,
+        refusal: Refusal,
+        exchange_id: str,
+        digest: bytes,
+    ) -> None:
+        draft = self._drafts.refusal(agreements, request, refusal, exchange_id, digest)
+        # Durable first: whoever hears of a refusal can find it in the log.
+        index = await self._ports.log.refusal(draft)
+        self._ports.meter.refused(refusal.reason.value, refusal.step)
+        raise refused(refusal, index, exchange_id)
+
+
+def refused(refusal: Refusal, index: int, exchange_id: str) -> RefusedError:
+    """Return the error that tells a caller of a refusal."""
+    return RefusedError(
+        refusal.reason,
+        refusal.message,
+        step=refusal.step,
+        agreement=refusal.agreement,
+        provision=refusal.provision,
+        clause=refusal.clause,
+        index=index,
+        exchange_id=exchange_id,
+        retry_after_s=RETRY_S if refusal.reason is Reason.RATE_LIMIT else 0.0,
+    )
+
+
+class _Run:
+    """One granted exchange on its way: what has left, and what is held back until the next."""
+
+    def __init__(  # noqa: PLR0917 - the parts of one exchange, made in one place
+        self,
+        broker: Broker,
+        agreements: Agreements,
+        request: Request,
+        plan: Plan,
+        intent: Draft,
+        ticket: Ticket,
+        before: Attempt | None,
+        send: Send,
+    ) -> None:
+        self._ports = broker._ports  # noqa: SLF001 - the broker's own helper
+        self._agreements = agreements
+        self._request = request
+        self._plan = plan
+        self._intent = intent
+        self._ticket = ticket
+        self._before = before
+        self._send = send
+        self._stream = stream_start(ticket.exchange_id)
+        self._held_back: Message | None = None
+        self._chunks = self._handed = self._rows = self._bytes = self._suppressed = 0
+        self._seen: list[tuple[int, bytes]] = []
+        self._held: Receipt | None = None
+        self._header: Header | None = Header(
+            ticket.exchange_id,
+            plan.rule.pact.agreement.ref,
+            plan.rule.pact.digest,
+            plan.rule.provision.id,
+            plan.rule.provision.clause,
+            plan.digest,
+            plan.columns,
+            plan.attach.duties,
+        )
+
+    async def carry_out(self, deadline_s: float) -> None:
+        """Read, release and send everything, then close the exchange, however it ends."""
+        ports, ticket = self._ports, self._ticket
+        if self._request.resume is not None:
+            resume = self._request.resume
+            self._held = await ports.log.held(resume.exchange_id, resume.offset)
+        batches = ports.sources.scan(
+            self._plan.scan, exchange_id=ticket.exchange_id, timeout_s=deadline_s
+        )
+        ready = ports.engine.run(self._plan, batches, self._request.form)
+        try:
+            async for one in ready:
+                await self._release(one)
+            await self._finish()
+        except BaseException as error:
+            # Also a cancelled call: whatever was begun is closed, and says how far it came.
+            await self._close("cut", _code(error))
+            if isinstance(error, AccordError) and not error.exchange_id:
+                error.exchange_id = ticket.exchange_id
+            raise
+        finally:
+            await ready.aclose()
+        await self._close("complete", "OK")
+
+    async def _release(self, ready: Ready) -> None:
+        chunk = ready.chunk
+        if self._already_held(chunk.row_count, chunk.digest):
+            return
+        self._still_stands()
+        self._stream = stream_next(self._stream, chunk.digest)
+        draft = drafts.release(
+            self._intent,
+            self._chunks,
+            chunk,
+            ready.size,
+            self._request.form,
+            self._stream,
+            ready.tokens,
+        )
+        # Logged before sent: a crash in between over-reports; the other order hides.
+        logged = await self._ticket.release(draft, self._keep(chunk.row_count, chunk.digest))
+        self._chunks += 1
+        self._rows += chunk.row_count
+        self._bytes += ready.size
+        self._suppressed += ready.suppressed
+        await self._pass_on()
+        self._held_back = self._message(chunk, logged)
+
+    def _message(self, chunk: Chunk | None, logged: Logged | None) -> Message:
+        """Return a message; the first one, and only it, has the header and what is held."""
+        message = Message(header=self._header, chunk=chunk, logged=logged, held=self._held)
+        self._header = self._held = None
+        return message
+
+    async def _pass_on(self) -> None:
+        """Send the chunk held back: one stays behind, so that the last can carry the receipt."""
+        if self._held_back is not None:
+            message, self._held_back = self._held_back, None
+            await self._send(message)
+            self._handed += 1
+
+    async def _finish(self) -> None:
+        if self._before is not None and len(self._seen) < len(self._before.digests):
+            raise _diverged()
+        if self._held_back is None:
+            # A resumption of an exchange that was held in full: there is only its receipt to send.
+            await self._send(self._message(None, None))
+            return
+        receipt = await self._ticket.receipt()
+        self._held_back = dataclasses.replace(self._held_back, receipt=receipt)
+        await self._pass_on()
+        agreement = self._plan.rule.pact.agreement.ref
+        provision = self._plan.rule.provision.id
+        self._ports.meter.released(agreement, provision, self._rows, self._bytes)
+
+    def _keep(self, rows: int, digest: bytes) -> Keep:
+        group = self._plan.group
+        return Keep(
+            recipient=self._request.terms.recipient,
+            provision=self._plan.rule.ref,
+            request_id=self._request.request_id,
+            day=self._ports.clock.now().date(),
+            rows=rows,
+            digest=digest,
+            periods=group.periods if group else (),
+            charge=self._before is None,
+        )
+
+    def _already_held(self, rows: int, digest: bytes) -> bool:
+        """Compare a chunk with the first attempt's; return whether the caller holds it."""
+        place = len(self._seen)
+        self._seen.append((rows, digest))
+        before, resume = self._before, self._request.resume
+        if before is None:
+            return False
+        if place < len(before.digests) and before.digests[place] != (rows, digest):
+            raise _diverged()
+        if resume is None:
+            return False
+        held = sum(count for count, _ in self._seen)
+        if held > resume.offset:
+            if held - rows < resume.offset:
+                raise _diverged()
+            return False
+        if held == resume.offset and not self._matches(resume.stream, resume.exchange_id):
+            raise _diverged()
+        return True
+
+    def _matches(self, stream: bytes, exchange_id: str) -> bool:
+        """Return whether a stream value is that of what was recomputed.
+
+        An attempt that was itself a resumption has a stream of its own, from where it began.
+        """
+        digests = [digest for _, digest in self._seen]
+        for begin in range(len(digests)):
+            value = stream_start(exchange_id)
+            for digest in digests[begin:]:
+                value = stream_next(value, digest)
+            if value == stream:
+                return True
+        return False
+
+    def _still_stands(self) -> None:
+        """Raise where the agreement was suspended, changed or ran out since the last chunk."""
+        ports = self._ports
+        now = ports.clock.now()
+        pact = self._plan.rule.pact
+        current = ports.library.current()
+        if current is self._agreements and now < pact.ends:
+            return
+        again = decide(current, self._request, Standing(repeat=True), now)
+        if isinstance(again, Refusal):
+            raise refused(again, -1, self._ticket.exchange_id)
+        if again.rule.pact.digest != pact.digest:
+            message = "the agreement changed while the exchange ran"
+            raise RefusedError(Reason.AGREEMENT_NOT_ACTIVE, message, step=2)
+        self._agreements = current
+
+    async def _close(self, end: str, code: str) -> None:
+        meta = {
+            "bytes": self._bytes,
+            "cells_suppressed": self._suppressed,
+            "chunks": self._chunks,
+            "code": code,
+            "end": end,
+            "handed": self._handed,
+            "rows": self._rows,
+            "rows_suppressed": 0,
+            "stream": drafts.b64(self._stream) if self._chunks else None,
+        }
+        intent = self._intent
+        draft = dataclasses.replace(intent, kind="outcome", meta=meta)
+        await self._ticket.outcome(draft)
+
+
+def _diverged() -> ConflictError:
+    return ConflictError(
+        Reason.RESUME_DIVERGED, "the data changed since the first attempt: begin anew"
+    )
+
+
+def _code(error: BaseException) -> str:
+    # An error that is not of the tree is a bug, or a cancelled call: its text goes nowhere.
+    if isinstance(error, AccordError):
+        return error.reason.value
+    return "INTERNAL" if isinstance(error, Exception) else "CANCELLED"

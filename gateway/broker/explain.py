@@ -1,0 +1,108 @@
+"""What would be decided, and why: from the agreements alone, with nothing read and nothing logged. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.agreement.index import FlowKey
+from gateway.agreement.model import (
+    ConsentCondition,
+    FieldCondition,
+    OptOutCondition,
+    RoleCondition,
+    WithinCondition,
+)
+from gateway.decide import Refusal, Standing, decide
+from gateway.values import Header
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from gateway.agreement.index import Agreements, FlowRule
+    from gateway.plan.build import Builder
+    from gateway.values import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A header as an exchange would have it, or a refusal; never both.
+
+    Attributes:
+        reads: Fields read at the provider.
+        withheld: Fields that never leave under the provision.
+        undecided: What hangs on rows, persons or limits, named and not evaluated.
+        plan: Canonical JSON of the plan; empty for a refusal.
+    """
+
+    header: Header | None
+    refusal: Refusal | None
+    reads: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    plan: str = ""
+
+
+def explain(
+    agreements: Agreements, builder: Builder, request: Request, now: dt.datetime
+) -> Explanation:
+    """Return what `decide` and `plan/build` make of a request, for either party of the flow."""
+    grant = decide(agreements, _as_recipient(agreements, request), Standing(), now)
+    if isinstance(grant, Refusal):
+        return Explanation(None, grant)
+    plan = builder.build(agreements, grant)
+    rule = plan.rule
+    header = Header(
+        "",
+        rule.pact.agreement.ref,
+        rule.pact.digest,
+        rule.provision.id,
+        rule.provision.clause,
+        plan.digest,
+        plan.columns,
+        plan.attach.duties,
+    )
+    return Explanation(
+        header,
+        None,
+        plan.scan.names,
+        rule.provision.withhold,
+        tuple(_undecided(rule)),
+        plan.text.decode("ascii"),
+    )
+
+
+def _as_recipient(agreements: Agreements, request: Request) -> Request:
+    """Return the request as the recipient would make it: a provider may ask what its partner gets."""
+    terms = request.terms
+    if request.caller.agency != terms.provider:
+        return request
+    key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
+    rules = agreements.flows.get(key, ())
+    roles = frozenset(role for rule in rules for group in rule.roles for role in group)
+    caller = dataclasses.replace(request.caller, agency=terms.recipient, roles=roles)
+    return dataclasses.replace(request, caller=caller)
+
+
+def _undecided(rule: FlowRule) -> list[str]:
+    lines = []
+    for one in rule.provision.when:
+        match one:
+            case ConsentCondition():
+                lines.append(f"row: consent to {one.purpose} is granted")
+            case OptOutCondition():
+                lines.append(f"row: no opt-out from {one.purpose}")
+            case FieldCondition():
+                lines.append(f"row: `{one.field}` {one.op.value} what the provision names")
+            case WithinCondition():
+                lines.append(f"row: `{one.field}` within {one.window.text} of now")
+            case RoleCondition():
+                pass
+    limits = rule.provision.limits
+    lines.append(f"limit: {limits.requests_per_minute} requests a minute")
+    lines.append(f"limit: {limits.rows_per_request} rows a request")
+    lines.append(f"limit: {limits.rows_per_day} rows a day")
+    if rule.provision.aggregate is not None:
+        lines.append("limit: each closed period once")
+    return lines

@@ -1,0 +1,271 @@
+"""Runs plans: a handful of rows one by one, more in columns, bounded in memory and off the event loop.
+
+The engine holds one batch in work and at most one finished ahead, so that reading, masking, logging and
+sending overlap without a queue that grows. What it yields was looked at by `plan/check`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+
+from gateway.audit.entry import subject_token
+from gateway.broker.chunks import chunks_of
+from gateway.errors import Reason, RefusedError
+from gateway.masks import canon
+from gateway.plan import lower, rows
+from gateway.plan.cells import Cells
+from gateway.plan.check import Release, RowCheck, check_frame, check_table
+from gateway.plan.pushdown import arrow_schema
+from gateway.ports import Ready
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from gateway.plan.ops import Plan, SubjectSystem
+    from gateway.values import Form, Row, Scalar
+
+ROWS_AT_ONCE = 32
+"""Up to here rows are masked one by one: `make bench` measures the crossover."""
+
+PROGRAMS_KEPT = 512
+
+
+class PlanEngine:
+    """The one `Engine`: Polars for batches, plain functions for single rows.
+
+    Args:
+        subject_key: The calendar year to the key of its subject tokens.
+        year: The year that tokens of new releases are keyed by.
+        threads: How many batches may be in work at once, over all exchanges.
+    """
+
+    def __init__(
+        self, subject_key: Callable[[int], bytes], year: Callable[[], int], threads: int
+    ) -> None:
+        self._subject_key = subject_key
+        self._year = year
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="accord-engine")
+        self._programs: dict[bytes, _Programs] = {}
+
+    def close(self) -> None:
+        """Wait for the work at hand and stop."""
+        self._pool.shutdown()
+
+    async def run(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+    ) -> AsyncGenerator[Ready]:
+        """Yield the chunks of checked releases; see `ports.Engine`."""
+        if plan.group is not None:
+            async for ready in self._table(plan, batches, form):
+                yield ready
+            return
+        source = _ahead(self._records(plan, batches, form))
+        try:
+            async for several in source:
+                for ready in several:
+                    yield ready
+        finally:
+            await source.aclose()
+
+    async def _records(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+    ) -> AsyncGenerator[list[Ready]]:
+        programs = self._program(plan)
+        tokens = _Tokens(plan.subjects, self._subject_key(self._year())) if plan.subjects else None
+        offset = 0
+        try:
+            async for batch in batches:
+                job = _Job(plan, programs, tokens, form, offset)
+                if batch.num_rows <= ROWS_AT_ONCE:
+                    made = job.by_rows(batch)
+                else:
+                    made = await self._off_loop(job.in_columns, batch)
+                offset += sum(ready.chunk.row_count for ready in made)
+                if offset > plan.limit.rows:
+                    raise _too_many(plan)
+                if any(ready.chunk.row_count for ready in made):
+                    yield made
+        finally:
+            await batches.aclose()
+        if not offset:
+            # An exchange without rows is an answer too: one empty chunk of the plan's schema.
+            empty = _Job(plan, programs, None, form, 0).finish(programs.check.check(plan, [], ()))
+            yield empty
+
+    async def _table(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+    ) -> AsyncGenerator[Ready]:
+        cells = Cells(plan)
+        program = lower.Program(plan)
+        keep = lower.row_filter(plan.where)
+
+        def take(batch: pa.RecordBatch) -> None:
+            frame = _frame(batch)
+            if keep is not None:
+                frame = frame.filter(keep)
+            cells.add(program.mask(frame, cells.keep))
+
+        def finish() -> list[Ready]:
+            release = check_table(plan, cells.table())
+            return list(_ready(release, form, 0, whole=True))
+
+        none = True
+        try:
+            async for batch in batches:
+                none = False
+                await self._off_loop(take, batch)
+        finally:
+            await batches.aclose()
+        if none:
+            await self._off_loop(take, _no_rows(plan))
+        made = await self._off_loop(finish)
+        if sum(ready.chunk.row_count for ready in made) > plan.limit.rows:
+            raise _too_many(plan)
+        for ready in made:
+            yield ready
+
+    def _program(self, plan: Plan) -> _Programs:
+        kept = self._programs.get(plan.static)
+        if kept is None:
+            if len(self._programs) >= PROGRAMS_KEPT:
+                self._programs.clear()
+            kept = self._programs[plan.static] = _Programs(plan)
+        return kept
+
+    async def _off_loop(self, work: Callable[..., object], *arguments: object) -> list[Ready]:
+        # The pool's own queue is the cap: a cancelled call's thread still runs to its end.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, work, *arguments)  # type: ignore[arg-type]
+
+
+def _too_many(plan: Plan) -> RefusedError:
+    rule = plan.rule
+    return RefusedError(
+        Reason.ROW_LIMIT,
+        "more rows than `rows_per_request` or `rows_per_day` lets leave: narrow the request",
+        step=6,
+        agreement=rule.pact.agreement.ref,
+        provision=rule.provision.id,
+        clause=rule.provision.clause,
+    )
+
+
+class _Programs:
+    """What a plan's masks were made into, both ways."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.rows = rows.Program(plan)
+        self.check = RowCheck(plan)
+        self.columns = lower.Program(plan)
+
+
+class _Job:
+    """One batch of one exchange."""
+
+    def __init__(
+        self, plan: Plan, programs: _Programs, tokens: _Tokens | None, form: Form, offset: int
+    ) -> None:
+        self._plan = plan
+        self._programs = programs
+        self._tokens = tokens
+        self._form = form
+        self._offset = offset
+
+    def by_rows(self, batch: pa.RecordBatch) -> list[Ready]:
+        """Mask a few rows one by one."""
+        plan = self._plan
+        columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+        staying = [
+            row for row in rows.read_rows(plan.scan.names, columns) if rows.stays(row, plan.where)
+        ]
+        masked = self._programs.rows.mask_all(staying)
+        found = self._tokens.of(staying) if self._tokens else ()
+        return self.finish(self._programs.check.check(plan, masked, found))
+
+    def in_columns(self, batch: pa.RecordBatch) -> list[Ready]:
+        """Mask a batch in columns."""
+        plan = self._plan
+        frame = _frame(batch)
+        keep = lower.row_filter(plan.where)
+        if keep is not None:
+            frame = frame.filter(keep)
+        masked = self._programs.columns.mask(frame, [])
+        found: tuple[bytes, ...] = ()
+        if self._tokens:
+            names = list(self._tokens.names)
+            found = self._tokens.of(frame.select(names).iter_rows(named=True))
+        return self.finish(check_frame(plan, masked, found))
+
+    def finish(self, release: Release) -> list[Ready]:
+        """Return the chunks of a release."""
+        return list(_ready(release, self._form, self._offset, whole=False))
+
+
+def _ready(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Ready]:
+    for chunk in chunks_of(release, form, offset, whole=whole):
+        size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
+        yield Ready(chunk, size, release.tokens, release.suppressed)
+
+
+def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch is never a series
+    return frame
+
+
+def _no_rows(plan: Plan) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=arrow_schema(plan.scan.columns))
+
+
+class _Tokens:
+    """Subject tokens of rows, from original values, before any mask."""
+
+    def __init__(self, systems: tuple[SubjectSystem, ...], key: bytes) -> None:
+        self._systems = systems
+        self._key = key
+        self.names = tuple(dict.fromkeys(name for one in systems for name in one.fields))
+
+    def of(self, several: object) -> tuple[bytes, ...]:
+        """Return the distinct tokens of the people in some rows."""
+        found: set[bytes] = set()
+        for row in several:  # type: ignore[attr-defined]
+            for system in self._systems:
+                identifier = _identifier(row, system.fields)
+                if identifier is not None:
+                    found.add(subject_token(self._key, system.system, identifier))
+        return tuple(sorted(found))
+
+
+def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
+    """Return the normalised identifier, or None where a part of it is missing."""
+    parts = []
+    for name in fields:
+        value = row[name]
+        text = canon(str(value)) if value is not None else None
+        if text is None:
+            return None
+        # A name is written in many ways; a key of one system is not.
+        parts.append(text.casefold() if len(fields) > 1 else text)
+    return "\x1f".join(parts)
+
+
+async def _ahead(source: AsyncGenerator[list[Ready]]) -> AsyncGenerator[list[Ready]]:
+    """Yield from `source` with one item made ahead while the last one is logged and sent."""
+    step = asyncio.ensure_future(anext(source))
+    try:
+        while True:
+            try:
+                item = await step
+            except StopAsyncIteration:
+                return
+            step = asyncio.ensure_future(anext(source))
+            yield item
+    finally:
+        step.cancel()
+        await asyncio.gather(step, return_exceptions=True)
+        await source.aclose()
