@@ -170,7 +170,8 @@ def _victim(random: Random, response: Response) -> dict[str, str]:
     return {
         "incident_id": response.incident,
         "incident_date": f"{event.at:%m/%d/%Y}",
-        "incident_time": f"{event.at:%H:%M}:01",
+        # Midnight to the second is how the form writes that the time is not known.
+        "incident_time": f"{event.at:%H:%M}:00".replace("00:00:00", "00:01:00"),
         "day": f"{event.at:%A}",
         "incident_county_name": COUNTIES[quarter.fips],
         "incident_state": STATE,
@@ -183,6 +184,7 @@ def _victim(random: Random, response: Response) -> dict[str, str]:
         "victim_county": COUNTIES[person.home.quarter.fips],
         "accidental_exposure": "N",
         "survive": "Y" if event.survived else "N",
+        "revive_action_desc": random.choice(_AFTER) if event.survived else "NA",
         "incident_county_fips_code": quarter.fips[2:],
         "victim_county_fips_code": person.home.quarter.fips[2:],
         "incident_county_latitude": f"{event.spot.lat:.4f}",
@@ -208,6 +210,5 @@ def _dose(random: Random, dose: Dose, response: Response, number: int) -> dict[s
         if woke
         else "DID NOT WORK",
         "response_desc": random.choice(_ALERT) if woke else "NO RESPONSE TO NALOXONE",
-        "revive_action_desc": random.choice(_AFTER) if woke else "NA",
         "third_party_admin_desc": dose.by,
     }

@@ -22,17 +22,13 @@ SEIZURES: Final = "drug_seizures"
 
 
 def records(random: Random, now: dt.datetime, events: Sequence[Overdose], rows: int) -> Files:
-    """Return the database with about `rows` rows of responses and a tenth as many seizures."""
+    """Return the database with about `rows` rows of responses, and the seizures."""
     found, cases = police.responses(random, sorted(events, key=lambda event: event.at), rows)
-    seized = seizures.seizures(random, now, rows // 10, police.AGENCY_ORI)
+    seized = seizures.seizures(random, now)
     return Files(
         {DATABASE: database(found, seized)},
         len(found) + len(seized),
-        {f"police.{case}": victim for case, victim in cases.items()}
-        | {
-            "police.seizure_in_laboratory": seizures.IN_LABORATORY,
-            "police.seizure_in_units": seizures.DOSAGE_UNITS,
-        },
+        {f"police.{case}": victim for case, victim in cases.items()},
     )
 
 

@@ -1,7 +1,6 @@
-"""Drugs that the police seized: one row for each incident and drug, in the codes of NIBRS 4.2.
+"""Drugs that the police seized, by county, quarter and drug, as the State Police publish them.
 
-Quantities are the officer's estimate. `XX` means sent to the laboratory; there is no code for
-fentanyl, so it stands as other narcotics with its name beside it.
+A row of one incident points to a case; such rows are there, so that suppression has work to do.
 """
 
 from __future__ import annotations
@@ -9,60 +8,62 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.county.places import QUARTERS, ZONE
+from gateway.cli.county.files import chance
+from gateway.cli.county.places import COUNTIES, QUARTERS, STATE_FIPS, ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from random import Random
 
 COLUMNS: Final = (
-    *("agency_ori", "incident_number", "incident_date", "report_date_indicator", "offense_code"),
-    *("criminal_activity", "property_loss_type", "suspected_drug_type", "drug_text"),
-    *("estimated_quantity", "quantity_unit", "county_fips", "location_type"),
+    *("year", "qtr", "qtr_start_date", "county_code", "county_code_text", "fips_state_code"),
+    *("fips_county_code", "county_name", "drug", "incident_count", "drug_quantity", "unit_used"),
+    *("arrests", "lat_long"),
 )
-_DRUGS: Final = (("D", "Heroin"), ("H", "Fentanyl"), ("B", "Cocaine"), ("L", "Methamphetamine"))
-_AMOUNTS: Final = (
-    ("0.350", "GM"),
-    ("2.100", "GM"),
-    ("28.000", "GM"),
-    ("0.050", "KG"),
-    ("12", "DU"),
-)
-IN_LABORATORY: Final = "PDS-00001"
-DOSAGE_UNITS: Final = "PDS-00002"
+SPAN: Final = 6
+"""Whole quarters before the one of `now`."""
+
+_DRUGS: Final = ("Heroin", "Fentanyl", "Opium")
+_SHARES: Final = {"Heroin": 3, "Fentanyl": 5, "Opium": 1}
 
 
-def seizures(random: Random, now: dt.datetime, count: int, ori: str) -> list[Mapping[str, str]]:
-    """Return `count` seizures of the last four months, oldest first."""
+def seizures(random: Random, now: dt.datetime, scale: int = 1) -> list[Mapping[str, str]]:
+    """Return a row for each county, whole quarter and drug in which something was seized."""
     today = now.astimezone(ZONE).date()
-    days = sorted((random.randint(1, 120) for _ in range(count)), reverse=True)
-    rows = [
-        _row(random, number, today - dt.timedelta(days=away), ori)
-        for number, away in enumerate(days, 1)
+    return [
+        _row(random, first, number, fips, drug, scale)
+        for first in _quarters(today)
+        for number, fips in enumerate(COUNTIES, 1)
+        for drug in _DRUGS
+        if drug != "Opium" or chance(random, 0.4)
     ]
-    odd = {
-        IN_LABORATORY: {"estimated_quantity": "1.500", "quantity_unit": "XX"},
-        DOSAGE_UNITS: {"estimated_quantity": "12", "quantity_unit": "DU"},
-    }
-    return [row | odd.get(row["incident_number"], {}) for row in rows]
 
 
-def _row(random: Random, number: int, on: dt.date, ori: str) -> dict[str, str]:
-    drug, text = random.choice(_DRUGS)
-    quantity, unit = random.choice(_AMOUNTS)
-    quarter = random.choices(QUARTERS, [q.weight for q in QUARTERS])[0]
+def _quarters(today: dt.date) -> Iterator[dt.date]:
+    """Yield the first days of the quarters, oldest first."""
+    index = today.year * 4 + (today.month - 1) // 3
+    for held in range(index - SPAN, index):
+        yield dt.date(held // 4, held % 4 * 3 + 1, 1)
+
+
+def _row(
+    random: Random, first: dt.date, number: int, fips: str, drug: str, scale: int
+) -> dict[str, str]:
+    weight = sum(quarter.weight for quarter in QUARTERS if quarter.fips == fips)
+    incidents = 1 + random.randint(0, weight * _SHARES[drug] // 12) * scale
     return {
-        "agency_ori": ori,
-        "incident_number": f"PDS-{number:05}",
-        "incident_date": on.isoformat(),
-        "report_date_indicator": "N",
-        "offense_code": "35A",
-        "criminal_activity": random.choice(("P", "D", "U")),
-        "property_loss_type": "06",
-        "suspected_drug_type": drug,
-        "drug_text": text,
-        "estimated_quantity": quantity,
-        "quantity_unit": unit,
-        "county_fips": quarter.fips,
-        "location_type": random.choice(("13", "18", "20")),
+        "year": str(first.year),
+        "qtr": f"Q{(first.month + 2) // 3}",
+        "qtr_start_date": f"{first:%m/%d/%Y}",
+        "county_code": str(number),
+        "county_code_text": f"{number:02}",
+        "fips_state_code": STATE_FIPS,
+        "fips_county_code": fips[2:],
+        "county_name": COUNTIES[fips].removesuffix(" County"),
+        "drug": drug,
+        "incident_count": str(incidents),
+        "drug_quantity": f"{incidents * random.randint(1, 90_000) / 1_000_000:.6f}",
+        "unit_used": "Kilograms",
+        "arrests": str(random.randint(0, incidents)),
+        "lat_long": "",
     }
