@@ -1,0 +1,194 @@
+"""Every limit of the wire by name, and the steps that hold them: admission, deadline, quota.
+
+A step takes what it needs of gRPC's context once, and raises from `errors`. What a step has taken
+it gives back when the call ends, whatever ended it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final, cast
+
+from gateway.errors import AccordError, BusyError, Reason
+from gateway.wire.chain import CHECKPOINT_KEY
+
+if TYPE_CHECKING:
+    from gateway.wire.call import Call
+    from gateway.wire.chain import Context, Rule
+
+MESSAGE_BYTES: Final = 4 * 1024 * 1024
+METADATA_BYTES: Final = 8 * 1024
+METADATA_SOFT_BYTES: Final = 16 * 1024
+METADATA_HARD_BYTES: Final = 32 * 1024
+TOKEN_BYTES: Final = 4 * 1024
+STREAMS_A_CONNECTION: Final = 1024
+CALLS: Final = 512
+CALLS_AN_AGENCY: Final = 128
+BULK_STREAMS: Final = 64
+BULK_STREAMS_AN_AGENCY: Final = 8
+CONNECTION_AGE_S: Final = 20 * 60
+CONNECTION_GRACE_S: Final = 15 * 60
+KEEPALIVE_S: Final = 60
+KEEPALIVE_ANSWER_S: Final = 20
+PING_LEAST_S: Final = 10
+_RETRY_S: Final = 0.5
+_BULK_WAIT_S: Final = 1.0
+_BULK_POLL_S: Final = 0.02
+_PER_ENTRY: Final = 32  # what HTTP/2 counts for each header beside its octets
+
+
+def server_options(
+    *,
+    age_s: float = CONNECTION_AGE_S,
+    grace_s: float = CONNECTION_GRACE_S,
+    share_port: bool = False,
+) -> tuple[tuple[str, int], ...]:
+    """Return the options of every server; none is left to a default that a release may change."""
+    return (
+        ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MESSAGE_BYTES),
+        ("grpc.max_metadata_size", METADATA_SOFT_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_HARD_BYTES),
+        ("grpc.max_concurrent_streams", STREAMS_A_CONNECTION),
+        ("grpc.max_connection_age_ms", int(age_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(grace_s * 1000)),
+        ("grpc.keepalive_time_ms", KEEPALIVE_S * 1000),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_S * 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", PING_LEAST_S * 1000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_LEAST_S * 1000),
+        # Two servers would share a port in silence.
+        ("grpc.so_reuseport", int(share_port)),
+    )
+
+
+class Admission:
+    """Step 3, and step 6: caps of the process, then of the agency, once it is known."""
+
+    def __init__(
+        self,
+        *,
+        calls: int = CALLS,
+        calls_an_agency: int = CALLS_AN_AGENCY,
+        bulk: int = BULK_STREAMS,
+        bulk_an_agency: int = BULK_STREAMS_AN_AGENCY,
+    ) -> None:
+        self._most = calls
+        self._most_an_agency = calls_an_agency
+        self._most_bulk = bulk
+        self._most_bulk_an_agency = bulk_an_agency
+        self._agencies: Counter[str] = Counter()
+        self._bulk: Counter[str] = Counter()
+        self._bulk_calls: set[int] = set()
+        self.calls = 0
+        self.stopping = False
+
+    @property
+    def bulk_streams(self) -> int:
+        """Bulk streams open in this process."""
+        return len(self._bulk_calls)
+
+    def admit(self, call: Call, context: Context, rule: Rule) -> None:
+        """Step 3: count the call, and read its metadata, which has a size of its own to keep.
+
+        Raises:
+            BusyError: `BUSY`, `METADATA_TOO_LARGE`, or `STOPPING`.
+        """
+        if self.stopping and not rule.open:
+            raise BusyError(Reason.STOPPING, "the gateway is stopping", retry_after_s=_RETRY_S)
+        if self.calls >= self._most:
+            raise BusyError(Reason.BUSY, "the gateway has its most calls", retry_after_s=_RETRY_S)
+        self.calls += 1
+        call.undo.append(self._leave)
+        read_metadata(call, context)
+
+    def _leave(self) -> None:
+        self.calls -= 1
+
+    def quota(self, call: Call, context: Context, rule: Rule) -> None:  # noqa: ARG002 - a step
+        """Step 6: count the call for its agency, after identity, so that nobody spends another's.
+
+        Raises:
+            BusyError: `BUSY`.
+        """
+        agency = call.caller.agency
+        if rule.open:
+            return
+        if self._agencies[agency] >= self._most_an_agency:
+            raise BusyError(Reason.BUSY, "the agency has its most calls", retry_after_s=_RETRY_S)
+        self._agencies[agency] += 1
+        call.undo.append(lambda: self._give_back(self._agencies, agency))
+
+    async def bulk(self, call: Call) -> None:
+        """Count a response stream as bulk from its second message on; wait a moment for room.
+
+        A small exchange is one message, and must not wait behind bulk; what a stream will be is
+        not known before. BUSY here costs nothing: the exchange resumes by offset.
+
+        Raises:
+            BusyError: `BUSY`, no room came.
+        """
+        if id(call) in self._bulk_calls:
+            return
+        agency, waited_s = call.caller.agency, 0.0
+        while (
+            len(self._bulk_calls) >= self._most_bulk
+            or self._bulk[agency] >= self._most_bulk_an_agency
+        ):
+            if waited_s >= _BULK_WAIT_S:
+                raise BusyError(Reason.BUSY, "too many bulk streams", retry_after_s=2 * _RETRY_S)
+            await asyncio.sleep(_BULK_POLL_S)
+            waited_s += _BULK_POLL_S
+        self._bulk_calls.add(id(call))
+        self._bulk[agency] += 1
+        call.undo.append(lambda: self._end_bulk(call, agency))
+
+    def _end_bulk(self, call: Call, agency: str) -> None:
+        self._bulk_calls.discard(id(call))
+        self._give_back(self._bulk, agency)
+
+    @staticmethod
+    def _give_back(counter: Counter[str], agency: str) -> None:
+        counter[agency] -= 1
+        if counter[agency] <= 0:
+            del counter[agency]
+
+
+def read_metadata(call: Call, context: Context) -> None:
+    """Take from the request's metadata what the steps need, and no more than 8 KiB of it.
+
+    Beyond that the library fails calls at random, so the answer must come before.
+
+    Raises:
+        BusyError: `METADATA_TOO_LARGE`.
+    """
+    size = 0
+    for key, value in context.invocation_metadata() or ():
+        size += len(key) + len(value) + _PER_ENTRY
+        if key == "authorization":
+            # Two of them are one that verifies nowhere: which is meant is not for us to guess.
+            call.authorization += f",{value!s}" if call.authorization else str(value)
+        elif key == CHECKPOINT_KEY:
+            call.checkpoint = bytes(value)  # type: ignore[arg-type]
+        elif key == "traceparent":
+            call.traceparent = str(value)
+    if size > METADATA_BYTES or len(call.authorization) > TOKEN_BYTES + len("Bearer "):
+        raise BusyError(
+            Reason.METADATA_TOO_LARGE,
+            "metadata is larger than 8 KiB, or a token than 4 KiB",
+            retry_after_s=0.0,
+        )
+
+
+def deadline(call: Call, context: Context, rule: Rule) -> None:
+    """Step 4: the caller's deadline, or the method's default; clipped, never lengthened.
+
+    Raises:
+        BusyError: `DEADLINE`, it has passed already.
+    """
+    asked_s = cast("float | None", context.time_remaining())
+    given_s = rule.default_s if asked_s is None else min(asked_s, rule.most_s)
+    if given_s <= 0:
+        raise AccordError(Reason.DEADLINE, "the call's deadline has passed")
+    call.deadline = call.started + given_s

@@ -1,0 +1,1 @@
+"""Protobuf to values and back, total: a message is a value that keeps each rule, or an error."""
