@@ -24,11 +24,11 @@ SEIZURES: Final = "drug_seizures"
 def records(random: Random, now: dt.datetime, events: Sequence[Overdose], rows: int) -> Files:
     """Return the database with about `rows` rows of responses, and the seizures."""
     found, cases = police.responses(random, sorted(events, key=lambda event: event.at), rows)
-    seized = seizures.seizures(random, now)
+    seized, seizure_cases = seizures.seizures(random, now, rows // 10, police.AGENCY_ORI)
     return Files(
         {DATABASE: database(found, seized)},
         len(found) + len(seized),
-        {f"police.{case}": victim for case, victim in cases.items()},
+        {f"police.{case}": key for case, key in (cases | seizure_cases).items()},
     )
 
 

@@ -1,6 +1,7 @@
-"""Drugs that the police seized, by county, quarter and drug, as the State Police publish them.
+"""Drugs that the police seized: one row for each incident and drug, in the codes of NIBRS 4.2.
 
-A row of one incident points to a case; such rows are there, so that suppression has work to do.
+Quantities are the officer's estimate. `XX` means sent to the laboratory; a later row brings the
+figure. There is no code for fentanyl: it stands as other narcotics, with its name beside it.
 """
 
 from __future__ import annotations
@@ -8,62 +9,64 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.county.files import chance
-from gateway.cli.county.places import COUNTIES, QUARTERS, STATE_FIPS, ZONE
+from gateway.cli.county.places import QUARTERS, ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from random import Random
 
 COLUMNS: Final = (
-    *("year", "qtr", "qtr_start_date", "county_code", "county_code_text", "fips_state_code"),
-    *("fips_county_code", "county_name", "drug", "incident_count", "drug_quantity", "unit_used"),
-    *("arrests", "lat_long"),
+    *("agency_ori", "incident_number", "incident_date", "report_date_indicator", "offense_code"),
+    *("criminal_activity", "property_loss_type", "suspected_drug_type", "drug_text"),
+    *("estimated_quantity", "quantity_unit", "county_fips", "location_type"),
 )
-SPAN: Final = 6
-"""Whole quarters before the one of `now`."""
+CASES: Final[Mapping[str, Mapping[str, str]]] = {
+    "seizure_in_laboratory": {"estimated_quantity": "1.500", "quantity_unit": "XX"},
+    "seizure_told_later": {"estimated_quantity": "1.500", "quantity_unit": "XX"},
+    "seizure_in_units": {"estimated_quantity": "12", "quantity_unit": "DU"},
+    "seizure_in_ounces": {"estimated_quantity": "1", "quantity_unit": "OZ"},
+    "seizure_of_other_offense": {"offense_code": "64A"},
+}
+"""Case name to what its row holds; the oldest seizures show them in order."""
 
-_DRUGS: Final = ("Heroin", "Fentanyl", "Opium")
-_SHARES: Final = {"Heroin": 3, "Fentanyl": 5, "Opium": 1}
+_DRUGS: Final = (("D", "Heroin"), ("H", "Fentanyl"), ("B", "Cocaine"), ("L", "Methamphetamine"))
+_AMOUNTS: Final = (("0.350", "GM"), ("2.100", "GM"), ("28.000", "GM"), ("0.050", "KG"))
 
 
-def seizures(random: Random, now: dt.datetime, scale: int = 1) -> list[Mapping[str, str]]:
-    """Return a row for each county, whole quarter and drug in which something was seized."""
+def seizures(
+    random: Random, now: dt.datetime, count: int, ori: str
+) -> tuple[list[Mapping[str, str]], dict[str, str]]:
+    """Return `count` seizures of the last four months, and the incident of each case."""
     today = now.astimezone(ZONE).date()
-    return [
-        _row(random, first, number, fips, drug, scale)
-        for first in _quarters(today)
-        for number, fips in enumerate(COUNTIES, 1)
-        for drug in _DRUGS
-        if drug != "Opium" or chance(random, 0.4)
+    days = sorted((random.randint(1, 120) for _ in range(count)), reverse=True)
+    rows = [
+        _row(random, number, today - dt.timedelta(days=away), ori)
+        for number, away in enumerate(days, 1)
     ]
+    for index, odd in enumerate(CASES.values()):
+        rows[index] |= odd
+    cases = {name: row["incident_number"] for name, row in zip(CASES, rows, strict=False)}
+    told = next(row for row in rows if row["incident_number"] == cases["seizure_told_later"])
+    answer = told | {"estimated_quantity": "1.325", "quantity_unit": "GM"}
+    return [*rows, answer], cases
 
 
-def _quarters(today: dt.date) -> Iterator[dt.date]:
-    """Yield the first days of the quarters, oldest first."""
-    index = today.year * 4 + (today.month - 1) // 3
-    for held in range(index - SPAN, index):
-        yield dt.date(held // 4, held % 4 * 3 + 1, 1)
-
-
-def _row(
-    random: Random, first: dt.date, number: int, fips: str, drug: str, scale: int
-) -> dict[str, str]:
-    weight = sum(quarter.weight for quarter in QUARTERS if quarter.fips == fips)
-    incidents = 1 + random.randint(0, weight * _SHARES[drug] // 12) * scale
+def _row(random: Random, number: int, on: dt.date, ori: str) -> dict[str, str]:
+    drug, text = random.choice(_DRUGS)
+    quantity, unit = random.choice(_AMOUNTS)
+    quarter = random.choices(QUARTERS, [q.weight for q in QUARTERS])[0]
     return {
-        "year": str(first.year),
-        "qtr": f"Q{(first.month + 2) // 3}",
-        "qtr_start_date": f"{first:%m/%d/%Y}",
-        "county_code": str(number),
-        "county_code_text": f"{number:02}",
-        "fips_state_code": STATE_FIPS,
-        "fips_county_code": fips[2:],
-        "county_name": COUNTIES[fips].removesuffix(" County"),
-        "drug": drug,
-        "incident_count": str(incidents),
-        "drug_quantity": f"{incidents * random.randint(1, 90_000) / 1_000_000:.6f}",
-        "unit_used": "Kilograms",
-        "arrests": str(random.randint(0, incidents)),
-        "lat_long": "",
+        "agency_ori": ori,
+        "incident_number": f"PDS-{number:05}",
+        "incident_date": on.isoformat(),
+        "report_date_indicator": "N",
+        "offense_code": "35A",
+        "criminal_activity": random.choice(("P", "D", "U")),
+        "property_loss_type": "06",
+        "suspected_drug_type": drug,
+        "drug_text": text,
+        "estimated_quantity": quantity,
+        "quantity_unit": unit,
+        "county_fips": quarter.fips,
+        "location_type": random.choice(("13", "18", "20")),
     }

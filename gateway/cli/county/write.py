@@ -3,7 +3,7 @@
 ```
 ems/reports/*.xml            NEMSIS 3.5.1, one report a document
 ems/referrals/*.json         FHIR R4, one referral form a bundle
-police/records.sqlite        `overdose_responses` in the long form of ODIN, `drug_seizures`
+police/records.sqlite        `overdose_responses` in the long form of ODIN, `drug_seizures` of NIBRS
 hospital/*.hl7               HL7 v2.5.1 ADT, one message a file, segments end with CR
 harm_reduction/hmis/*.csv    HMIS CSV FY2026 v1
 harm_reduction/naloxone_distribution.csv
