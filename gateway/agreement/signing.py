@@ -43,7 +43,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ROLE_MAX: Final = 100
 
 
-class Signed(StrEnum):
+class SignedFile(StrEnum):
     """The kinds of file that are signed; the kind stands in a statement's first line."""
 
     AGREEMENT = "agreement"
@@ -77,7 +77,7 @@ class Statement:
         sig: 64 bytes.
     """
 
-    kind: Signed
+    kind: SignedFile
     subject: str
     digest: str
     action: Action
@@ -103,7 +103,7 @@ class Statement:
 
 
 def statement(
-    kind: Signed,
+    kind: SignedFile,
     subject: str,
     digest: bytes,
     action: Action,
@@ -244,7 +244,7 @@ def _statement(item: Any, place: int, file: str) -> Statement:  # noqa: ANN401 -
         _bad(file, f"statement {place}: a value is not text")
     try:
         given = Statement(
-            Signed(item["kind"]),
+            SignedFile(item["kind"]),
             item["subject"],
             item["digest"],
             Action(item["action"]),
@@ -359,7 +359,7 @@ def status(
     digest: bytes,
     parties: Mapping[str, int],
     quorum: Quorum,
-    term: Force,
+    term: Force | None,
     now: dt.datetime,
 ) -> Status:
     """Return where the agreement `subject` stands at `now`.
@@ -374,14 +374,14 @@ def status(
         digest: What is to be signed: the digest of `{agreement, bound}`.
         parties: Keys needed of each party's agency: 1 or 2.
         quorum: The floor's.
-        term: When it can be in force.
+        term: When it can be in force; None asks what the signatures alone amount to.
         now: This instant, UTC.
     """
     mine = [v for v in statements if v.statement.subject == subject]
-    mine = [v for v in mine if v.statement.kind is Signed.AGREEMENT]
+    mine = [v for v in mine if v.statement.kind is SignedFile.AGREEMENT]
     exact = [v for v in mine if v.statement.digest == digest_text(digest)]
     signed, missing = _complete(_of(exact, Action.ACTIVATE), parties)
-    in_term = term.starts <= now < term.ends
+    in_term = term is None or term.starts <= now < term.ends
 
     def stands(state: State, by: Sequence[str] = ()) -> Status:
         return Status(state, signed, missing, in_term, tuple(by))
@@ -389,7 +389,7 @@ def status(
     ended, _ = _complete(_of(mine, Action.TERMINATE), parties)
     if ended:
         return stands(State.TERMINATED, ended)
-    if term.superseded or now >= term.ends:
+    if term is not None and (term.superseded or now >= term.ends):
         return stands(State.TERMINATED)
     if stopped := _suspended(mine, exact, parties, quorum):
         return stands(State.SUSPENDED, stopped)
@@ -401,7 +401,7 @@ def status(
 def quorum_missing(
     statements: Iterable[Verified],
     *,
-    kind: Signed,
+    kind: SignedFile,
     subject: str,
     digest: bytes,
     quorum: Quorum,

@@ -17,7 +17,7 @@ from gateway.agreement.signing import (
     Action,
     Force,
     Quorum,
-    Signed,
+    SignedFile,
     State,
     Statement,
     Status,
@@ -91,7 +91,7 @@ def said(
     digest: bytes = DIGEST,
     subject: str = SUBJECT,
     at: dt.datetime = SIGNED_AT,
-    kind: Signed = Signed.AGREEMENT,
+    kind: SignedFile = SignedFile.AGREEMENT,
 ) -> Statement:
     """Return a signed statement of `who`."""
     key = key or f"{who}-1"
@@ -106,7 +106,7 @@ def proved(given: Statement, seen: dt.datetime = SEEN) -> Verified:
     return result
 
 
-def stands(*given: Verified, now: dt.datetime = NOW, term: Force = TERM) -> Status:
+def stands(*given: Verified, now: dt.datetime = NOW, term: Force | None = TERM) -> Status:
     """Return the status of the agreement between `ems` and `pd`, who needs two keys."""
     return status(
         given,
@@ -206,7 +206,7 @@ def test_a_line_end_cannot_be_signed() -> None:
     """A part that would move the lines is refused before it is signed."""
     with pytest.raises(ValueError, match="`role`"):
         statement(
-            Signed.AGREEMENT,
+            SignedFile.AGREEMENT,
             SUBJECT,
             DIGEST,
             Action.ACTIVATE,
@@ -223,7 +223,7 @@ def test_a_line_end_cannot_be_signed() -> None:
         ("subject", "county@1.0.1"),
         ("digest", "sha256:" + "11" * 32),
         ("action", Action.RESUME),
-        ("kind", Signed.FLOOR),
+        ("kind", SignedFile.FLOOR),
         ("role", "clerk"),
         ("time", SIGNED_AT + dt.timedelta(seconds=1)),
         ("agency", "hro"),
@@ -311,7 +311,7 @@ def test_a_signature_under_another_text_does_not_count() -> None:
 def test_a_signature_of_another_version_or_file_does_not_count() -> None:
     """Statements about another version, or of another kind of file, are not heard."""
     version = proved(said("ems", subject="county@1.0.1"))
-    floor = proved(said("ems", kind=Signed.FLOOR))
+    floor = proved(said("ems", kind=SignedFile.FLOOR))
 
     assert State.IN_REVIEW == stands(version, ALL[1], ALL[2]).state
     assert State.IN_REVIEW == stands(floor, ALL[1], ALL[2]).state
@@ -335,6 +335,14 @@ def test_first_and_last_day_are_in_force_in_the_terms_zone(
     result = stands(*ALL, now=now)
 
     assert (state, in_term) == (result.state, result.in_term)
+
+
+def test_signatures_can_be_asked_about_alone() -> None:
+    """Without a term the state is what the signatures amount to, whatever the date."""
+    late = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+    assert State.ACTIVE == stands(*ALL, now=late, term=None).state
+    assert State.IN_REVIEW == stands(ALL[0], now=late, term=None).state
 
 
 def test_a_newer_version_ends_it() -> None:
@@ -441,7 +449,7 @@ def test_the_floor_needs_its_quorum() -> None:
     def missing(*given: Statement) -> int:
         return quorum_missing(
             [proved(one) for one in given],
-            kind=Signed.FLOOR,
+            kind=SignedFile.FLOOR,
             subject="_floor@1.0.0",
             digest=DIGEST,
             quorum=QUORUM,
@@ -449,7 +457,7 @@ def test_the_floor_needs_its_quorum() -> None:
         )
 
     def floor(who: str, **parts: Any) -> Statement:  # noqa: ANN401
-        return said(who, subject="_floor@1.0.0", kind=Signed.FLOOR, **parts)
+        return said(who, subject="_floor@1.0.0", kind=SignedFile.FLOOR, **parts)
 
     assert 2 == missing()
     assert 1 == missing(floor("hro"))
