@@ -47,8 +47,7 @@ _MEANINGLESS = "Mongolian"  # a value of the code book that nobody explains; its
 def count(rows: Expr) -> Expr:
     """Return the one-row expression of all counts, over mapped source rows.
 
-    Contradictory rows are counted by administration, odd ethnicities by victim, and times in a
-    repeated hour by incident.
+    Odd ethnicities are counted by victim, and times in a repeated hour by incident.
     """
     unknown = _unknown(rows)
     some = ibis.literal(value=False)
@@ -92,20 +91,3 @@ def _unknown(rows: Expr) -> dict[tuple[str, str], Expr]:
     found["unknown-code", "incident_county_fips"] = rows.incident_state.notin([*FIPS, *nowhere])
     # A null is no unknown: SQL's `null not in (...)` is null, and is read as false here.
     return {key: test.fill_null(ibis.literal(value=False)) for key, test in found.items()}
-
-
-def enter(counted: Mapping[str, int], conflicting: int, report: Report) -> None:
-    """Enter the counts into the scan's report."""
-    report.rows_read += counted["rows"]
-    report.rows_unknown += counted["rows_unknown"] or 0
-    for name, rows in counted.items():
-        word, _, rest = name.partition(" ")
-        if not rows:
-            continue
-        if word == "quarantine":
-            report.quarantined[rest] += rows
-        elif word == "notice":
-            kind, _, field = rest.partition(" ")
-            report.notices[kind, field] += rows
-    if conflicting:
-        report.quarantined["conflicting-rows"] += conflicting

@@ -107,6 +107,7 @@ class Odin(TableAdapter):
     def __init__(self, place: Place, settings: OdinSettings) -> None:
         self._place = place
         self._settings = settings
+        self._counted: tuple[object, Mapping[str, int]] = (None, {})
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
@@ -124,13 +125,21 @@ class Odin(TableAdapter):
     def inspect(self, dataset: DatasetId, report: Report) -> None:
         """Count records without key or date, contradictory ones, and what the lists do not know."""
         self._place.inspect((*REQUIRED, *OPTIONAL, *NOT_READ), report)
+        state = self._place.state()
+        held, counted = self._counted
+        if held != state:
+            counted = self._count()
+            self._counted = (state, counted)
+        police_sql.enter(counted, report)
+        report.judge(self._settings.max_unknown_share)
+
+    def _count(self) -> Mapping[str, int]:
         opened = self._place.open(REQUIRED, OPTIONAL)
         rows = _mapped(opened.table, opened.engine, self._settings)
-        counted = police_notices.count(rows).to_pyarrow().to_pylist()[0]
+        counted: dict[str, int] = police_notices.count(rows).to_pyarrow().to_pylist()[0]
         one = _keyed(rows, opened.engine, self._settings)
-        conflicting = one.filter(one.same > 1).select(*_KEYS).distinct().count().to_pyarrow()
-        police_notices.enter(counted, conflicting.as_py(), report)
-        report.judge(self._settings.max_unknown_share)
+        conflicting = one.filter(one.same > 1).select(*_KEYS).distinct().count()
+        return counted | {"quarantine conflicting-rows": conflicting.to_pyarrow().as_py()}
 
 
 def _spellings(code_list: str) -> Mapping[str, str]:
@@ -139,7 +148,7 @@ def _spellings(code_list: str) -> Mapping[str, str]:
 
 def _mapped(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
     """Return the source rows with their codes and times, `valid_key` and `valid_date` beside them."""
-    dated = _timed(raw, settings.zone)
+    dated = engine.stage(_timed(raw, engine, settings.zone))
     given = dated.administration_id.notin(["", "0"]) & dated.administration_id.notnull()
     by = (given & dated.third_party_admin_desc.isin(BLANK)).ifelse(
         "NA with an administration", given.ifelse(dated.third_party_admin_desc, None)
@@ -149,7 +158,7 @@ def _mapped(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
         for name, (column, code_list) in CODED.items()
     }
     at = engine.instant(dated.local + dated.offset)
-    return dated.mutate(
+    mapped = dated.mutate(
         **fields,
         given=given,
         incident_at=at,
@@ -157,19 +166,20 @@ def _mapped(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
         valid_key=filled(dated.incident_id).notnull() & filled(dated.victim_id).notnull(),
         valid_date=engine.date(dated.iso).notnull(),
     )
+    return engine.stage(mapped)
 
 
-def _timed(raw: Expr, where: ZoneInfo) -> Expr:
+def _timed(raw: Expr, engine: Engine, where: ZoneInfo) -> Expr:
     """Return the rows with `iso` date, `clock`, `local` time, and the zone's `offset` and `note`."""
     whole = raw.incident_time.re_search(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$")
     short = raw.incident_time.re_search(r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     clock = ibis.cases(
         (whole, raw.incident_time), (short, raw.incident_time + ":00"), else_=ibis.null("string")
     )
-    iso = police_sql.iso_date(raw.incident_date)
+    rows = engine.stage(raw.mutate(iso=police_sql.iso_date(raw.incident_date), clock=clock))
     # Midnight is how the source writes that it does not know (ODIN-6).
-    local = iso + " " + clock.nullif("00:00:00")
-    return police_sql.zoned(raw.mutate(iso=iso, clock=clock, local=local), where)
+    local = rows.iso + " " + rows.clock.nullif("00:00:00")
+    return police_sql.zoned(engine.stage(rows.mutate(local=local)), where)
 
 
 def _precision(rows: Expr, at: Expr) -> Expr:
@@ -184,18 +194,6 @@ def _precision(rows: Expr, at: Expr) -> Expr:
 def _coordinate(column: Expr, limit: int) -> Expr:
     value = police_sql.number(column)
     return ((value != 0) & (value >= -limit) & (value <= limit)).ifelse(value, None)
-
-
-def _county(state: Expr, column: Expr) -> Expr:
-    """Return state and county digits; 000 and 999 are no county (ALL-4)."""
-    digits = column.re_search(r"^[0-9]{1,3}$").ifelse(column, None)
-    three = (ibis.literal("000") + digits).right(3)
-    known = three.notin(["000", "999"])
-    return known.ifelse(coded(state, FIPS) + three, None)
-
-
-def _zip(column: Expr) -> Expr:
-    return column.re_search(r"^[0-9]{5}$").ifelse(column, None)
 
 
 def _flag(column: Expr) -> Expr:
@@ -217,7 +215,7 @@ def responses(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
 def _keyed(mapped: Expr, engine: Engine, settings: OdinSettings) -> Expr:
     """Return the distinct rows out, without drugs, with `same`: how many share a row's key."""
     rows = mapped.filter(mapped.valid_key & mapped.valid_date)
-    one = rows.select(**_fields(rows, engine, settings)).distinct()
+    one = engine.stage(rows.select(**_fields(rows, engine, settings)).distinct())
     return one.mutate(same=one.count().over(ibis.window(group_by=_KEYS)))
 
 
@@ -245,8 +243,10 @@ def _fields(rows: Expr, engine: Engine, settings: OdinSettings) -> dict[str, Exp
         "incident_date": engine.date(rows.iso),
         "incident_at": rows.incident_at,
         "time_precision": rows.time_precision,
-        "incident_county_fips": _county(rows.incident_state, rows.incident_county_fips_code),
-        "incident_zip": _zip(rows.incident_zip),
+        "incident_county_fips": police_sql.county(
+            coded(rows.incident_state, FIPS), rows.incident_county_fips_code
+        ),
+        "incident_zip": police_sql.digits(rows.incident_zip, 5, 5),
         "incident_lat": _coordinate(rows.incident_county_latitude, 90),
         "incident_lon": _coordinate(rows.incident_county_longitude, 180),
         "victim_last_name": filled(rows.victim_last_name),
@@ -256,7 +256,9 @@ def _fields(rows: Expr, engine: Engine, settings: OdinSettings) -> dict[str, Exp
         "victim_sex": rows.victim_sex,
         "victim_race": ibis.literal('["') + rows.victim_race + '"]',
         "victim_ethnicity": rows.victim_ethnicity,
-        "victim_county_fips": _county(rows.victim_state, rows.victim_county_fips_code),
+        "victim_county_fips": police_sql.county(
+            coded(rows.victim_state, FIPS), rows.victim_county_fips_code
+        ),
         "victim_state": coded(rows.victim_state, USPS),
         "naloxone_administered": _flag(rows.naloxone_administered),
         "dose_count": rows.given.ifelse(police_sql.integer(rows.dose_count), None),

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import ibis
 
-from adapters import civil_time
+from adapters import canonical, civil_time
 from adapters.hardened import UnreadableError, opened, read_csv, unreadable
 from gateway.errors import Reason, SettingsError, SourceError
+from gateway.values import DatasetId, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,10 +53,17 @@ def snake(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How one engine reads text that has the right form: the value, or null where it is none."""
+    """How one engine reads text that has the right form, null where it means nothing.
+
+    Attributes:
+        date: From `YYYY-MM-DD`, null for a day that does not exist.
+        instant: From `YYYY-MM-DD HH:MM:SS+HH:MM`.
+        stage: Rows whose columns the engine computes once, however often they are named later.
+    """
 
     date: Callable[[Expr], Expr]
     instant: Callable[[Expr], Expr]
+    stage: Callable[[Expr], Expr] = lambda rows: rows
 
 
 DUCKDB = Engine(
@@ -69,6 +77,8 @@ DUCKDB = Engine(
 SQLITE = Engine(
     date=lambda iso: (_sqlite_date(iso) == iso).ifelse(iso, None).cast("date"),
     instant=_sqlite_instant,
+    # SQLite writes a subquery's expressions out wherever they are named, unless it has a limit.
+    stage=lambda rows: rows.limit(1 << 62),
 )
 
 
@@ -120,6 +130,12 @@ class Place:
             return ibis.sqlite.from_connection(held).table(self.table), SQLITE
         connection = ibis.duckdb.connect(self.path, read_only=True)
         return connection.table(self.table), DUCKDB
+
+    def state(self) -> tuple[tuple[int, int], ...]:
+        """Return what changes whenever the source does: time and size of the file and its journal."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        stats = [file.stat() for file in files if file.exists()]
+        return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
 
     def inspect(self, names: Iterable[str], report: Report) -> None:
         """Count rows of a CSV file that are no records, and name columns that nobody knows.
@@ -206,6 +222,37 @@ def coded(column: Expr, spellings: Mapping[str, str]) -> Expr:
     return column.substitute(dict(spellings), else_=ibis.null("string"))
 
 
+_KINDS: Mapping[FieldType, str] = {
+    FieldType.STRING: "string",
+    FieldType.CODE: "string",
+    FieldType.LIST: "string",
+    FieldType.INTEGER: "int64",
+    FieldType.NUMBER: "float64",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATE: "date",
+    FieldType.TIMESTAMP: INSTANT,
+}
+
+
+def padded(dataset: DatasetId, held: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Return an expression for every field of the dataset, null for those that are not held."""
+    return {
+        name: held[name] if name in held else ibis.null(_KINDS[field.type])
+        for name, field in canonical.fields(dataset).items()
+    }
+
+
+def digits(column: Expr, least: int, most: int) -> Expr:
+    """Return the text where it is `least` to `most` digits, else null."""
+    return column.re_search(f"^[0-9]{{{least},{most}}}$").ifelse(column, None)
+
+
+def county(state: Expr, three: Expr) -> Expr:
+    """Return five digits from a state's two and a county's one to three; 000 and 999 are none."""
+    full = (ibis.literal("000") + digits(three, 1, 3)).right(3)
+    return full.notin(["000", "999"]).ifelse(state + full, None)
+
+
 def filled(column: Expr) -> Expr:
     """Return the text, null where it is empty."""
     return column.nullif("")
@@ -243,3 +290,24 @@ def zoned(rows: Expr, where: ZoneInfo) -> Expr:
         rows.local < spans.end,
     ]
     return rows.left_join(spans, at).select(rows, spans.offset, spans.note)
+
+
+def enter(counted: Mapping[str, int | None], report: Report) -> None:
+    """Enter counts into the scan's report.
+
+    Args:
+        counted: `rows`, `rows_unknown`, and by name `quarantine REASON` or `notice KIND FIELD`; null
+            is none.
+        report: Of the scan.
+    """
+    report.rows_read += counted["rows"] or 0
+    report.rows_unknown += counted["rows_unknown"] or 0
+    for name, rows in counted.items():
+        word, _, rest = name.partition(" ")
+        if not rows:
+            continue
+        if word == "quarantine":
+            report.quarantined[rest] += rows
+        elif word == "notice":
+            kind, _, field = rest.partition(" ")
+            report.notices[kind, field] += rows
