@@ -60,7 +60,7 @@ class Form:
 
 
 CASES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "consented": {},
+    "consented": {"basis": "verbal", "preference": "phone", "safety": "none"},
     "written_consent": {"basis": "written"},
     "not_asked": {"consent": ""},
     "consent_pending": {"consent": "proposed"},

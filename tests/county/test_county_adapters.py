@@ -1,0 +1,190 @@
+"""Every generated file is read by the adapter of its agency, with nothing left out unexpectedly."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from adapters import canonical, ems
+from adapters.base import Adapter, Report
+from gateway.cli.county.places import TIME_ZONE
+from gateway.cli.county.write import County, write_county
+from gateway.plan.pushdown import Scan
+from gateway.values import DatasetId
+from tests.data import DATA, needs_data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NOW = dt.datetime(2027, 6, 14, 12, tzinfo=dt.UTC)
+ALL_ROWS = 1_000_000
+SCHEMA_DIR = DATA / "nemsis_v351" / "xsd"
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> County:
+    """Return a county on disk."""
+    return write_county(tmp_path_factory.mktemp("county"), seed=1, now=NOW)
+
+
+def _read(adapter: Adapter, name: str) -> tuple[Rows, Report]:
+    """Return every row of a dataset, all columns, and the report."""
+    dataset, report = DatasetId(name, 1), Report()
+    columns = tuple((field, held.type) for field, held in canonical.fields(dataset).items())
+    scan = Scan(
+        provider="provider", recipient="recipient", purpose="test", dataset=dataset,
+        columns=columns, where=(), limit_rows=ALL_ROWS, batch_rows=1000, plan_digest=b"",
+    )  # fmt: skip
+    batches = list(adapter.scan(scan, report))
+    return pa.Table.from_batches(batches).to_pylist(), report
+
+
+def _ems(made: County, **more: str) -> Adapter:
+    sources: list[Mapping[str, str]] = [
+        {"kind": "nemsis", "path": str(made.paths["ems_reports"]), **more},
+        {"kind": "referrals", "path": str(made.paths["ems_referrals"]), "zone": TIME_ZONE},
+    ]
+    return ems.create({"sources": sources}, made.folder)
+
+
+def _of(rows: Rows, key: str, made: County, case: str) -> dict[str, Any] | None:
+    found = [row for row in rows if row[key] == made.cases[case]]
+    assert len(found) < 2
+    return found[0] if found else None
+
+
+@needs_data
+def test_ems_reads_every_report_with_the_schema(made: County) -> None:
+    """No report is quarantined; the one correction and the one unknown unit are told."""
+    rows, report = _read(_ems(made, schema_dir=str(SCHEMA_DIR)), "ems.overdose_run")
+
+    assert Counter() == report.quarantined
+    assert not report.unvalidated
+    assert {
+        ("repeated-key", "PatientCareReport/@UUID"): 1,
+        ("unknown-unit", "eMedications.06"): 1,
+    } == (report.notices)
+    assert 89 == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("naloxone_given", ("given", 2, 8.0, "improved", "nonfatal")),
+        ("naloxone_not_given", ("not_given", 0, None, None, "nonfatal")),
+        ("naloxone_not_recorded", ("not_recorded", None, None, None, "nonfatal")),
+        ("naloxone_refused", ("refused", 0, None, None, "nonfatal")),
+        ("dose_in_ml", ("given", 1, None, "improved", "nonfatal")),
+        ("dose_in_micrograms", ("given", 1, 0.4, "improved", "nonfatal")),
+        ("four_doses", ("given", 4, 16.0, "improved", "nonfatal")),
+        ("corrected", ("given", 2, 8.0, "improved", "nonfatal")),
+        ("death", ("given", 1, 4.0, "unchanged", "fatal")),
+    ],
+)
+def test_an_ems_case_says_what_it_is_there_to_say(
+    made: County, case: str, expected: tuple[object, ...]
+) -> None:
+    """The rows of the cases hold naloxone and outcome as intended."""
+    row = _of(_read(_ems(made), "ems.overdose_run")[0], "pcr_uuid", made, f"ems.{case}")
+
+    assert row is not None
+    fields = ("status", "doses", "total_mg", "response")
+    assert expected == (*(row[f"naloxone_{field}"] for field in fields), row["fatal"])
+
+
+@pytest.mark.parametrize("case", ["uncoded_death", "no_overdose"])
+def test_what_is_no_case_is_no_row(made: County, case: str) -> None:
+    """A death in spite of naloxone without a code, and another call, do not meet the definition."""
+    rows, _ = _read(_ems(made), "ems.overdose_run")
+
+    assert _of(rows, "pcr_uuid", made, f"ems.{case}") is None
+
+
+def test_the_other_branches_of_the_definition_are_there(made: County) -> None:
+    """One report matches by medication alone, one by a code that only the published rule takes."""
+    rows, _ = _read(_ems(made), "ems.overdose_run")
+    alone = _of(rows, "pcr_uuid", made, "ems.by_medication_alone")
+    adverse = _of(rows, "pcr_uuid", made, "ems.adverse_effect")
+    police = _of(rows, "pcr_uuid", made, "ems.police_gave_first")
+
+    assert alone is not None
+    assert adverse is not None
+    assert police is not None
+    assert ["medication"] == json.loads(alone["definition_basis"])
+    assert "T40.2X5A" == adverse["primary_impression"]
+    assert ["ems", "law_enforcement"] == json.loads(police["naloxone_given_by"])
+    assert police["naloxone_before_ems"]
+
+
+def test_faults_are_quarantined_by_their_reason(tmp_path: Path) -> None:
+    """With faults, one document is malformed and one has a DOCTYPE; all others are read."""
+    made = write_county(tmp_path, seed=1, now=NOW, with_faults=True)
+
+    rows, report = _read(_ems(made), "ems.overdose_run")
+
+    assert {"xml-malformed": 1, "doctype": 1} == report.quarantined
+    assert 89 == len(rows)
+
+
+def test_referrals_are_read_without_a_remark(made: County) -> None:
+    """Of 40 forms 35 are rows: four people said no, one form was sent in error."""
+    rows, report = _read(_ems(made), "referral.post_overdose")
+
+    assert Counter() == report.quarantined
+    assert Counter() == report.notices
+    assert 35 == len(rows)
+    assert {"outreach", None} == {row["purpose"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    "case", ["opted_out", "opted_out_later", "denied", "consent_refused", "entered_in_error"]
+)
+def test_who_said_no_leaves_no_trace(made: County, case: str) -> None:
+    """An opt-out at once or later, a denial, a refusal and an error are no rows."""
+    rows, _ = _read(_ems(made), "referral.post_overdose")
+
+    assert _of(rows, "referral_id", made, f"referral.{case}") is None
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "expected"),
+    [
+        ("consented", "consent_basis", "verbal"),
+        ("written_consent", "consent_basis", "written"),
+        ("not_asked", "consent_basis", None),
+        ("consent_pending", "consent_id", None),
+        ("time_unknown", "overdose_at", None),
+        ("time_unknown", "time_precision", "day"),
+        ("accepted", "status", "accepted"),
+        ("visit_in_pairs", "safety_flag", "visit_in_pairs"),
+        ("sent_twice", "status", "received"),
+    ],
+)
+def test_a_referral_case_says_what_it_is_there_to_say(
+    made: County, case: str, field: str, expected: str | None
+) -> None:
+    """Consent, time, status and safety of the cases are as intended."""
+    rows, _ = _read(_ems(made), "referral.post_overdose")
+    row = _of(rows, "referral_id", made, f"referral.{case}")
+
+    assert row is not None
+    assert expected == row[field]
+
+
+def test_referrals_lie_on_both_sides_of_72_hours(made: County) -> None:
+    """Some overdoses are less than 72 hours old, some more, and some of unknown time."""
+    rows, _ = _read(_ems(made), "referral.post_overdose")
+    old = _of(rows, "referral_id", made, "referral.older_than_72_hours")
+    ages = [NOW - row["overdose_at"] for row in rows if row["overdose_at"]]
+
+    assert old is not None
+    assert NOW - old["overdose_at"] > dt.timedelta(hours=72)
+    assert 15 <= sum(age < dt.timedelta(hours=72) for age in ages) < len(ages) == 34
