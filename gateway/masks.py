@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hmac
+import itertools
 import math
 import re
 import unicodedata
@@ -39,6 +40,12 @@ class Marker(StrEnum):
 
 Masked: TypeAlias = Scalar | Marker
 """What a mask gives: a value, or why there is none. Never None."""
+
+WHITE_SPACE = (
+    " \t\n\x0b\x0c\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode White_Space: spelled out, since two libraries' ideas of blank differ."""
 
 _TEXT = frozenset({FieldType.STRING, FieldType.CODE})
 _NUMBERS = frozenset({FieldType.INTEGER, FieldType.NUMBER})
@@ -180,7 +187,7 @@ def _pass_number(value: Scalar, _beside: Scalar) -> Masked:
 def _pass_text(value: Scalar, _beside: Scalar) -> Masked:
     if value is None:
         return Marker.MISSING
-    return value if isinstance(value, str) and value.strip() else Marker.MASKED
+    return value if isinstance(value, str) and value.strip(WHITE_SPACE) else Marker.MASKED
 
 
 def _pass_code(codes: frozenset[str], value: Scalar, _beside: Scalar) -> Masked:
@@ -386,7 +393,7 @@ class Band(Mask):
         """Return the label of each band, in the order of `edges`."""
         edges = self.edges()
         whole = type_ is FieldType.INTEGER
-        spans = zip(edges, edges[1:], strict=False)
+        spans = itertools.pairwise(edges)
         return (*(_span(low, high, whole=whole) for low, high in spans), f"{edges[-1]}+")
 
     def output(self, type_: FieldType) -> FieldType:
@@ -447,11 +454,12 @@ class Round(Mask):
                 return Marker.MISSING
             if not isinstance(value, (int, float)) or not math.isfinite(value):
                 return Marker.MASKED
-            multiple = value * down / up
+            multiple = float(value) * down / up
             if not math.isfinite(multiple):
                 return Marker.MASKED
-            result = round(multiple) * float(up) / down
-            return result + 0.0 if math.isfinite(result) else Marker.MASKED
+            result = float(round(multiple)) * up / down
+            # A negative zero says which side a value came from.
+            return (result or 0.0) if math.isfinite(result) else Marker.MASKED
 
         return apply
 
@@ -613,7 +621,7 @@ _REPEATED = re.compile(PLACEHOLDER_PATTERN)
 
 def canon(value: str) -> str | None:
     """Return canon@1 of an identifier: NFC, trimmed; None for a placeholder, which must never link two people."""
-    text = unicodedata.normalize("NFC", value).strip()
+    text = unicodedata.normalize("NFC", value).strip(WHITE_SPACE)
     folded = text.lower()
     return None if folded in PLACEHOLDERS or _REPEATED.match(folded) else text
 

@@ -310,15 +310,28 @@ def list_text(items: tuple[str, ...] | list[str]) -> str:
     return canonical_json(list(items)).decode("ascii")
 
 
+_HEX = "[0-9a-f]"
+_LIST_CHARACTER = "|".join(
+    (
+        r"[ !#-\[\]-\x7f]",  # printed as itself
+        r'\\["\\bfnrt]',
+        rf"\\u000[0-7bef]|\\u001{_HEX}",  # controls without a letter of their own
+        rf"\\u00[89a-f]{_HEX}|\\u0[1-9a-f]{_HEX}{{2}}|\\u[1-9abcef]{_HEX}{{3}}|\\ud[0-7]{_HEX}{{2}}",
+        rf"\\ud[89ab]{_HEX}{{2}}\\ud[c-f]{_HEX}{{2}}",  # a pair, never half of one
+    )
+)
+_LIST_ITEM = rf'"(?:{_LIST_CHARACTER})*"'
+LIST_PATTERN = rf"^\[(?:{_LIST_ITEM}(?:,{_LIST_ITEM})*)?\]$"
+"""The one spelling of a `list<string>` as text; every engine reads lists by this expression."""
+
+_LIST_TEXT = re.compile(LIST_PATTERN)
+
+
 def text_list(text: Scalar) -> tuple[str, ...] | None:
-    """Return the texts of a `list<string>` as it travels, or None where `text` is not one."""
-    try:
-        items = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    """Return the texts of a `list<string>` as it travels, or None where `text` is not its one spelling."""
+    if not isinstance(text, str) or not _LIST_TEXT.match(text) or text.endswith("\n"):
         return None
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        return None
-    return tuple(items)
+    return tuple(json.loads(text))
 
 
 _UUID7_VERSION = 0x7

@@ -22,6 +22,7 @@ from gateway.masks import (
     PARTS_OF_DAY,
     PLACEHOLDER_PATTERN,
     PLACEHOLDERS,
+    WHITE_SPACE,
     ZIP_PATTERN,
     Band,
     Constant,
@@ -41,7 +42,7 @@ from gateway.masks import (
     list_pattern,
 )
 from gateway.plan.ops import WHY
-from gateway.values import FieldType, Operator, Scalar, list_text
+from gateway.values import LIST_PATTERN, FieldType, Operator, Scalar, list_text
 
 if TYPE_CHECKING:
     from gateway.masks import Inputs
@@ -124,7 +125,9 @@ def row_filter(where: Where) -> pl.Expr | None:
 
 
 def _filled(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String).str.strip_chars().str.len_bytes().fill_null(0) > 0
+    return (
+        pl.col(name).cast(pl.String).str.strip_chars(WHITE_SPACE).str.len_bytes().fill_null(0) > 0
+    )
 
 
 def _condition(one: Condition) -> pl.Expr:
@@ -171,9 +174,9 @@ def expression(one: MaskField) -> pl.Expr:  # noqa: C901 - one line a mask
         case Pass():
             return _pass(column, inputs)
         case Redact():
-            return pl.lit(None, dtype=POLARS[one.output])
+            return _every(column, pl.lit(None, dtype=POLARS[one.output]))
         case Constant():
-            return pl.lit(mask.literal(inputs.type))
+            return _every(column, pl.lit(mask.literal(inputs.type)))
         case Truncate():
             return _truncate(mask, column, beside, inputs)
         case Band():
@@ -198,6 +201,11 @@ def expression(one: MaskField) -> pl.Expr:  # noqa: C901 - one line a mask
             raise NotImplementedError(mask.name)
 
 
+def _every(column: pl.Expr, literal: pl.Expr) -> pl.Expr:
+    # A bare literal would be one row where a frame has no other column.
+    return pl.when(column.is_null()).then(literal).otherwise(literal)
+
+
 def _pass(column: pl.Expr, inputs: Inputs) -> pl.Expr:
     match inputs.type:
         case FieldType.NUMBER:
@@ -207,7 +215,7 @@ def _pass(column: pl.Expr, inputs: Inputs) -> pl.Expr:
         case FieldType.LIST if inputs.codes is not None:
             return pl.when(column.str.contains(list_pattern(inputs.codes))).then(column)
         case FieldType.STRING | FieldType.CODE | FieldType.LIST:
-            return pl.when(column.str.strip_chars().str.len_bytes() > 0).then(column)
+            return pl.when(column.str.strip_chars(WHITE_SPACE).str.len_bytes() > 0).then(column)
         case _:
             return column
 
@@ -263,14 +271,13 @@ def _band(mask: Band, column: pl.Expr, inputs: Inputs) -> pl.Expr:
     if inputs.type is FieldType.NUMBER:
         column = pl.when(column.is_finite()).then(column)
     column = pl.when(column >= edges[0]).then(column)
-    place = pl.lit(0, dtype=pl.Int32)
     if mask.width is not None:
-        place = (column // mask.width).clip(0, len(labels) - 1).cast(pl.UInt32)
+        place = (column // mask.width).clip(0, len(labels) - 1)
     else:
         place = pl.sum_horizontal([(column >= edge).cast(pl.UInt32) for edge in edges[1:]])
         place = pl.when(column.is_not_null()).then(place)
-    # The physical number of an Enum is the place of its category: one cast in place of a look-up.
-    return place.cast(pl.UInt32).cast(pl.Enum(list(labels)))
+    # The physical number of an Enum is the place of its category: no look-up by text.
+    return place.cast(pl.UInt32).cat.to(pl.Enum(list(labels)))
 
 
 def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
@@ -279,9 +286,16 @@ def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
         multiple, rest = column // up, column % up
         over = (2 * rest > up) | ((2 * rest == up) & (multiple % 2 == 1))
         return (multiple + over.cast(pl.Int64)) * up
+
+    def whole(number: int) -> pl.Expr:
+        # As a column: a frame divides by a literal through its reciprocal, and 3 / 10 is then not 0.3.
+        return _every(column, pl.lit(float(number)))
+
     finite = pl.when(column.is_finite()).then(column)
-    nearest = (finite * down / up).round(0, mode="half_to_even") * float(up) / down + 0.0
-    return pl.when(nearest.is_finite()).then(nearest)
+    multiple = (finite * down / whole(up)).round(0, mode="half_to_even")
+    nearest = multiple * float(up) / whole(down)
+    # A negative zero says which side a value came from.
+    return pl.when(nearest == 0).then(0.0).when(nearest.is_finite()).then(nearest)
 
 
 def _zip3(column: pl.Expr, inputs: Inputs) -> pl.Expr:
@@ -324,7 +338,7 @@ def _grid(mask: GeoGrid, column: pl.Expr, beside: pl.Expr, inputs: Inputs) -> pl
 
 
 def _pseudonym(column: pl.Expr, inputs: Inputs) -> pl.Expr:
-    text = column.str.normalize("NFC").str.strip_chars()
+    text = column.str.normalize("NFC").str.strip_chars(WHITE_SPACE)
     folded = text.str.to_lowercase()
     placeholder = folded.is_in(list(PLACEHOLDERS)) | folded.str.contains(PLACEHOLDER_PATTERN)
     value = pl.concat_str([pl.lit(inputs.domain + "\x1f"), text])
@@ -346,9 +360,8 @@ def _map_list(column: pl.Expr, inputs: Inputs) -> pl.Expr:
     # Each result is quoted once here, so that the list is written without a step for each row.
     quoted = {key: list_text([to])[1:-1] for key, to in table.items()}
     rest = list_text([inputs.unmapped])[1:-1] if inputs.unmapped is not None else None
-    form = r'^\[(?:"(?:[^"\\\x00-\x1f]|\\.)*"(?:,"(?:[^"\\\x00-\x1f]|\\.)*")*)?\]$'
     items = (
-        pl.when(column.str.contains(form))
+        pl.when(column.str.contains(LIST_PATTERN))
         .then(column)
         .str.json_decode(pl.List(pl.String))
         .list.eval(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.masks import Marker
+from gateway.masks import WHITE_SPACE, Marker
 from gateway.plan.pushdown import admits
 from gateway.values import FieldType, Row, Scalar
 
@@ -30,7 +30,7 @@ def stays(row: Row, where: Where) -> bool:
 
 def filled(value: Scalar) -> bool:
     """Return whether a field holds something: neither null nor blank text."""
-    return value is not None and (not isinstance(value, str) or bool(value.strip()))
+    return value is not None and (not isinstance(value, str) or bool(value.strip(WHITE_SPACE)))
 
 
 def _objects(value: Scalar, kind: FieldType) -> bool:
