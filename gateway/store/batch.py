@@ -49,7 +49,7 @@ class Rows:
 
     __slots__ = (
         "attempts", "chores", "chunks", "closed", "counts", "entries", "keys", "opened",
-        "payloads", "periods", "released", "tiles",
+        "payloads", "periods", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -57,7 +57,6 @@ class Rows:
         self.payloads: list[tuple[Any, ...]] = []
         self.tiles: list[tuple[int, int, bytes]] = []
         self.opened: dict[bytes, tuple[Any, ...]] = {}
-        self.released: dict[bytes, int] = {}
         self.closed: list[tuple[bytes]] = []
         self.attempts: list[tuple[Any, ...]] = []
         self.chunks: list[tuple[Any, ...]] = []
@@ -68,30 +67,19 @@ class Rows:
 
     def write(self, connection: sqlite3.Connection, head: Head) -> None:
         """Run the statements, inside the caller's transaction."""
-        many = connection.executemany
         if self.entries:
-            many(tables.INSERT_ENTRY, self.entries)
-            many(tables.INSERT_PAYLOAD, self.payloads)
+            tables.INSERT_ENTRY.run(connection, self.entries)
+            tables.INSERT_PAYLOAD.run(connection, self.payloads)
             frontier = head.frontier.to_bytes()
             connection.execute(tables.UPDATE_HEAD, (head.size, frontier, head.t_ms))
-        if self.opened:
-            many(tables.INSERT_OPEN, self.opened.values())
-        if self.released:
-            many(tables.COUNT_CHUNK, [(count, x) for x, count in self.released.items()])
-        if self.closed:
-            many(tables.DELETE_OPEN, self.closed)
-        if self.attempts:
-            many(tables.INSERT_ATTEMPT, self.attempts)
-        if self.chunks:
-            many(tables.INSERT_CHUNK, self.chunks)
-        if self.counts:
-            many(tables.ADD_ROWS, [(*key, count) for key, count in self.counts.items()])
-        if self.periods:
-            many(tables.INSERT_PERIOD, self.periods)
-        if self.tiles:
-            many(tables.INSERT_TILE, self.tiles)
-        if self.keys:
-            many(tables.INSERT_KEY, self.keys.items())
+        tables.UPSERT_OPEN.run(connection, list(self.opened.values()))
+        tables.DELETE_OPEN.run(connection, self.closed)
+        tables.INSERT_ATTEMPT.run(connection, self.attempts)
+        tables.INSERT_CHUNK.run(connection, self.chunks)
+        tables.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
+        tables.INSERT_PERIOD.run(connection, self.periods)
+        tables.INSERT_TILE.run(connection, self.tiles)
+        tables.INSERT_KEY.run(connection, list(self.keys.items()))
         for job in self.chores:
             if job.chore is not None:
                 job.chore(connection)
@@ -160,7 +148,7 @@ class Lay:
                 )
         elif kind == "release":
             chunk = job.sealed.draft.chunk if job.sealed else 0
-            rows.released[x] = chunk + 1
+            rows.opened[x] = (x, job.opened_at, chunk + 1, self._replica)
             if job.keep is not None:
                 self._keep(job, seq)
         elif kind in _CLOSING:

@@ -26,7 +26,7 @@ _PRAGMAS: Final = (
     "PRAGMA wal_autocheckpoint=0",
     "PRAGMA busy_timeout=2000",
 )
-_STATEMENTS: Final = 64
+_STATEMENTS: Final = 256
 
 
 def create(database: Path) -> None:

@@ -45,6 +45,7 @@ class Job:
     Attributes:
         sealed: The entry; None for a chore.
         x: The 16 bytes of its exchange id, or None.
+        opened_at: For a release, the index of its exchange's intent.
         must: Never withdrawn: the log owes it, whatever becomes of the caller.
         done: Its fate is settled; set by the writer.
         settled: Called by the writer then, on its own thread; for jobs that no loop waits for.
@@ -56,7 +57,7 @@ class Job:
 
     __slots__ = (
         "asked", "chore", "done", "error", "future", "index", "keep", "key_made",
-        "leaf", "must", "resolved", "room", "sealed", "settled", "since", "size", "t_ms", "x",
+        "leaf", "must", "opened_at", "resolved", "room", "sealed", "settled", "since", "size", "t_ms", "x",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class Job:
         self.must = must
         self.size = 512 + len(sealed.sealed) if sealed else 512
         self.since = 0.0
+        self.opened_at = -1
         self.done = False
         self.resolved = False
         self.room = (0, 0)

@@ -125,6 +125,7 @@ class SqliteLog:
         except LogError:
             self._free_rest()
             raise
+        ticket.opened(job.index)
         return ticket
 
     async def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
@@ -378,10 +379,10 @@ class SqliteLog:
 
     # --- For tickets ------------------------------------------------------------------------------
 
-    def release_job(self, draft: Draft, keep: Keep, x: bytes) -> Job:
-        """Seal a release."""
+    def release_job(self, draft: Draft, keep: Keep, opened_at: int) -> Job:
+        """Seal a release of the exchange whose intent has this index."""
         job = self._job(draft, "release", keep=keep)
-        job.x = x
+        job.opened_at = opened_at
         return job
 
     async def settle_release(self, job: Job, keep: Keep) -> None:
@@ -449,6 +450,7 @@ class SqliteTicket:
         "_closed",
         "_last",
         "_log",
+        "_opened_at",
         "_retain",
         "_x",
         "chunks",
@@ -464,6 +466,7 @@ class SqliteTicket:
         self._agreement = intent.agreement
         self._retain = intent.retain
         self._x = x
+        self._opened_at = -1
         self._last: Job | None = None
         self._closed = False
 
@@ -477,7 +480,7 @@ class SqliteTicket:
         self._check(draft)
         if draft.chunk != self.chunks:
             raise LogError(f"`release` of chunk {draft.chunk} where {self.chunks} is next")
-        job = self._log.release_job(draft, keep, self._x)
+        job = self._log.release_job(draft, keep, self._opened_at)
         try:
             await self._log.settle_release(job, keep)
         finally:
@@ -514,6 +517,10 @@ class SqliteTicket:
         return Receipt(
             self.exchange_id, self.rows, job.index, job.leaf, sealed.meta, sealed.salt, proof
         )
+
+    def opened(self, index: int) -> None:
+        """Take the place of the intent, which is durable."""
+        self._opened_at = index
 
     def abandon(self) -> None:
         """Close an exchange whose caller is gone before it had this ticket: nothing can have left."""

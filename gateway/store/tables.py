@@ -31,6 +31,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
     from sqlalchemy.sql import ClauseElement
 
 SCHEMA_VERSION: Final = 1
@@ -146,7 +149,7 @@ _SQLITE = sqlite.dialect(paramstyle="qmark")
 
 
 def _sql(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=_SQLITE))
+    return str(statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True}))
 
 
 def create_statements() -> tuple[str, ...]:
@@ -162,21 +165,64 @@ def create_statements() -> tuple[str, ...]:
     return (*tables, *indexes, *triggers)
 
 
-def _upsert_rows() -> ClauseElement:
+def _adding() -> ClauseElement:
     statement = upsert(standing_rows)
     total = standing_rows.c.row_count + statement.excluded.row_count
-    return statement.on_conflict_do_update(set_={"row_count": total})
+    keys = [standing_rows.c.recipient, standing_rows.c.provision, standing_rows.c.day]
+    return statement.on_conflict_do_update(index_elements=keys, set_={"row_count": total})
+
+
+class Rows:
+    """A statement over many rows, run as few statements of many rows each.
+
+    A connection lets go of the interpreter's lock with every statement, and a busy event loop takes its time to
+    give it back: 60 rows in one statement cost one such wait. The widths are powers of two, so that few statements
+    are ever prepared.
+    """
+
+    def __init__(self, one: str, row: str) -> None:
+        head, self._row, tail = one.partition(row)
+        if not self._row:
+            raise ValueError("the statement has no such row")
+        self._columns = row.count("?")
+        self._by_width = {
+            width: head + ", ".join([row] * width) + tail for width in (128, 64, 32, 16, 8, 4, 2, 1)
+        }
+
+    def run(self, connection: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
+        """Run it over all the rows, in order."""
+        at, left = 0, len(rows)
+        for width, statement in self._by_width.items():
+            while left >= width:
+                chunk = rows[at : at + width]
+                connection.execute(statement, [value for row in chunk for value in row])
+                at, left = at + width, left - width
+
+
+def _insert(statement: ClauseElement) -> Rows:
+    one = _sql(statement)
+    return Rows(one, one[one.index(" VALUES ") + 8 :].partition(")")[0] + ")")
+
+
+def _opening() -> ClauseElement:
+    statement = upsert(log_open)
+    return statement.on_conflict_do_update(
+        index_elements=[log_open.c.x], set_={"chunks": statement.excluded.chunks}
+    )
 
 
 # Parameters stand in the order of the columns; a WHERE's come last.
-INSERT_ENTRY: Final = _sql(insert(log_entry))
-INSERT_PAYLOAD: Final = _sql(insert(log_payload))
-INSERT_OPEN: Final = _sql(insert(log_open))
-COUNT_CHUNK: Final = _sql(
-    update(log_open).values(chunks=bindparam("chunk")).where(log_open.c.x == bindparam("exchange"))
-)
-DELETE_OPEN: Final = _sql(delete(log_open).where(log_open.c.x == bindparam("exchange")))
-INSERT_TILE: Final = _sql(insert(log_tile))
+INSERT_ENTRY: Final = _insert(insert(log_entry))
+INSERT_PAYLOAD: Final = _insert(insert(log_payload))
+UPSERT_OPEN: Final = _insert(_opening())
+DELETE_OPEN: Final = Rows(_sql(delete(log_open).where(log_open.c.x.in_([b""]))), "?")
+INSERT_TILE: Final = _insert(insert(log_tile))
+INSERT_KEY: Final = _insert(upsert(log_key).on_conflict_do_nothing())
+INSERT_ATTEMPT: Final = _insert(insert(attempt))
+INSERT_CHUNK: Final = _insert(insert(attempt_chunk))
+ADD_ROWS: Final = _insert(_adding())
+INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
+
 INSERT_HEAD: Final = _sql(insert(log_head))
 UPDATE_HEAD: Final = _sql(
     update(log_head).values(
@@ -190,9 +236,4 @@ UPDATE_SIGNED: Final = _sql(
     .where(log_signed.c.size == bindparam("old"))
 )
 INSERT_CHECKPOINT: Final = _sql(upsert(log_checkpoint).on_conflict_do_nothing())
-INSERT_KEY: Final = _sql(upsert(log_key).on_conflict_do_nothing())
-INSERT_ATTEMPT: Final = _sql(insert(attempt))
-INSERT_CHUNK: Final = _sql(insert(attempt_chunk))
-ADD_ROWS: Final = _sql(_upsert_rows())
-INSERT_PERIOD: Final = _sql(upsert(standing_period).on_conflict_do_nothing())
 INSERT_VERSION: Final = _sql(insert(schema_version))

@@ -97,6 +97,7 @@ def facts(**changed: object) -> dict[str, object]:
         "purpose": "public_health.surveillance",
         "basis": "statute",
         "basis_ref": None,
+        "compelled": None,
         "agreement_sha256": digest,
         "floor_sha256": digest,
         "provision": "runs",
