@@ -1,0 +1,250 @@
+"""Settings of a gateway, an adapter and a client: TOML files, checked key by key, with line and key in errors.
+
+Every key is known; none permits by default. Paths are relative to the file that names them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from gateway.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Address = Annotated[
+    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")
+]
+"""`host:port`; port 0 asks the system for one."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Identity(_Section):
+    """`[gateway]`: the audience of tokens, and the name of this replica in the log."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    replica: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+
+
+class Listen(_Section):
+    """`[listen]`: the main listener for agencies, and the admin one for operators, on loopback."""
+
+    main: Address
+    admin: Address
+
+
+class Tls(_Section):
+    """`[tls]`: this side's certificate and key, and the authority that the other side's must come from."""
+
+    certificate: str
+    key: str
+    ca: str
+
+
+class AgreementsFolder(_Section):
+    """`[agreements]`: the officers' folder, and how often it is looked at."""
+
+    folder: str
+    poll_s: Annotated[float, Field(gt=0, le=10)] = 0.25
+
+
+class Log(_Section):
+    """`[log]`: the origin of the exchange log, its database, and the held checkpoint outside of it."""
+
+    origin: Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{3,255}$")]
+    database: str
+    held: str
+
+
+class Keys(_Section):
+    """`[keys]`: the folder of keys, and the key-encryption key, which should lie on another volume."""
+
+    folder: str
+    kek: str
+
+
+class AdapterAddress(_Section):
+    """`[adapters.<agency>]`: where an agency's adapter listens, and the name that its certificate must bear."""
+
+    address: Address
+    san: str
+
+
+class TableFile(_Section):
+    """`[tables."<name>@<version>"]`: a reference table and its SHA-256; another content is refused."""
+
+    file: str
+    sha256: Digest
+
+
+class Limits(_Section):
+    """`[limits]`: what one process carries at a time."""
+
+    calls: Annotated[int, Field(ge=1, le=10_000)] = 512
+    calls_per_agency: Annotated[int, Field(ge=1, le=10_000)] = 128
+    engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
+
+
+class Telemetry(_Section):
+    """`[telemetry]`: where traces and metrics go; off without an endpoint."""
+
+    otlp: str | None = None
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.0
+    log_level: Annotated[str, StringConstraints(pattern=r"^(debug|info|warning|error)$")] = "info"
+
+
+class GatewaySettings(_Section):
+    """`gateway.toml`."""
+
+    gateway: Identity
+    listen: Listen
+    tls: Tls
+    agreements: AgreementsFolder
+    log: Log
+    keys: Keys
+    adapters: dict[AgencyName, AdapterAddress]
+    tables: dict[str, TableFile] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    telemetry: Telemetry = Telemetry()
+
+
+class AdapterIdentity(_Section):
+    """`[adapter]`: whose adapter this is, and which kind reads its system."""
+
+    agency: AgencyName
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
+
+
+class AdapterListen(_Section):
+    """`[listen]` of an adapter: the gateway alone calls it."""
+
+    address: Address
+    gateway_san: Annotated[list[str], Field(min_length=1)]
+
+
+class AdapterSettings(_Section):
+    """`adapter.toml`; `source` is the kind's own and is checked by it."""
+
+    adapter: AdapterIdentity
+    listen: AdapterListen
+    tls: Tls
+    source: dict[str, Any]
+    telemetry: Telemetry = Telemetry()
+
+
+class ClientGateway(_Section):
+    """`[gateway]` of a client: where the gateway is, and the pinned key of its exchange log."""
+
+    address: Address
+    san: str
+    vkey: str
+
+
+class ClientSettings(_Section):
+    """`client.toml`: what `accord request` needs to speak for an agency."""
+
+    agency: AgencyName
+    gateway: ClientGateway
+    tls: Tls
+    token: str | None = None
+    checkpoint: str
+
+
+_S = TypeVar("_S", bound=_Section)
+
+
+def gateway_settings(path: Path) -> GatewaySettings:
+    """Return the checked settings of a gateway.
+
+    Raises:
+        SettingsError: A key is unknown, missing or wrong; the message names file, line and key.
+    """
+    return _read(path, GatewaySettings)
+
+
+def adapter_settings(path: Path) -> AdapterSettings:
+    """Return the checked settings of an adapter. Raises: SettingsError."""
+    return _read(path, AdapterSettings)
+
+
+def client_settings(path: Path) -> ClientSettings:
+    """Return the checked settings of a client. Raises: SettingsError."""
+    return _read(path, ClientSettings)
+
+
+def beside(path: Path, name: str) -> Path:
+    """Return the path that a settings file names, relative to that file."""
+    return (path.parent / name).resolve()
+
+
+def _read(path: Path, model: type[_S]) -> _S:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        text = data.decode()
+        value = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {_toml_message(error)}") from error
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        lines = [
+            f"{path}:{_line(text, fault['loc'])}: {_name(fault['loc'])}: {_words(fault)}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _toml_message(error: Exception) -> str:
+    return f"not TOML: {error}" if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+
+
+def _name(loc: Sequence[str | int]) -> str:
+    return "`" + ".".join(str(part) for part in loc) + "`"
+
+
+_WORDS = {
+    "extra_forbidden": "unknown key",
+    "missing": "missing",
+    "string_pattern_mismatch": "not of the form this key takes",
+}
+
+
+def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dict
+    return _WORDS.get(fault["type"], str(fault["msg"]).lower())
+
+
+def _line(text: str, loc: Sequence[str | int]) -> int:
+    """Return the line of a key: where it stands, else its section's header, else the first line."""
+    section: tuple[str, ...] = ()
+    found, best = 1, -1
+    wanted = tuple(str(part) for part in loc)
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            section = _keys(header[1])
+            depth = len(section) if wanted[: len(section)] == section else -1
+        else:
+            key = re.match(r'\s*("[^"]+"|[A-Za-z0-9_.-]+)\s*=', line)
+            path = (*section, *_keys(key[1])) if key else ()
+            depth = len(path) if key and wanted[: len(path)] == path else -1
+        if depth > best:
+            found, best = number, depth
+    return found
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(part.strip('"') for part in re.findall(r'"[^"]+"|[^.\s]+', text))
