@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.errors import IdentityError, Reason
 from gateway.values import Caller
+from gateway.wire.tls import subject_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -255,19 +256,6 @@ class Identity:
         if not isinstance(bound, str):
             raise IdentityError(Reason.TOKEN_NOT_BOUND, "the token is bound to no certificate")
         return Person(subject, _roles(claims), bound, float(expires))
-
-
-def subject_names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Return the DNS names and URIs of a leaf, each once."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    found = [
-        *names.get_values_for_type(x509.DNSName),
-        *names.get_values_for_type(x509.UniformResourceIdentifier),
-    ]
-    return tuple(dict.fromkeys(found))
 
 
 def thumbprint_text(thumbprint: bytes) -> str:

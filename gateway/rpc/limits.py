@@ -17,50 +17,16 @@ if TYPE_CHECKING:
     from gateway.wire.call import Call
     from gateway.wire.chain import Context, Rule
 
-MESSAGE_BYTES: Final = 4 * 1024 * 1024
 METADATA_BYTES: Final = 8 * 1024
-METADATA_SOFT_BYTES: Final = 16 * 1024
-METADATA_HARD_BYTES: Final = 32 * 1024
 TOKEN_BYTES: Final = 4 * 1024
-STREAMS_A_CONNECTION: Final = 1024
 CALLS: Final = 512
 CALLS_AN_AGENCY: Final = 128
 BULK_STREAMS: Final = 64
 BULK_STREAMS_AN_AGENCY: Final = 8
-CONNECTION_AGE_S: Final = 20 * 60
-CONNECTION_GRACE_S: Final = 15 * 60
-KEEPALIVE_S: Final = 60
-KEEPALIVE_ANSWER_S: Final = 20
-PING_LEAST_S: Final = 10
 _RETRY_S: Final = 0.5
 _BULK_WAIT_S: Final = 1.0
 _BULK_POLL_S: Final = 0.02
 _PER_ENTRY: Final = 32  # what HTTP/2 counts for each header beside its octets
-
-
-def server_options(
-    *,
-    age_s: float = CONNECTION_AGE_S,
-    grace_s: float = CONNECTION_GRACE_S,
-    share_port: bool = False,
-) -> tuple[tuple[str, int], ...]:
-    """Return the options of every server; none is left to a default that a release may change."""
-    return (
-        ("grpc.max_send_message_length", MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", MESSAGE_BYTES),
-        ("grpc.max_metadata_size", METADATA_SOFT_BYTES),
-        ("grpc.absolute_max_metadata_size", METADATA_HARD_BYTES),
-        ("grpc.max_concurrent_streams", STREAMS_A_CONNECTION),
-        ("grpc.max_connection_age_ms", int(age_s * 1000)),
-        ("grpc.max_connection_age_grace_ms", int(grace_s * 1000)),
-        ("grpc.keepalive_time_ms", KEEPALIVE_S * 1000),
-        ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_S * 1000),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_ping_interval_without_data_ms", PING_LEAST_S * 1000),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_LEAST_S * 1000),
-        # Two servers would share a port in silence.
-        ("grpc.so_reuseport", int(share_port)),
-    )
 
 
 class Admission:

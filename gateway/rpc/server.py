@@ -20,7 +20,7 @@ from gateway.errors import SettingsError
 from gateway.rpc.agreement import AgreementServicer
 from gateway.rpc.audit import AuditServicer, Gossip
 from gateway.rpc.exchange import ExchangeServicer
-from gateway.rpc.limits import Admission, deadline, server_options
+from gateway.rpc.limits import Admission, deadline
 from gateway.v1 import (
     agreement_pb2,
     agreement_pb2_grpc,
@@ -31,7 +31,7 @@ from gateway.v1 import (
 )
 from gateway.values import AgencyKind
 from gateway.wire.chain import Chain, Rule, Steps
-from gateway.wire.tls import TlsFiles, server_credentials
+from gateway.wire.tls import TlsFiles, server_credentials, server_limits
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -156,7 +156,7 @@ class Gateway:
             reflection.enable_server_reflection(names, self._admin)
 
     def _server(self, chain: Chain) -> grpc.aio.Server:
-        options = server_options(
+        options = server_limits(
             age_s=self._listeners.age_s,
             grace_s=self._listeners.grace_s,
             share_port=self._listeners.share_port,

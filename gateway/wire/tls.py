@@ -1,4 +1,4 @@
-"""Certificates for both ends of every connection: files read again when they change.
+"""Certificates and limits for both ends of every connection; files are read again when they change.
 
 A server's are fetched at each handshake, by mtime; old connections live until their age ends, and
 denied certificates end at their next call. A client's channel cannot reload: whoever holds one
@@ -11,11 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import grpc
+from cryptography import x509
 
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+MESSAGE_BYTES: Final = 4 * 1024 * 1024
+METADATA_SOFT_BYTES: Final = 16 * 1024
+METADATA_HARD_BYTES: Final = 32 * 1024
+STREAMS_A_CONNECTION: Final = 1024
+CONNECTION_AGE_S: Final = 20 * 60
+CONNECTION_GRACE_S: Final = 15 * 60
+KEEPALIVE_S: Final = 60
+KEEPALIVE_ANSWER_S: Final = 20
+PING_LEAST_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +114,53 @@ def channel_credentials(identity: TlsFiles) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(authority, key, chain)
 
 
+def subject_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the DNS names and URIs of a leaf, each once."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    found = [
+        *names.get_values_for_type(x509.DNSName),
+        *names.get_values_for_type(x509.UniformResourceIdentifier),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def server_limits(
+    *,
+    age_s: float = CONNECTION_AGE_S,
+    grace_s: float = CONNECTION_GRACE_S,
+    share_port: bool = False,
+) -> tuple[tuple[str, int], ...]:
+    """Return the options of every server; none is left to a default that a release may change."""
+    return (
+        ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MESSAGE_BYTES),
+        ("grpc.max_metadata_size", METADATA_SOFT_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_HARD_BYTES),
+        ("grpc.max_concurrent_streams", STREAMS_A_CONNECTION),
+        ("grpc.max_connection_age_ms", int(age_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", int(grace_s * 1000)),
+        ("grpc.keepalive_time_ms", KEEPALIVE_S * 1000),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_S * 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", PING_LEAST_S * 1000),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", PING_LEAST_S * 1000),
+        # Two servers would share a port in silence.
+        ("grpc.so_reuseport", int(share_port)),
+    )
+
+
 CHANNEL_OPTIONS: Final[tuple[tuple[str, int], ...]] = (
-    ("grpc.max_send_message_length", 4 * 1024 * 1024),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.absolute_max_metadata_size", 32 * 1024),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_metadata_size", METADATA_SOFT_BYTES),
+    ("grpc.absolute_max_metadata_size", METADATA_HARD_BYTES),
     # A proxy from the environment would see where records go, and may not let gRPC through.
     ("grpc.enable_http_proxy", 0),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_time_ms", KEEPALIVE_S * 1000),
+    ("grpc.keepalive_timeout_ms", KEEPALIVE_ANSWER_S * 1000),
     # What may be sent again is ours to say: the same bytes, by request id.
     ("grpc.enable_retries", 0),
     ("grpc.max_reconnect_backoff_ms", 2_000),

@@ -1,0 +1,246 @@
+"""What an agency calls a gateway with: exchanges that resume, explanations, the audit's reads."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+import grpc.aio
+
+from gateway.audit.checkpoint import Verifier, open_checkpoint
+from gateway.audit.fault import AuditError
+from gateway.errors import AccordError, LogError, Reason, RefusedError
+from gateway.remote.arriving import Arriving, Progress, settle
+from gateway.remote.channel import Channel, ended, stub
+from gateway.v1 import audit_pb2, audit_pb2_grpc, exchange_pb2, exchange_pb2_grpc
+from gateway.wire.chain import CHECKPOINT_KEY
+from gateway.wire.convert.exchange import Explanation, from_request
+from gateway.wire.convert.faults import Faults
+from gateway.wire.convert.header import to_header
+from gateway.wire.status import error_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from gateway.ports import Message
+    from gateway.values import Request
+    from gateway.wire.tls import TlsFiles
+
+READ_TIMEOUT_S: Final = 30.0
+ATTEMPTS: Final = 5
+_PAUSE_S: Final = 0.2
+
+
+class Client:
+    """What an agency calls a gateway with: exchanges, explanations and the audit's reads.
+
+    Attributes:
+        checkpoint: The largest checkpoint verified, a note; keep it, and give it back next time.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        tls: TlsFiles,
+        vkey: str,
+        *,
+        checkpoint: str = "",
+        server_name: str = "",
+        token: Callable[[], str] | None = None,
+    ) -> None:
+        """Pin the log's key.
+
+        Args:
+            target: The gateway's `host:port`.
+            tls: The agency's certificate.
+            vkey: The log's key, from `agencies.yaml`, never from the gateway.
+            checkpoint: The largest one verified before.
+            server_name: The gateway's name in its certificate, where it is not the host.
+            token: Returns a bearer token bound to that certificate, for methods and roles.
+
+        Raises:
+            AuditError: The vkey or the checkpoint is none.
+        """
+        self._channel = Channel(target, tls, server_name=server_name)
+        self._verifier = Verifier.from_vkey(vkey)
+        self._token = token
+        self.checkpoint = checkpoint
+        self._size = open_checkpoint(checkpoint, self._verifier).size if checkpoint else 0
+
+    async def close(self) -> None:
+        """Close the channel."""
+        await self._channel.close()
+
+    async def exchange(
+        self, request: Request, progress: Progress | None = None, *, timeout_s: float | None = None
+    ) -> AsyncIterator[Message]:
+        """Yield the messages of one exchange, verified, over as many connections as it takes.
+
+        Each chunk's digest is computed before it is yielded. The last message has a receipt that
+        the pinned key proves to cover exactly what arrived. Whoever stops before has an incomplete
+        exchange, and may give `progress` back to resume it.
+
+        Args:
+            request: What to ask for; its caller is ignored, for the certificate says it.
+            progress: What is held of an exchange that was cut; filled in as messages come.
+            timeout_s: For each connection.
+
+        Raises:
+            AccordError: As the gateway refused or failed.
+            ReleaseError: What came is not what it says it is.
+            LogError: The receipt does not prove it.
+        """
+        held = Progress() if progress is None else progress
+        for attempt in range(ATTEMPTS):
+            rows = held.rows
+            try:
+                async for message in self._attempt(request, held, timeout_s):
+                    yield message
+            except _CutError as cut:
+                # Without a row more, wait longer; the gateway may be starting again.
+                if attempt + 1 == ATTEMPTS:
+                    raise cut.error from None
+                if held.rows == rows:
+                    await asyncio.sleep(_PAUSE_S * 2**attempt)
+            else:
+                return
+
+    async def _attempt(
+        self, request: Request, held: Progress, timeout_s: float | None
+    ) -> AsyncIterator[Message]:
+        gateway = stub(exchange_pb2_grpc.ExchangeServiceStub, self._channel)
+        call = gateway.Exchange(
+            from_request(replace(request, resume=held.resume())),
+            timeout=timeout_s,
+            metadata=self._metadata(),
+        )
+        reading = Arriving(held, self._verifier)
+        try:
+            while (response := await call.read()) is not grpc.aio.EOF:
+                yield reading.take(response)
+            self._keep(await call.trailing_metadata())
+            await ended(call)
+        except grpc.aio.AioRpcError as failure:
+            error = error_of(failure)
+            again = failure.code() is grpc.StatusCode.UNAVAILABLE
+            # BUSY in the middle is a stream that found no room among the bulk streams.
+            if again or (error.reason is Reason.BUSY and held.rows):
+                raise _CutError(error) from None
+            raise error from None
+        finally:
+            call.cancel()
+        reading.finish()
+
+    async def explain(self, request: Request) -> Explanation:
+        """Return what would be decided.
+
+        Raises:
+            AccordError: As the gateway refused to say.
+        """
+        gateway = stub(exchange_pb2_grpc.ExchangeServiceStub, self._channel)
+        message = exchange_pb2.ExplainRequest(terms=from_request(request).terms)
+        return _explanation(await self._ask(gateway.Explain, message))
+
+    async def get_checkpoint(self) -> str:
+        """Return the newest checkpoint, verified, and keep it."""
+        response = await self._ask(self._audit().GetCheckpoint, audit_pb2.GetCheckpointRequest())
+        self._learn(response.checkpoint)
+        return str(response.checkpoint)
+
+    async def get_tile(self, path: str) -> bytes:
+        """Return a tile or bundle by its tlog-tiles path, as an export has it."""
+        response = await self._ask(self._audit().GetTile, audit_pb2.GetTileRequest(path=path))
+        return bytes(response.data)
+
+    async def get_entries(
+        self, start: int, count: int = 100, *, opened: bool = False
+    ) -> Sequence[audit_pb2.Entry]:
+        """Return entries in a row, possibly fewer than asked for."""
+        message = audit_pb2.GetEntriesRequest(start=start, count=count, open=opened)
+        return tuple((await self._ask(self._audit().GetEntries, message)).entries)
+
+    async def get_inclusion_proof(self, index: int, size: int = 0) -> str:
+        """Return an entry's tlog-proof."""
+        message = audit_pb2.GetInclusionProofRequest(index=index, size=size)
+        return str((await self._ask(self._audit().GetInclusionProof, message)).proof)
+
+    async def get_consistency_proof(
+        self, old_size: int, new_size: int = 0
+    ) -> tuple[tuple[bytes, ...], str]:
+        """Return the proof between two sizes, and the checkpoint of the newer."""
+        message = audit_pb2.GetConsistencyProofRequest(old_size=old_size, new_size=new_size)
+        response = await self._ask(self._audit().GetConsistencyProof, message)
+        return tuple(response.hashes), str(response.checkpoint)
+
+    def _audit(self) -> Any:  # noqa: ANN401 - the generated stub has no types
+        return stub(audit_pb2_grpc.AuditServiceStub, self._channel)
+
+    async def _ask(self, method: Any, message: object) -> Any:  # noqa: ANN401 - any unary method
+        call = method(message, timeout=READ_TIMEOUT_S, metadata=self._metadata())
+        try:
+            response = await call
+        except grpc.aio.AioRpcError as failure:
+            raise error_of(failure) from None
+        self._keep(await call.trailing_metadata())
+        return response
+
+    def _metadata(self) -> list[tuple[str, str | bytes]]:
+        metadata: list[tuple[str, str | bytes]] = []
+        if self.checkpoint:
+            metadata.append((CHECKPOINT_KEY, self.checkpoint.encode()))
+        if self._token is not None:
+            metadata.append(("authorization", f"Bearer {self._token()}"))
+        return metadata
+
+    def _keep(self, trailing: Any) -> None:  # noqa: ANN401 - gRPC's metadata
+        for key, value in trailing or ():
+            if key == CHECKPOINT_KEY:
+                self._learn(bytes(value).decode("utf-8", "replace"))
+
+    def _learn(self, note: str) -> None:
+        """Keep a checkpoint that is larger than the one held, once its signature is good.
+
+        Raises:
+            LogError: It is not the pinned log's.
+        """
+        if note == self.checkpoint:
+            return
+        try:
+            size = open_checkpoint(note, self._verifier).size
+        except AuditError as error:
+            raise LogError(f"the gateway's checkpoint does not verify: {error}") from None
+        if size > self._size:
+            self.checkpoint, self._size = note, size
+
+
+class _CutError(Exception):
+    """A connection that ended under an exchange, which may go on over another."""
+
+    def __init__(self, error: AccordError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _explanation(response: exchange_pb2.ExplainResponse) -> Explanation:
+    faults = Faults()
+    header, refusal = None, None
+    if response.HasField("permit"):
+        header = to_header(response.permit, faults, "permit")
+    elif response.HasField("refusal"):
+        said = response.refusal
+        reason = Reason(said.reason) if said.reason in Reason.__members__ else Reason.INTERNAL
+        refusal = RefusedError(
+            reason, said.message, step=said.step, agreement=said.agreement,
+            provision=said.provision, clause=said.clause,
+        )  # fmt: skip
+    settle(faults)
+    return Explanation(
+        header,
+        refusal,
+        tuple(response.reads),
+        tuple(response.withheld),
+        tuple(response.undecided),
+        response.plan,
+    )
