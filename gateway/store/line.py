@@ -138,9 +138,6 @@ class Line:
         self._asleep = False
         self.closed = False
 
-    def __len__(self) -> int:
-        return len(self._jobs)
-
     def put(self, job: Job) -> None:
         """Append a job and wake the taker."""
         with self._lock:

@@ -12,15 +12,17 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.entry import Draft, exchange_bytes
 from gateway.audit.fault import AuditError
-from gateway.audit.merkle import inclusion_proof
+from gateway.audit.merkle import consistency_proof, inclusion_proof
 from gateway.audit.proof import write_proof
 from gateway.errors import LogError, NotFoundError, Reason, ReleaseError
 from gateway.ports import Logged
 from gateway.store.batch import millis
+from gateway.store.faults import RollbackError
 from gateway.store.line import Asked, Job, Room
-from gateway.store.reads import unseal
+from gateway.store.reads import tile_at, unseal
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.checkpoint import Verifier
     from gateway.ports import Attempt, Keep
-    from gateway.store.reads import Reads
+    from gateway.store.reads import Opened, Reads, Stored
     from gateway.store.sealing import PayloadKeys, Sealer
     from gateway.store.signer import CheckpointSigner, Published
     from gateway.store.writer import Writer
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 LATE_S: Final = 5.0
 SLOTS: Final = 3  # an intent, a release, an outcome: what admission reserves
 SLOT_BYTES: Final = 4_096
+NOTES_KEPT: Final = 1_024
 _STEPS: Final = frozenset({"genesis", "intent", "refusal", "release", "outcome", "recovered"})
 
 
@@ -62,6 +65,7 @@ class SqliteLog:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._spending: dict[tuple[str, str, str], str] = {}
         self._closed = False
+        self._recent: dict[str, None] = {}
         self._writer: Writer
         self._signer: CheckpointSigner
         self._published: Published
@@ -191,6 +195,78 @@ class SqliteLog:
             path = inclusion_proof(index, published.size, self.reads.tile)
         return write_proof(index, path, published.note)
 
+    async def entries(self, start: int, count: int) -> list[Stored]:
+        """Return at most `count` entries from `start` on that the newest checkpoint covers."""
+        covered = min(start + count, self._published.size)
+        return await asyncio.to_thread(self.reads.entries, start, covered - start)
+
+    async def tile(self, path: str) -> bytes:
+        """Return the bytes of a tlog-tiles path, as the static files would have them.
+
+        Raises:
+            NotFoundError: No such path, or one beyond the newest checkpoint.
+        """
+        return await asyncio.to_thread(tile_at, self.reads, self._published.size, path)
+
+    async def inclusion(self, index: int, size: int = 0) -> str:
+        """Return a tlog-proof of an entry under the newest checkpoint, once that covers it.
+
+        A proof ends in a signed checkpoint, so of other sizes only those that are still the newest can be had.
+
+        Raises:
+            NotFoundError: The entry is beyond the log, or the size is not the newest checkpoint's.
+        """
+        if not 0 <= index < self.size or size not in {0, self._published.size}:
+            raise NotFoundError(Reason.INDEX_BEYOND_LOG, "no checkpoint at hand covers this index")
+        return await self.proof(index)
+
+    async def consistency(self, old: int, new: int) -> list[bytes]:
+        """Return the proof that the log of `old` entries is a prefix of that of `new`.
+
+        Raises:
+            NotFoundError: The sizes are not in order, or beyond the newest checkpoint.
+        """
+        if not 0 <= old <= new <= self._published.size:
+            raise NotFoundError(Reason.INDEX_BEYOND_LOG, "no such sizes of the exchange log")
+        return await asyncio.to_thread(consistency_proof, old, new, self.reads.tile)
+
+    async def opened(self, start: int, count: int, access: Draft) -> list[Opened]:
+        """Return entries with what they say, once an `access` entry that tells who looks is durable.
+
+        Raises:
+            LogError: The `access` entry is not, or may not be, durable; nothing was opened.
+        """
+        await self._append(access, "access")
+        return await asyncio.to_thread(self.reads.opened, start, count, self._keys.by_id)
+
+    async def compare(self, note: str) -> None:
+        """Hold a checkpoint that an agency sends against the log: every agency is a monitor.
+
+        One under our own key that is larger than the store, or has another root, ends the process: the store was
+        put back, or another log has our key. What is not under our key says nothing about us.
+        """
+        if note in self._recent:
+            return
+        try:
+            checkpoint = open_checkpoint(note, self._verifier)
+        except AuditError:
+            return
+        size = self._writer.head.size
+        # Nobody can have one that is not published; a moment's race would be with our own signer.
+        if checkpoint.size <= size:
+            root = await asyncio.to_thread(self.reads.root_at, checkpoint.size)
+            if root == checkpoint.root:
+                self._remember(note)
+                return
+        why = "an agency holds a checkpoint of another exchange log under this key"
+        self.dies(RollbackError(why, store_size=size, held_size=checkpoint.size))
+
+    def _remember(self, note: str) -> None:
+        """Keep the last notes that were found good: agencies send the same one many times."""
+        self._recent[note] = None
+        if len(self._recent) > NOTES_KEPT:
+            del self._recent[next(iter(self._recent))]
+
     async def close(self) -> None:
         """Write what waits, say `stop`, sign, and end both threads. Further calls raise."""
         if self._closed:
@@ -248,6 +324,7 @@ class SqliteLog:
 
     def dies(self, error: LogError) -> None:
         """Turn everybody away, and end the process."""
+        self._writer.trouble = self._writer.trouble or str(error)
         self._soon(self._give_up)
         self._fatal(error)
 
@@ -361,6 +438,7 @@ class SqliteLog:
 
     def _cover(self, published: Published) -> None:
         self._published = published
+        self._remember(published.note)
         rest = []
         for index, waiter in self._waiting:
             if index >= published.size:

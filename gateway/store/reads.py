@@ -6,13 +6,15 @@ be asked.
 
 from __future__ import annotations
 
-import datetime as dt
+import re
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit import entry
 from gateway.audit.fault import AuditError
+from gateway.audit.merkle import TILE_WIDTH, entry_bundle_path, join_bundle, tile_path, tile_width
 from gateway.errors import LogError, NotFoundError, Reason
 from gateway.ports import Attempt
 from gateway.store import connect
@@ -20,12 +22,17 @@ from gateway.store.batch import instant, millis
 from gateway.store.tiles import StoredTiles, frontier_of
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
     from gateway.audit.entry import Payload
 
-ENTRIES_MAX = 10_000
+ENTRIES_MAX: Final = 10_000
+_TILE = re.compile(
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
 
 
 class Stored(NamedTuple):
@@ -33,6 +40,16 @@ class Stored(NamedTuple):
 
     seq: int
     leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An entry with what it says; nothing where its payload was erased."""
+
+    index: int
+    leaf: bytes
+    meta: bytes
+    salt: bytes
 
 
 class Reads:
@@ -85,6 +102,23 @@ class Reads:
         with self._lock:
             return frontier_of(size, self.tiles.tails(size)).root()
 
+    def opened(self, start: int, count: int, key: Callable[[str], bytes]) -> list[Opened]:
+        """Return at most `count` entries from `start` on, opened; their `access` entry is the caller's to write."""
+        rows = self.rows(
+            "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
+            "WHERE seq >= ? AND seq < ? ORDER BY seq",
+            start,
+            start + min(count, ENTRIES_MAX),
+        )
+        found = []
+        for seq, leaf, key_id, sealed in rows:
+            if sealed is None:
+                found.append(Opened(seq, leaf, b"", b""))
+            else:
+                payload = unseal(key(key_id), leaf, sealed)
+                found.append(Opened(seq, leaf, payload.meta, payload.salt_m))
+        return found
+
     def payload(self, index: int) -> tuple[bytes, str, bytes]:
         """Return (leaf, key id, sealed payload) of an entry.
 
@@ -136,6 +170,31 @@ class Reads:
             "SELECT seq FROM log_entry WHERE x = ? AND k = 'release' AND n = ?", x, chunk
         )
         return int(rows[0][0]) if rows else -1
+
+
+def tile_at(reads: Reads, size: int, path: str) -> bytes:
+    """Return the bytes of a tlog-tiles path in the tree of `size` entries, exactly as static files have them.
+
+    Raises:
+        NotFoundError: Not a path in its one spelling, or of a tile that such a tree does not have.
+    """
+    match = _TILE.fullmatch(path)
+    if match is not None:
+        level = -1 if match[1] == "entries" else int(match[1])
+        index = int(match[2].replace("x", "").replace("/", ""))
+        width = int(match[3] or TILE_WIDTH)
+        spelled = entry_bundle_path(index, width) if level < 0 else tile_path(level, index, width)
+        # A partial tile may be asked for at any width that it once had.
+        if spelled == path and 0 < width <= tile_width(max(level, 0), index, size):
+            return (
+                bundle(reads, index, width) if level < 0 else reads.tile(level, index)[: 32 * width]
+            )
+    raise NotFoundError(Reason.NOT_FOUND, "the exchange log has no such tile")
+
+
+def bundle(reads: Reads, index: int, width: int) -> bytes:
+    """Return the bundle of `width` entries, as `tile/entries/` has it."""
+    return join_bundle([leaf for _, leaf in reads.entries(index * TILE_WIDTH, width)])
 
 
 def unseal(key: bytes, leaf: bytes, sealed: bytes) -> Payload:

@@ -7,6 +7,7 @@ entry nothing left, and with one it is presumed that it did. Sections 4.2 and 4.
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,6 +77,7 @@ def open_log(
     entropy: Entropy,
     fatal: Callable[[LogError], None],
     create: bool = False,
+    free_bytes: Callable[[], int] | None = None,
 ) -> SqliteLog:
     """Return the log, compared, recovered, signed, and running.
 
@@ -87,6 +89,7 @@ def open_log(
         entropy: What gives them salts.
         fatal: Called, from any thread, when the process must end: a `RollbackError` (exit 76) or another
             `LogError` (exit 75).
+        free_bytes: Returns the free space on the database's disk; the file system is asked where None.
         create: Make a new log where there is none; without it, a missing database is refused.
 
     Raises:
@@ -100,7 +103,8 @@ def open_log(
     try:
         held = HeldFile(place.held, place.database)
         _exist(place, held, signer.verifier, create=create)
-        log = _open(place, held, signer, keys, clock, entropy, fatal)
+        free = free_bytes or (lambda: _free_bytes(place.database))
+        log = _open(place, held, signer, keys, clock, entropy, fatal, free)
     except BaseException:
         if held is not None:
             held.close()
@@ -131,6 +135,7 @@ def _open(
     clock: Clock,
     entropy: Entropy,
     fatal: Callable[[LogError], None],
+    free_bytes: Callable[[], int],
 ) -> SqliteLog:
     connection = connect.writer(place.database)
     head = _head(connection, signer)
@@ -144,7 +149,7 @@ def _open(
     writer = Writer(
         connection,
         head,
-        database=place.database,
+        free_bytes=free_bytes,
         clock=clock,
         replica=place.replica,
         known_keys=known,
@@ -176,6 +181,11 @@ def _open(
     checkpoints.start()
     keys.listen(log.key_made)
     return log
+
+
+def _free_bytes(database: Path) -> int:
+    disk = os.statvfs(database.parent)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _head(connection: sqlite3.Connection, signer: Signer) -> Head:

@@ -7,7 +7,6 @@ COMMIT answered with an error is unknown, and then this process must end. Sectio
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -19,7 +18,6 @@ from gateway.store.line import Job, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from gateway.ports import Clock
 
@@ -40,14 +38,15 @@ class Writer:
     Args:
         connection: The writing connection.
         head: Where the log ends.
-        database: Its file, for free space.
         clock: What gives entries their time.
         replica: Who writes, in `log_open`.
         known_keys: Ids of keys that the log has announced.
         done: Called from the writer's thread with jobs whose fate is settled.
         config: Makes the job of a `config` entry with this event, sealed.
         fatal: Called from the writer's thread when the fate of a commit is unknown: end the process.
-        spare_bytes: Free space below which nothing is begun: in WAL mode a full disk would show only at COMMIT.
+        free_bytes: Returns the free space on the disk.
+        spare_bytes: Free space below which nothing is begun: in WAL mode a full disk would show
+            only at COMMIT.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where these meet
@@ -55,7 +54,7 @@ class Writer:
         connection: sqlite3.Connection,
         head: Head,
         *,
-        database: Path,
+        free_bytes: Callable[[], int],
         clock: Clock,
         replica: str,
         known_keys: set[str],
@@ -69,7 +68,7 @@ class Writer:
         self.trouble = ""  # why nothing is taken just now; read by the event loop
         self.dead = False
         self._connection = connection
-        self._folder = str(database.parent)
+        self._free_bytes = free_bytes
         self._clock = clock
         self._replica = replica
         self._known_keys = known_keys
@@ -184,8 +183,7 @@ class Writer:
         return [self._config("clock-step"), *jobs]
 
     def _check_space(self, jobs: list[Job]) -> None:
-        disk = os.statvfs(self._folder)
-        if disk.f_bavail * disk.f_frsize < self._spare_bytes + 2 * self._weight(jobs):
+        if self._free_bytes() < self._spare_bytes + 2 * self._weight(jobs):
             raise OSError("the disk of the exchange log is full")
 
     @staticmethod

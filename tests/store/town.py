@@ -5,20 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import sqlite3
 from base64 import b64encode
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.audit.stream import stream_next, stream_start
+from gateway.audit.verify import verify
 from gateway.ports import Keep
+from gateway.store.export import StoreReader
+from gateway.store.reads import Reads
+from gateway.store.start import Place, open_log
 from gateway.values import uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from gateway.errors import LogError
+    from gateway.store.log import SqliteLog
 
 ORIGIN = "gateway.county.example/exchange-log"
 NOW = dt.datetime(2026, 11, 20, 21, 52, 8, 123000, tzinfo=dt.UTC)
@@ -152,19 +160,29 @@ def a_release(
 
 
 def an_outcome(exchange: str, chunks: int = 1, rows: int = 1, end: str = "complete") -> Draft:
-    """Return an outcome."""
+    """Return an outcome of chunks that were all alike."""
+    stream = stream_start(exchange)
+    for _ in range(chunks):
+        stream = stream_next(stream, DIGEST)
     meta = {
         "code": "OK",
         "chunks": chunks,
         "handed": chunks,
         "rows": rows,
         "bytes": 11 * chunks,
-        "stream": None,
+        "stream": b64(stream) if chunks else None,
         "rows_suppressed": 0,
         "cells_suppressed": 0,
         "end": end,
     }
     return Draft("outcome", exchange, 0, AGREEMENT, "6y", meta)
+
+
+def an_agreement() -> Draft:
+    """Return the entry that makes the town's agreement active."""
+    agreements = [["ems-to-health", "3", b64(DIGEST), "active"]]
+    meta = {"agreements": agreements, "floor_sha256": b64(DIGEST)}
+    return Draft("agreement", None, 0, None, "p", meta)
 
 
 def a_note() -> Draft:
@@ -201,3 +219,66 @@ def folders(root: Path) -> tuple[Path, Path]:
     (root / "log").mkdir(parents=True, exist_ok=True)
     (root / "held").mkdir(exist_ok=True)
     return root / "log" / "exchange.db", root / "held" / "checkpoint"
+
+
+@dataclass
+class Town:
+    """A log's folders, keys and clock: it can be opened, closed and opened again."""
+
+    root: Path
+    clock: StandingClock = field(default_factory=StandingClock)
+    keys: OpenKeys = field(default_factory=OpenKeys)
+    fatal: Fatal = field(default_factory=Fatal)
+    free_bytes: int = 1 << 40
+
+    @property
+    def place(self) -> Place:
+        """Where the log lies."""
+        database, held = folders(self.root)
+        return Place(database, held, "0.1.0", bytes(32))
+
+    def open(self, *, create: bool = True, origin: str = ORIGIN) -> SqliteLog:
+        """Open the log."""
+        return open_log(
+            self.place,
+            signer=a_signer(origin),
+            keys=self.keys,
+            clock=self.clock,
+            entropy=TrueEntropy(),
+            fatal=self.fatal,
+            create=create,
+            free_bytes=lambda: self.free_bytes,
+        )
+
+    @asynccontextmanager
+    async def log(self) -> AsyncIterator[SqliteLog]:
+        """Open the log, and close it in the end."""
+        log = self.open()
+        try:
+            await log.note(an_agreement())
+            yield log
+        finally:
+            await log.close()
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of the log's entries, in order."""
+        return [kind for (kind,) in self.rows("SELECT k FROM log_entry ORDER BY seq")]
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return what a statement finds in the database, closed or open."""
+        connection = sqlite3.connect(self.place.database)
+        try:
+            return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+
+    def findings(self) -> list[str]:
+        """Verify the log in full, payloads included, against the held checkpoint; return the codes."""
+        reads = Reads(self.place.database)
+        try:
+            reader = StoreReader(reads, key=self.keys.keys.get)
+            held = [self.place.held.read_text(encoding="utf-8")]
+            found = verify(reader, [a_signer().verifier], held=held, payloads=reader)
+            return [one.code for one in found]
+        finally:
+            reads.close()

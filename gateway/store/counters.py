@@ -1,0 +1,108 @@
+"""Standing: what was asked for and what left so far, read before deciding.
+
+Rows and periods come from the tables that release entries are written with, so a crash forgets none of them.
+Requests of the last minute are counted in memory: a restart forgets a minute of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from gateway.decide import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.store.reads import Reads
+    from gateway.values import Request
+
+MINUTE_S: Final = 60
+_REPEAT: Final = dt.timedelta(hours=24)
+
+
+class StoredCounters:
+    """The `Counters` port over the store.
+
+    Args:
+        reads: The store's reading side.
+        locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's flow, or None: the
+            same name that releases are kept under.
+        overdue: Returns the ids of duties that an agency is late with.
+    """
+
+    def __init__(
+        self,
+        reads: Reads,
+        locate: Callable[[Request], str | None],
+        overdue: Callable[[str, dt.datetime], tuple[str, ...]] = lambda _agency, _now: (),
+    ) -> None:
+        self._reads = reads
+        self._locate = locate
+        self._overdue = overdue
+        self._asked: dict[tuple[str, str], deque[list[int]]] = {}
+
+    def of(self, request: Request, now: dt.datetime) -> Standing:
+        """Return counters for this request's recipient and flow, as of `now`.
+
+        Without a provision nothing can have been counted, and nothing will be granted.
+
+        Raises:
+            LogError: The store cannot be read: what cannot be counted is not granted.
+        """
+        provision = self._locate(request)
+        recipient = request.terms.recipient
+        if provision is None:
+            return Standing()
+        return Standing(
+            requests_last_minute=self._last_minute(recipient, provision, now),
+            rows_today=self._rows(recipient, provision, now),
+            periods_released=self._periods(recipient, provision),
+            duties_overdue=self._overdue(recipient, now),
+            repeat=self._repeated(recipient, request.request_id, now),
+        )
+
+    def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
+        """Count one granted request against its provision's rate."""
+        second = int(now.timestamp())
+        asked = self._asked.setdefault((request.terms.recipient, provision), deque())
+        if asked and asked[-1][0] == second:
+            asked[-1][1] += 1
+        else:
+            asked.append([second, 1])
+
+    def _last_minute(self, recipient: str, provision: str, now: dt.datetime) -> int:
+        """Count whole seconds: the oldest may lie up to a second further back than a minute, never too near."""
+        asked = self._asked.get((recipient, provision))
+        if asked is None:
+            return 0
+        first = int(now.timestamp()) - MINUTE_S
+        while asked and asked[0][0] < first:
+            asked.popleft()
+        return sum(count for _, count in asked)
+
+    def _rows(self, recipient: str, provision: str, now: dt.datetime) -> int:
+        found = self._reads.rows(
+            "SELECT row_count FROM standing_rows WHERE recipient = ? AND provision = ? AND day = ?",
+            recipient,
+            provision,
+            now.astimezone(dt.UTC).date().isoformat(),
+        )
+        return int(found[0][0]) if found else 0
+
+    def _periods(self, recipient: str, provision: str) -> frozenset[dt.date]:
+        found = self._reads.rows(
+            "SELECT DISTINCT period FROM standing_period WHERE recipient = ? AND provision = ?",
+            recipient,
+            provision,
+        )
+        return frozenset(dt.date.fromisoformat(period) for (period,) in found)
+
+    def _repeated(self, recipient: str, request_id: str, now: dt.datetime) -> bool:
+        """Return whether an attempt at this request within 24 hours released something.
+
+        Whether the terms are the same is the broker's to compare, before it decides.
+        """
+        first = self._reads.attempt(recipient, request_id, now - _REPEAT)
+        return first is not None and bool(first.digests)

@@ -1,0 +1,195 @@
+"""What every exchange log promises: claims over the port, run on the real one and on its twin.
+
+A test module calls `asyncio.run(claim(make))` for each of `CLAIMS`; `make` is an async context manager that gives
+a fresh, empty log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from gateway.errors import AccordError, LogError
+from tests.store.town import (
+    DIGEST,
+    NOW,
+    a_keep,
+    a_note,
+    a_refusal,
+    a_release,
+    an_id,
+    an_intent,
+    an_outcome,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from gateway.ports import ExchangeLog, Ticket
+
+Make: TypeAlias = "Callable[[], AbstractAsyncContextManager[ExchangeLog]]"
+
+RECIPIENT = "county-health"
+DAY = dt.timedelta(hours=24)
+
+
+async def begin(log: ExchangeLog, number: int, request_id: str = "") -> Ticket:
+    """Open an exchange."""
+    exchange = an_id(number)
+    return await log.intent(
+        an_intent(exchange),
+        recipient=RECIPIENT,
+        request_id=request_id or f"request-{number}",
+        request_digest=DIGEST,
+        now=NOW,
+    )
+
+
+async def an_exchange_gives_a_receipt_for_all_its_chunks(make: Make) -> None:
+    """A receipt is for the last release entry, and counts the rows of each."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+        first = await ticket.release(a_release(an_id(1), 0, 2), a_keep("request-1", 2))
+        last = await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3))
+        receipt = await ticket.receipt()
+        await ticket.outcome(an_outcome(an_id(1), 2, 5))
+
+    assert (an_id(1), 5, last.index) == (receipt.exchange_id, receipt.row_count, receipt.index)
+    assert (0, 1) == (first.chunk, last.chunk)
+    assert first.index < last.index
+
+
+async def a_refusal_and_a_note_have_places_in_order(make: Make) -> None:
+    """What is durable has an index, and a later entry a higher one."""
+    async with make() as log:
+        refused = await log.refusal(a_refusal(an_id(1)))
+        noted = await log.note(a_note())
+
+    assert 0 < refused < noted
+
+
+async def a_closed_exchange_takes_nothing_more(make: Make) -> None:
+    """After the outcome neither a chunk nor a second outcome is logged."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+        await ticket.outcome(an_outcome(an_id(1), 0, 0, "cut"))
+
+        with pytest.raises(LogError):
+            await ticket.release(a_release(an_id(1)), a_keep("request-1"))
+        with pytest.raises(LogError):
+            await ticket.outcome(an_outcome(an_id(1), 0, 0, "cut"))
+
+
+async def chunks_are_logged_in_turn(make: Make) -> None:
+    """A chunk that is not the next one is not logged, and the next one still can be."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+
+        with pytest.raises(LogError):
+            await ticket.release(a_release(an_id(1), 1), a_keep("request-1"))
+        logged = await ticket.release(a_release(an_id(1), 0), a_keep("request-1"))
+
+    assert 0 == logged.chunk
+
+
+async def a_draft_of_another_exchange_is_not_taken(make: Make) -> None:
+    """A ticket logs its own exchange only."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+
+        with pytest.raises(LogError):
+            await ticket.release(a_release(an_id(2)), a_keep("request-1"))
+
+
+async def nothing_released_has_no_receipt(make: Make) -> None:
+    """An exchange without a release entry has nothing to prove."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+
+        with pytest.raises(LogError):
+            await ticket.receipt()
+
+
+async def the_first_attempt_is_remembered_for_its_time(make: Make) -> None:
+    """A repeat finds the first attempt's id, instant and digests, and none that is older than asked for."""
+    async with make() as log:
+        ticket = await begin(log, 1, "same")
+        await ticket.release(a_release(an_id(1), 0, 2), a_keep("same", 2))
+        again = await begin(log, 2, "same")
+        await again.outcome(an_outcome(an_id(2), 0, 0, "cut"))
+        found = await log.attempt(RECIPIENT, "same", NOW - DAY)
+        just = await log.attempt(RECIPIENT, "same", NOW)
+        late = await log.attempt(RECIPIENT, "same", NOW + dt.timedelta(milliseconds=1))
+        other = await log.attempt("county-police", "same", NOW - DAY)
+
+    assert found is not None
+    assert (an_id(1), DIGEST, NOW) == (found.exchange_id, found.request_digest, found.now)
+    assert ((2, DIGEST),) == found.digests
+    assert found == just
+    assert late is None
+    assert other is None
+
+
+async def what_is_held_has_its_own_receipt(make: Make) -> None:
+    """A receipt can be had again for whole chunks, and not for a part of one."""
+    async with make() as log:
+        ticket = await begin(log, 1)
+        first = await ticket.release(a_release(an_id(1), 0, 2), a_keep("request-1", 2))
+        await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3))
+        whole = await log.held(an_id(1), 2)
+        part = await log.held(an_id(1), 3)
+        beyond = await log.held(an_id(1), 6)
+        unknown = await log.held(an_id(9), 2)
+
+    assert whole is not None
+    assert (2, first.index) == (whole.row_count, whole.index)
+    assert [None, None, None] == [part, beyond, unknown]
+
+
+async def many_at_once_each_have_their_own_place(make: Make) -> None:
+    """Exchanges side by side never share an entry."""
+    async with make() as log:
+
+        async def one(number: int) -> int:
+            ticket = await begin(log, number)
+            logged = await ticket.release(a_release(an_id(number)), a_keep(f"request-{number}"))
+            await ticket.outcome(an_outcome(an_id(number)))
+            return logged.index
+
+        places = await asyncio.gather(*map(one, range(1, 101)))
+
+    assert 100 == len(set(places))
+
+
+async def a_step_of_an_exchange_is_no_note(make: Make) -> None:
+    """Entries of exchanges are written by their tickets alone."""
+    async with make() as log:
+        with pytest.raises(AccordError):
+            await log.note(a_release(an_id(1)))
+
+
+async def a_note_is_signed_from_the_start(make: Make) -> None:
+    """There is a checkpoint before the first call."""
+    async with make() as log:
+        newest = log.newest()
+
+    assert newest.endswith("\n")
+
+
+CLAIMS = (
+    an_exchange_gives_a_receipt_for_all_its_chunks,
+    a_refusal_and_a_note_have_places_in_order,
+    a_closed_exchange_takes_nothing_more,
+    chunks_are_logged_in_turn,
+    a_draft_of_another_exchange_is_not_taken,
+    nothing_released_has_no_receipt,
+    the_first_attempt_is_remembered_for_its_time,
+    what_is_held_has_its_own_receipt,
+    many_at_once_each_have_their_own_place,
+    a_step_of_an_exchange_is_no_note,
+    a_note_is_signed_from_the_start,
+)

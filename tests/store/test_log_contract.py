@@ -1,0 +1,30 @@
+"""The exchange log on SQLite keeps what every exchange log promises."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.store.contract import CLAIMS
+from tests.store.town import Town
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+
+    from tests.store.contract import Make
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_the_log_on_sqlite(
+    claim: Callable[[Make], Coroutine[None, None, None]], tmp_path: Path
+) -> None:
+    """Each claim of the contract holds, nothing died of it, and the log verifies."""
+    town = Town(tmp_path)
+
+    asyncio.run(claim(town.log))
+
+    assert [] == town.fatal.errors
+    assert {"exchange-open"} >= set(town.findings())
