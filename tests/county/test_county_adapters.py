@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from adapters import canonical, ems, police
+from adapters import canonical, ems, police, public_health
 from adapters.base import Adapter, Report
 from gateway.cli.county.places import TIME_ZONE
 from gateway.cli.county.write import County, write_county
@@ -269,3 +269,46 @@ def test_police_reads_every_seizure(made: County, beat: Adapter) -> None:
     assert Counter() == report.quarantined
     assert {("not-carried", "offense_code"): 1} == report.notices
     assert [[("xx", None)], [("gm", 1.325)], [("du", None)], [("oz", 28.349523)], []] == told
+
+
+@pytest.fixture(scope="module")
+def visits(made: County) -> tuple[Rows, Report]:
+    """Return all emergency visits that are cases."""
+    feed = {"kind": "adt", "folder": str(made.paths["hospital"]), "zone": TIME_ZONE}
+    return _read(
+        public_health.create({"feed": [feed]}, made.folder), "public_health.ed_overdose_visit"
+    )
+
+
+def test_public_health_reads_every_message(visits: tuple[Rows, Report]) -> None:
+    """Nothing is quarantined; visits that are no overdose are counted, and nothing else is."""
+    rows, report = visits
+
+    assert Counter() == report.quarantined
+    assert {("not-a-case", "definition_id")} == set(report.notices)
+    assert 20 < len(rows) < 60
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "expected"),
+    [
+        ("overdose", "trigger", "a03"),
+        ("death", "died", True),
+        ("escaped", "chief_complaint", "Overdose & fall"),
+        ("infant", "age", 6),
+        ("infant", "age_unit", "months"),
+    ],
+)
+def test_a_visit_says_what_it_is_there_to_say(
+    made: County, visits: tuple[Rows, Report], case: str, field: str, expected: object
+) -> None:
+    """The last message of each case's visit holds what the case is about."""
+    row = _of(visits[0], "visit_id", made, f"hospital.{case}")
+
+    assert row is not None
+    assert expected == row[field]
+
+
+def test_a_visit_without_overdose_is_no_row(made: County, visits: tuple[Rows, Report]) -> None:
+    """A visit for another reason does not meet the definition."""
+    assert _of(visits[0], "visit_id", made, "hospital.other") is None

@@ -116,9 +116,16 @@ def _of_other(random: Random, now: dt.datetime, number: int) -> Visit:
 
 
 def _infant(visit: Visit) -> Visit:
-    """Return a visit of a six-month-old: 6 with the unit `mo`."""
+    """Return the visit of a six-month-old who found a pill: 6 with the unit `mo`."""
     born = visit.start.date() - dt.timedelta(days=190)
-    return replace(visit, person=replace(visit.person, born=born), age=6, age_unit="mo")
+    return replace(
+        visit,
+        person=replace(visit.person, born=born),
+        age=6,
+        age_unit="mo",
+        complaint="Found unresponsive, possible overdose",
+        codes=(_DIAGNOSES["fentanyl"],),
+    )
 
 
 def _death(visit: Visit) -> Visit:
