@@ -370,9 +370,24 @@ def floor_date(day: dt.date, unit: Unit) -> dt.date:
             return day
 
 
+AGE_DIVISORS = {
+    "years": 1,
+    "months": 12,
+    "weeks": 52,
+    "days": 365,
+    "hours": 8_760,
+    "minutes": 525_600,
+}
+"""How many of a unit make a year, for an age whose unit stands in another field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Band(Mask):
-    """Only the half-open band leaves, the last one open; below the first cut is `masked`."""
+    """Only the half-open band leaves, the last one open; below the first cut is `masked`.
+
+    An age whose unit stands beside it is turned into completed years first; one without a known
+    unit is `masked`, so that six months never become six years.
+    """
 
     width: int | None = None
     topcode: int | None = None
@@ -409,9 +424,14 @@ class Band(Mask):
         """Return the label of the band that a value lies in."""
         edges, labels = self.edges(), self.labels(inputs.type)
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, beside: Scalar) -> Masked:
             if value is None:
                 return Marker.MISSING
+            if inputs.has_beside:
+                divisor = AGE_DIVISORS.get(beside) if isinstance(beside, str) else None
+                if divisor is None or not isinstance(value, int):
+                    return Marker.MASKED
+                value //= divisor
             if not isinstance(value, (int, float)) or not math.isfinite(value) or value < edges[0]:
                 return Marker.MASKED
             place = sum(1 for edge in edges if value >= edge) - 1

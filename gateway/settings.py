@@ -151,14 +151,34 @@ class ClientGateway(_Section):
     vkey: str
 
 
+class ClientIdentity(_Section):
+    """`[client]`: whom it speaks for, and where it keeps the largest checkpoint that it verified."""
+
+    agency: AgencyName
+    checkpoint: str
+
+
+class ClientToken(_Section):
+    """`[token]`: a key of the agency's own issuer, with which the client vouches for a person's role.
+
+    An agency with an identity provider leaves this out and passes the provider's token.
+    """
+
+    key: str
+    kid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    issuer: str
+    audience: str
+    person: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    roles: Annotated[list[str], Field(min_length=1)]
+
+
 class ClientSettings(_Section):
     """`client.toml`: what `accord request` needs to speak for an agency."""
 
-    agency: AgencyName
+    client: ClientIdentity
     gateway: ClientGateway
     tls: Tls
-    token: str | None = None
-    checkpoint: str
+    token: ClientToken | None = None
 
 
 _S = TypeVar("_S", bound=_Section)

@@ -21,7 +21,7 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import GeoGrid, Inputs, Map, Marker, Pseudonym, Scope, Truncate, Zip3
+from gateway.masks import Band, GeoGrid, Inputs, Map, Marker, Pseudonym, Scope, Truncate, Zip3
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
@@ -278,7 +278,10 @@ def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
     if isinstance(mask, GeoGrid):
         stem, side = field.name[:-3], field.name[-3:]
         return stem + ("lon" if side == "lat" else "lat")
-    if not isinstance(mask, Truncate) or "time_precision" not in fields:
+    if isinstance(mask, Band):
+        # `unit: see age_unit`: the number means nothing without the other field.
+        unit = field.unit or ""
+        return unit.removeprefix("see ") if unit.startswith("see ") else None
         return None
     per_record = field.time_precision == "per_record" or field.name == rule.dataset.event_date
     return "time_precision" if per_record else None

@@ -14,6 +14,7 @@ import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 
 from gateway.masks import (
+    AGE_DIVISORS,
     AREA_DIGITS,
     CLOCK_UNITS,
     E7,
@@ -180,7 +181,7 @@ def expression(one: MaskField) -> pl.Expr:  # noqa: C901 - one line a mask
         case Truncate():
             return _truncate(mask, column, beside, inputs)
         case Band():
-            return _band(mask, column, inputs)
+            return _band(mask, column, beside, inputs)
         case Round():
             return _round(mask, column, inputs)
         case Zip3():
@@ -266,8 +267,13 @@ def _floor(unit: Unit, day: pl.Expr) -> pl.Expr:
     return day.dt.truncate(_EVERY[unit])
 
 
-def _band(mask: Band, column: pl.Expr, inputs: Inputs) -> pl.Expr:
+def _band(mask: Band, column: pl.Expr, beside: pl.Expr | None, inputs: Inputs) -> pl.Expr:
     edges, labels = mask.edges(), mask.labels(inputs.type)
+    if beside is not None:
+        units, divisors = list(AGE_DIVISORS), list(AGE_DIVISORS.values())
+        column = column // beside.replace_strict(
+            units, divisors, default=None, return_dtype=pl.Int64
+        )
     if inputs.type is FieldType.NUMBER:
         column = pl.when(column.is_finite()).then(column)
     column = pl.when(column >= edges[0]).then(column)
