@@ -15,6 +15,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import ge
 from typing import TYPE_CHECKING, Final, cast
 
 from cryptography.exceptions import InvalidTag
@@ -89,8 +90,12 @@ LEAF: Final = re.compile(
 _AGREEMENT_ID = re.compile(_AGREEMENT)
 _RETENTION = re.compile(_RETAIN)
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+_PARSE = json.JSONDecoder().decode
 _NO_SUBJECTS = bytes(32)
 _NONCE = bytes(12)
+_META = b"accord/meta/v1\x00"
+_SUBJECTS = b"accord/subjects/v1\x00"
+_PAYLOAD_KEY = b"accord/payload-key/v1\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,7 @@ def parse_meta(kind: str, data: bytes) -> dict[str, object]:
         AuditError: `schema`.
     """
     try:
-        meta = json.loads(data)
+        meta = _PARSE(data.decode("ascii"))
     except (ValueError, RecursionError):
         raise AuditError("schema", f"`{kind}`: the metadata is not JSON") from None
     if type(meta) is not dict:
@@ -217,14 +222,14 @@ def format_time(moment: dt.datetime) -> str:
 def commit_meta(salt: bytes, meta: bytes) -> bytes:
     """Return `m`, the commitment to the canonical bytes of the metadata."""
     _sized(salt, SALT_BYTES, "salt_m")
-    return sha256(b"accord/meta/v1\x00" + salt + meta).digest()
+    return sha256(_META + salt + meta).digest()
 
 
 def commit_subjects(salt: bytes, tokens: Iterable[bytes]) -> bytes | None:
     """Return `s`, the commitment to the tokens, sorted and distinct; None where there are none."""
     _sized(salt, SALT_BYTES, "salt_s")
     joined = b"".join(_ordered(tokens))
-    return sha256(b"accord/subjects/v1\x00" + salt + joined).digest() if joined else None
+    return sha256(_SUBJECTS + salt + joined).digest() if joined else None
 
 
 def subject_token(key: bytes, system: str, normalised_id: str) -> bytes:
@@ -361,21 +366,22 @@ def unseal(payload_key: bytes, sealed: bytes, m: bytes, s: bytes | None) -> Payl
         raise AuditError("payload-unopenable", "the payload does not open") from None
     start = 2 * SALT_BYTES + 4
     end = start + int.from_bytes(plain[2 * SALT_BYTES : start], "big")
-    rest = plain[end:]
-    if len(plain) < end or end < start or len(rest) % TOKEN_BYTES:
+    salt_m, salt_s = plain[:SALT_BYTES], plain[SALT_BYTES : 2 * SALT_BYTES]
+    meta, joined = plain[start:end], plain[end:]
+    if not start <= end <= len(plain) or len(joined) % TOKEN_BYTES:
         raise AuditError("payload-unopenable", "the payload's parts do not fit its length")
-    tokens = tuple(rest[at : at + TOKEN_BYTES] for at in range(0, len(rest), TOKEN_BYTES))
-    payload = Payload(
-        plain[:SALT_BYTES], plain[SALT_BYTES : 2 * SALT_BYTES], plain[start:end], tokens
-    )
-    if commit_meta(payload.salt_m, payload.meta) != m:
+    tokens = tuple([joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)])
+    if sha256(_META + salt_m + meta).digest() != m:
         raise AuditError("commitment-mismatch", "`m` does not commit to the payload's metadata")
-    if commit_subjects(payload.salt_s, tokens) != s or _ordered(tokens) != list(tokens):
+    if (sha256(_SUBJECTS + salt_s + joined).digest() if joined else None) != s:
         raise AuditError("commitment-mismatch", "`s` does not commit to the payload's tokens")
-    return payload
+    # A second order of the same tokens would be a second commitment to them.
+    if any(map(ge, tokens, tokens[1:])):
+        raise AuditError("commitment-mismatch", "the payload's tokens are not sorted and distinct")
+    return Payload(salt_m, salt_s, meta, tokens)
 
 
 def _cipher(payload_key: bytes, iv: bytes) -> AESGCM:
     if len(payload_key) != KEY_BYTES or len(iv) != IV_BYTES:
         raise AuditError("payload-unopenable", "the payload key or the iv is not 32 bytes")
-    return AESGCM(hmac.digest(payload_key, b"accord/payload-key/v1\x00" + iv, "sha256"))
+    return AESGCM(hmac.digest(payload_key, _PAYLOAD_KEY + iv, "sha256"))

@@ -14,11 +14,13 @@ from gateway.audit.merkle import (
     HASH_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
+    consistency_proof,
     inclusion_proof,
     root_of,
     split_hashes,
     tile_path,
     tile_width,
+    verify_consistency,
     verify_inclusion,
 )
 
@@ -72,6 +74,16 @@ class Tree:
             return self._full(0, known)
         self._levels[0] = known
         return self._compare(0, index, known)
+
+    def proves(self, held: Checkpoint) -> bool:
+        """Say whether the tiles prove a held checkpoint to be a prefix of the signed one."""
+        served = self._checkpoint
+        try:
+            proof = consistency_proof(held.size, served.size, self._tile)
+            verify_consistency(held.size, served.size, held.root, served.root, proof)
+        except AuditError:
+            return False
+        return True
 
     def edge(self) -> list[list[bytes]]:
         """Return what each level but the lowest has beyond its full tiles, as it is now."""

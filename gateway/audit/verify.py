@@ -20,7 +20,7 @@ from gateway.audit.checkpoint import Checkpoint, Verifier, cosignatures, open_ch
 from gateway.audit.entry import LEAF, commit_meta, format_time, parse_leaf, parse_meta, unseal
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.life import Lives
-from gateway.audit.merkle import EMPTY_ROOT, TILE_WIDTH, entry_bundle_path, split_bundle
+from gateway.audit.merkle import TILE_WIDTH, entry_bundle_path, split_bundle
 from gateway.audit.tree import Reader, Tree, edge_root
 
 if TYPE_CHECKING:
@@ -132,8 +132,6 @@ def _held(
         elif one.size > served.size:
             message = f"a held checkpoint has size {one.size}, the log {served.size}"
             yield Finding("rollback", served.size, message)
-        elif one.size == 0 and one.root != EMPTY_ROOT:
-            yield Finding("fork", 0, "a held checkpoint of size 0 has another root")
         else:
             below.append(one)
     return sorted(below, key=lambda one: one.size)
@@ -167,6 +165,8 @@ class _Walk:
             found = self._bundle(index, min(TILE_WIDTH, size - first))
             # Findings are rare, and come from several checks of one bundle.
             yield from sorted(found, key=lambda one: one.index)
+        if not size:
+            yield from self._meet_held(0, [])
         yield from self._tree.finish()
 
     def notes(self) -> Iterator[Finding]:
@@ -207,15 +207,17 @@ class _Walk:
     def _meet_held(self, first: int, edge: list[list[bytes]]) -> Iterator[Finding]:
         """Compare the root at each held size that the last bundle reached.
 
-        With the hashes that the signed root agreed to: an entry that was edited in this copy is a
-        `leaf-mismatch`, and no fork.
+        With the hashes that the signed root agreed to, and else by a proof from the tiles: a copy
+        that was damaged, or edited without the key, is a finding of another kind, and no fork.
         """
         leaves = self._tree.agreed
         while self._held and self._held[-1].size <= first + len(leaves):
             one = self._held.pop()
-            if one.size and edge_root([leaves[: one.size - first], *edge]) != one.root:
+            if edge_root([leaves[: max(one.size - first, 0)], *edge]) == one.root:
+                continue
+            if not self._tree.proves(one):
                 message = f"the log is not the one whose checkpoint of size {one.size} was held"
-                yield Finding("fork", one.size - 1, message)
+                yield Finding("fork", max(one.size - 1, 0), message)
 
     def _entries(self, first: int, entries: list[bytes]) -> list[Finding]:
         """Check what entries say: this loop sees each of them, and is kept tight."""
