@@ -1,17 +1,18 @@
 """AdapterService over any adapter: mutual TLS, one caller, one batch ahead, no word of a record.
 
-Only the gateway may call, by the exact name in its certificate. A scan runs in a thread, since the
-sources block; it is never more than one batch ahead of what the gateway has taken, and ends when the
-gateway stops. The chain is the gateway's own, with this server's few steps.
+Only the gateway may call, by the exact name in its certificate. A scan runs in a thread, since
+sources block; it is never more than one batch ahead of what the gateway has taken, and ends when
+the gateway stops. The chain is the gateway's own, with this server's few steps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import grpc
 import grpc.aio
@@ -21,11 +22,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from adapters import canonical
 from adapters.base import Report
 from gateway.errors import IdentityError, Reason, SettingsError
-from gateway.v1 import adapter_pb2, adapter_pb2_grpc
-from gateway.values import Caller, Column
+from gateway.v1 import adapter_pb2, adapter_pb2_grpc, common_pb2
+from gateway.values import Caller
 from gateway.wire.arrow import cut, encode
 from gateway.wire.chain import Chain, Rule, Steps
-from gateway.wire.convert.header import from_column
 from gateway.wire.convert.scan import to_scan
 from gateway.wire.tls import TlsFiles, server_credentials, server_limits, subject_names
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from gateway.wire.chain import Context, Measure
 
 GATEWAY: Final = "gateway"
+SCANS: Final = 16
 BATCH_BYTES: Final = 1024 * 1024
 _SERVICE: Final = adapter_pb2.DESCRIPTOR.services_by_name["AdapterService"].full_name
 _HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -131,10 +132,9 @@ class Server:
 
 
 def _deadline(call: Call, context: Context, rule: Rule) -> None:
-    asked_s: float | None = context.time_remaining()
-    call.deadline = call.started + (
-        rule.default_s if asked_s is None else min(asked_s, rule.most_s)  # type: ignore[redundant-expr]
-    )
+    asked_s = cast("float | None", context.time_remaining())
+    given_s = rule.default_s if asked_s is None else min(asked_s, rule.most_s)
+    call.deadline = call.started + given_s
 
 
 class _GatewayOnly:
@@ -179,6 +179,7 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
+        self._pool = ThreadPoolExecutor(SCANS, thread_name_prefix="accord-scan")
 
     async def ListDatasets(  # noqa: N802
         self, request: adapter_pb2.ListDatasetsRequest, call: Call
@@ -187,11 +188,12 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
         del request, call
         response = adapter_pb2.ListDatasetsResponse()
         for held in self._adapter.datasets():
+            # What a field says about a person is the agreement's dataset file to say, not ours.
             columns = [
-                Column(name, field.type, field.field_class)
+                common_pb2.Column(name=name, type=field.type)
                 for name, field in canonical.fields(held).items()
             ]
-            response.datasets.add(name=str(held), columns=[from_column(one) for one in columns])
+            response.datasets.add(name=str(held), columns=columns)
         return response
 
     async def Scan(  # noqa: N802
@@ -199,9 +201,10 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
     ) -> AsyncIterator[adapter_pb2.ScanResponse]:
         """Yield the scan's batches, and what was quarantined last."""
         del call
-        scan, report = to_scan(request, self._types), Report()
+        scan, report = to_scan(request, self._types), _StoppableReport()
         offset = 0
-        ahead = _Ahead(self._adapter, scan, report)
+        # A slot of the pool is free when its thread ends, not when the call does.
+        ahead = _Ahead(self._pool, self._adapter, scan, report)
         try:
             async for batch in ahead:
                 for piece in cut(batch, scan.batch_rows, BATCH_BYTES):
@@ -231,23 +234,41 @@ def _response(piece: pa.RecordBatch, offset: int) -> adapter_pb2.ScanResponse:
     return response
 
 
-class _Ahead:
-    """A scan in a thread of its own, at most one batch ahead of who takes them.
+class _StoppedError(Exception):
+    """Nobody reads the scan any more."""
 
-    A thread cannot be cancelled, so `stop` only tells it: it ends before its next batch, and a
-    source that blocks ends with its own next row.
+
+@dataclass(slots=True)
+class _StoppableReport(Report):
+    """A report that ends a scan at its next record once nobody reads it."""
+
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def row(self) -> None:
+        """Close the row being read."""
+        if self.stopped.is_set():
+            raise _StoppedError
+        # Not super(): a slotted dataclass is made twice, and super() would find the first.
+        Report.row(self)
+
+
+class _Ahead:
+    """A scan in a thread of the pool, at most one batch ahead of who takes them.
+
+    A thread cannot be cancelled, so `stop` only tells it: it ends at its next record or batch.
     """
 
-    def __init__(self, adapter: Adapter, scan: Scan, report: Report) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, adapter: Adapter, scan: Scan, report: _StoppableReport
+    ) -> None:
         self._adapter = adapter
         self._scan = scan
         self._report = report
+        self._stopped = report.stopped
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Queue[pa.RecordBatch | BaseException | None] = asyncio.Queue()
-        self._room = threading.Semaphore(1)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="accord-scan", daemon=True)
-        self._thread.start()
+        self._room = threading.Semaphore(0)
+        pool.submit(self._run)
 
     def stop(self) -> None:
         """Tell the thread to end."""
