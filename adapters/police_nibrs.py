@@ -41,12 +41,16 @@ _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class _Incident:
-    """One report, reduced to its key, its place in time, and its rows."""
+    """One report, reduced to its key, its place in time, and its rows.
+
+    Attributes:
+        rows: None where it has drugs and no drug offense: not carried, and said once.
+    """
 
     key: tuple[str, str]
     order: tuple[str, int]
     removed: bool
-    rows: tuple[Record, ...]
+    rows: tuple[Record, ...] | None
 
 
 class Nibrs(RowAdapter):
@@ -70,8 +74,13 @@ class Nibrs(RowAdapter):
             if held is None or held.order <= incident.order:
                 newest[incident.key] = incident
         for key in sorted(newest):
-            if not newest[key].removed:
-                yield from newest[key].rows
+            rows = newest[key].rows
+            if newest[key].removed:
+                continue
+            if rows is None:
+                report.notice("not-carried", "offense_code")
+            else:
+                yield from rows
 
     def _incidents(self, report: Report) -> Iterator[_Incident]:
         place = 0
@@ -97,28 +106,24 @@ class Nibrs(RowAdapter):
         if not ori or not number:
             report.quarantine("no-record-key")
             return None
-        rows: tuple[Record, ...] = ()
-        if action != "D":
-            found = self._rows(held, report)
-            if found is None:
-                return None
-            rows = tuple({**row, "agency_ori": ori, "incident_number": number} for row in found)
-            if rows and len(ori) != _ORI:
-                report.notice("odd-form", "agency_ori")
-        return _Incident((ori, number), (month or "", place), action == "D", rows)
-
-    def _rows(self, held: _Element, report: Report) -> tuple[Record, ...] | None:
-        """Return a report's rows, or None where it is no record."""
-        substances = held.findall("nc:Substance", NAMES)
-        offense = _offense(held)
-        if offense is None:
-            if substances:
-                report.notice("not-carried", "offense_code")
-            return ()
         date = _date(held)
         if date is None:
             report.quarantine("no-event-date")
             return None
+        rows = None if action == "D" else self._rows(held, date, report)
+        if rows and len(ori) != _ORI:
+            report.notice("odd-form", "agency_ori")
+        keyed = rows and tuple({**row, "agency_ori": ori, "incident_number": number} for row in rows)
+        return _Incident((ori, number), (month or "", place), action == "D", keyed)
+
+    def _rows(
+        self, held: _Element, date: dt.date, report: Report
+    ) -> tuple[Record, ...] | None:
+        """Return a report's rows; None where it has drugs, and no drug offense."""
+        substances = held.findall("nc:Substance", NAMES)
+        offense = _offense(held)
+        if offense is None:
+            return None if substances else ()
         written = _text(held, "nc:Incident/cjis:IncidentAugmentation/cjis:IncidentReportDateIndicator")
         common: Record = {
             "record_kind": "incident",
@@ -130,12 +135,8 @@ class Nibrs(RowAdapter):
             "county_fips": self._county,
             "source_system": self._source,
         }
-        rows = []
-        for substance in substances:
-            drug = _drug(held, substance, report)
-            if drug is not None:
-                rows.append({**common, **drug})
-        return tuple(rows)
+        found = (_drug(held, substance, report) for substance in substances)
+        return tuple({**common, **drug} for drug in found if drug is not None)
 
 
 def _codes(code_list: str) -> Mapping[str, str]:

@@ -45,6 +45,7 @@ _NOT_READ = (
 _LEAKED = re.compile(r"Suppressed/Not Displayed due to count between 1 and [0-9]+")
 _HIDDEN = re.compile(r"count is between ([0-9]+) and ([0-9]+)")
 _RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_NOWHERE = 999
 _REASONS = ("suppressed", "no_source", "incomplete")  # the first that a note gives
 
 
@@ -108,6 +109,8 @@ def _place(row: Mapping[str, str]) -> Record | None:
     """Return level and code: `33` and `033` are one county, and 0 is the state."""
     state, county = row["State FIPS Code"], row["County FIPS Code"]
     if not re.fullmatch(r"[0-9]{2}", state) or not re.fullmatch(r"[0-9]{1,3}", county):
+        return None
+    if int(county) == _NOWHERE:  # out of state, in files of this publisher
         return None
     if int(county) == 0:
         return {"geography_level": "state", "geography_code": state}
