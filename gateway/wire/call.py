@@ -32,6 +32,7 @@ class Call:
         authorization, checkpoint, traceparent: From the request's metadata, or empty.
         send: Gives one message of a response stream to the transport, and returns when it was
             taken; only for methods that stream their response.
+        fault: The class of an error that nobody foresaw, for the operator's log; never its text.
         undo: What is given back, in reverse order, when the call ends.
     """
 
@@ -45,6 +46,7 @@ class Call:
     checkpoint: bytes = b""
     traceparent: str = ""
     send: Callable[[Any], Awaitable[None]] | None = None
+    fault: str = ""
     undo: list[Callable[[], None]] = field(default_factory=list)
 
     @property

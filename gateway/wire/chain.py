@@ -192,7 +192,9 @@ class Chain(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
             reason = reason_of(error)
             code = STATUS[reason].name
-            if isinstance(error, AccordError) and error.exchange_id:
+            if not isinstance(error, AccordError):
+                call.fault = type(error).__name__
+            elif error.exchange_id:
                 call.exchange_id = error.exchange_id
             await abort(context, error, self._trailing())
         else:
