@@ -18,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from gateway.cli.county import ems, harm_reduction, hmis, hospital, police_tables, referrals, tables
+from gateway.cli.county.ems_cases import CASES
 from gateway.cli.county.overdoses import overdoses
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def county(seed: int, now: dt.datetime, scale: int) -> dict[str, Files]:
         "ems_reports": ems.reports(reports, now, events, 30 * scale),
         "ems_referrals": referrals.forms(forms, events, 40 * scale),
         "police": police_tables.records(beat, now, seen, 300 * scale),
-        "hospital": hospital.messages(ward, now, events, 80 * scale),
+        # The first reports are cases of their own, and say that nobody was taken to the hospital.
+        "hospital": hospital.messages(ward, now, events[len(CASES) :], 80 * scale),
         "harm_reduction": _harm_reduction(street, now, scale),
         "tables": tables.tables(),
     }
