@@ -1,9 +1,9 @@
 """Numbers, spans and log lines: names from a closed list, never a value of a record.
 
-OpenTelemetry through a lean step of our own: attribute sets are made once and kept, a span exists only
-where it is sampled, and a caller's trace is a link and never a parent. Exporting is off unless an
-endpoint is set. Log lines are JSON; keys that are not on the list are dropped and counted, and the text
-of other libraries stays out, since it may quote what they were given.
+OpenTelemetry through a lean step of our own: attribute sets are made once and kept, a span exists
+only where it is sampled, and a caller's trace is a link and never a parent. Exporting is off unless
+an endpoint is set. Log lines are JSON; keys that are not on the list are dropped and counted, and
+the text of other libraries stays out, since it may quote what they were given.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ STAGES: Final = frozenset({"decide", "scan", "run", "check", "log", "send"})
 
 LOG_KEYS: Final = frozenset(
     {
-        "event", "level", "timestamp", "logger", "agency", "agreement", "address", "bytes", "chunks",
-        "clause", "code", "count", "dataset", "error", "exchange_id", "file", "generation", "index",
+        "event", "level", "timestamp", "logger", "agency", "agreement", "address", "bytes",
+        "chunks", "clause", "code", "count", "dataset", "error", "exchange_id", "file", "generation", "index",
         "key", "kind", "line", "method", "origin", "port", "provision", "purpose", "reason", "rows",
         "rule", "seconds", "setting", "signal", "size", "state", "step", "version",
     }
@@ -104,7 +104,7 @@ class Telemetry:
         return self._meter.create_counter(name, unit) if self._meter is not None else None
 
     def _set(self, *pairs: str) -> Mapping[str, str]:
-        """Return the attributes of (key, value, key, value …), made once; the one place they pass."""
+        """Return the attributes of (key, value, key, …), made once; the one place they pass."""
         kept = self._kept.get(pairs)
         if kept is None:
             if len(self._kept) >= _KEPT:
@@ -213,9 +213,8 @@ def links_of(traceparent: str) -> list[Any]:
     from opentelemetry.trace import Link, SpanContext, TraceFlags  # noqa: PLC0415
 
     flags = TraceFlags(int(match[3], 16))
-    return [
-        Link(SpanContext(int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=flags))
-    ]
+    trace, span = int(match[1], 16), int(match[2], 16)
+    return [Link(SpanContext(trace, span, is_remote=True, trace_flags=flags))]
 
 
 def exporting(

@@ -33,9 +33,7 @@ def dial(house: House, cert: Cert) -> grpc.aio.Channel:
     )
 
 
-def run(
-    authority: Authority, act: Callable[[House, grpc.aio.Channel], Awaitable[None]]
-) -> None:
+def run(authority: Authority, act: Callable[[House, grpc.aio.Channel], Awaitable[None]]) -> None:
     """Run a gateway that knows one agency, and act over its channel."""
 
     async def main() -> None:
@@ -82,6 +80,9 @@ def test_a_refusal_says_step_and_clause(authority: Authority) -> None:
             error.reason, error.step, error.clause, error.index, error.retry_after_s
         )  # fmt: skip
         assert grpc.StatusCode.PERMISSION_DENIED == caught.value.code()
-        assert house.log.note.encode() == dict(caught.value.trailing_metadata())["accord-checkpoint-bin"]
+        assert (
+            house.log.note.encode()
+            == dict(caught.value.trailing_metadata())["accord-checkpoint-bin"]
+        )
 
     run(authority, act)

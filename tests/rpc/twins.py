@@ -248,8 +248,12 @@ async def a_house(
     registry.swap(*agencies)
     broker, log, measured = Broker(), MemoryLog(), Measured()
     identity = Identity(lambda: registry, "synthetic-gateway", **(clock or {}))
-    parts = Parts(broker, NoBook(), log, identity, measured, lambda: dt.datetime(2026, 6, 1, tzinfo=dt.UTC))
-    listeners = Listeners("localhost:0", server.files, admin="localhost:0" if admin else "", **listening)
+    parts = Parts(
+        broker, NoBook(), log, identity, measured, lambda: dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+    )
+    listeners = Listeners(
+        "localhost:0", server.files, admin="localhost:0" if admin else "", **listening
+    )
     gateway = Gateway(parts, listeners)
     await gateway.start()
     await gateway.serving(exchange=True)
