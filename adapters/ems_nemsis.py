@@ -68,9 +68,10 @@ class Folder:
         paths = sorted(self.path.rglob("*.xml"))
         self._kept = {path: held for path, held in self._kept.items() if path in set(paths)}
         for path in paths:
-            yield self._document(path)
+            yield self.document(path)
 
-    def _document(self, path: Path) -> Document:
+    def document(self, path: Path) -> Document:
+        """Return what one file gives, from what is kept where it has not changed."""
         try:
             stat = path.stat()
         except OSError:

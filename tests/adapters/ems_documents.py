@@ -1,15 +1,14 @@
 """Synthetic NEMSIS documents for tests: a whole one, and the same with parts replaced.
 
-Nobody in them exists. `document(eTimes="...")` replaces the inside of a section, `document(uuid="...")` the
-key; `SECTIONS` holds what stands there otherwise, in the order of the schema.
+Nobody in them exists. `document(eTimes="...")` replaces the inside of a section,
+`document(uuid="...")` the key; `SECTIONS` holds what stands there otherwise, in the order of the
+schema.
 """
 
 from __future__ import annotations
 
 KEY = "5a0e7c1e-0000-4000-8000-000000000001"
-NAMESPACES = (
-    'xmlns="http://www.nemsis.org" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-)
+NAMESPACES = 'xmlns="http://www.nemsis.org" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
 def el(name: str, text: str = "", attributes: str = "") -> str:
@@ -25,7 +24,7 @@ def nil(name: str, attributes: str) -> str:
 NOT_APPLICABLE, NOT_RECORDED = 'NV="7701001"', 'NV="7701003"'
 
 
-def medication(  # noqa: PLR0913 - a group has this many parts
+def medication(
     code: str = "7242",
     amount: str = "4",
     unit: str = "3706021",
@@ -36,7 +35,7 @@ def medication(  # noqa: PLR0913 - a group has this many parts
     before: str = "9923001",
     attributes: str = 'CodeType="9924003"',
 ) -> str:
-    """Return a medication group; four milligrams of naloxone with improvement if not said otherwise."""
+    """Return a medication group: if not said otherwise, 4 mg of naloxone with improvement."""
     return (
         "<eMedications.MedicationGroup>"
         + el("eMedications.01", "2024-03-09T22:32:00-05:00")
@@ -226,7 +225,9 @@ SECTIONS: dict[str, str] = {
     )
     + "</eProcedures.ProcedureGroup>",
     "eDisposition": "<eDisposition.DestinationGroup>"
-    + "".join(nil(f"eDisposition.{part}", NOT_APPLICABLE) for part in ("01", "02", "05", "06", "07"))
+    + "".join(
+        nil(f"eDisposition.{part}", NOT_APPLICABLE) for part in ("01", "02", "05", "06", "07")
+    )
     + "</eDisposition.DestinationGroup><eDisposition.IncidentDispositionGroup>"
     + el("eDisposition.27", "4227001")
     + el("eDisposition.28", "4228001")

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.data import SHARED
 
 from adapters import canonical
 from gateway.errors import Reason, SettingsError, SourceError
 from gateway.values import DatasetId, FieldType
+from tests.data import SHARED
 
 DATASETS = SHARED / "datasets.json"
 

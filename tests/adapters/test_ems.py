@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.adapters.contract import AdapterContract, a_scan, read
 
 from adapters.base import Adapter, Report
 from adapters.ems import REFERRALS, RUNS, create
 from gateway.errors import SettingsError
 from gateway.values import Condition, Operator
+from tests.adapters.contract import AdapterContract, a_scan, read
 
 FIXTURES = Path(__file__).parent / "fixtures" / "ems"
 NEMSIS: dict[str, Any] = {"kind": "nemsis", "path": "nemsis"}
@@ -27,6 +27,7 @@ class TestNemsisAndReferrals(AdapterContract):
 
     @pytest.fixture
     def adapter(self) -> Adapter:
+        """Return both sources."""
         return create({"sources": [NEMSIS, REFERRAL]}, FIXTURES)
 
 
@@ -35,6 +36,7 @@ class TestTempe(AdapterContract):
 
     @pytest.fixture
     def adapter(self) -> Adapter:
+        """Return the table."""
         return create({"sources": [{"kind": "tempe", "path": "tempe.csv"}]}, FIXTURES)
 
 
@@ -43,6 +45,7 @@ class TestPaEms(AdapterContract):
 
     @pytest.fixture
     def adapter(self) -> Adapter:
+        """Return the table."""
         return create({"sources": [{"kind": "pa_ems", "path": "pa_ems.csv"}]}, FIXTURES)
 
 
@@ -70,7 +73,7 @@ def test_an_adapter_holds_what_its_sources_give() -> None:
     ],
 )
 def test_settings_that_are_wrong_are_named(settings: dict[str, Any], said: str) -> None:
-    """An unknown, missing or wrong setting fails with its key; reports never come from two feeds."""
+    """A wrong setting fails with its key; reports never come from two feeds."""
     with pytest.raises(SettingsError) as caught:
         create(settings, FIXTURES)
 
@@ -78,7 +81,7 @@ def test_settings_that_are_wrong_are_named(settings: dict[str, Any], said: str) 
 
 
 def test_a_scan_says_what_it_left_out() -> None:
-    """Without a schema the scan is unvalidated; a document of another root and a copy are counted."""
+    """Without a schema a scan is unvalidated; another root and a copy are counted."""
     report = Report()
 
     rows = read(create({"sources": [NEMSIS]}, FIXTURES), a_scan(RUNS, ("narrative",)), report)

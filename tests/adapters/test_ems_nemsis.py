@@ -1,4 +1,4 @@
-"""Traps of NEMSIS documents, each on a synthetic one; the real files are in the reconciliation tests."""
+"""Traps of NEMSIS documents, each on a synthetic one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from adapters import ems_nemsis
+from adapters.base import Report
+from adapters.ems_cases import PUBLISHED
+from adapters.ems_nemsis import Document, Folder
+from adapters.hardened import parse_xml
 from tests.adapters.ems_documents import (
     KEY,
     NOT_APPLICABLE,
@@ -22,12 +28,6 @@ from tests.adapters.ems_documents import (
     situation,
     times,
 )
-
-from adapters import ems_nemsis
-from adapters.base import Report
-from adapters.ems_cases import PUBLISHED
-from adapters.ems_nemsis import Document, Folder
-from adapters.hardened import parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,9 +150,7 @@ def test_a_denied_symptom_is_nowhere(tmp_path: Path) -> None:
         ("8801027", "criteria_not_met"),
     ],
 )
-def test_naloxone_that_is_denied_was_not_given(
-    tmp_path: Path, negative: str, status: str
-) -> None:
+def test_naloxone_that_is_denied_was_not_given(tmp_path: Path, negative: str, status: str) -> None:
     """EMS-3: a code with a pertinent negative is a status, no dose and no mass."""
     denied = medication(attributes=f'CodeType="9924003" PN="{negative}"')
     row = row_of(tmp_path, eMedications=denied)
