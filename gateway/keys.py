@@ -135,14 +135,17 @@ class KeyFolder:
         Raises:
             SettingsError: The store has no such key.
         """
-        with self._lock:
-            if key_id not in self._open:
-                raise SettingsError(f"the key store has no key `{key_id}`")
-            return self._open[key_id]
+        if not self.has(key_id):
+            raise SettingsError(f"the key store has no key `{key_id}`")
+        return self._open[key_id]
 
     def has(self, key_id: str) -> bool:
-        """Return whether the store has the key."""
+        """Return whether the store has the key: in the file too, where another process may have made it."""
         with self._lock:
+            if key_id not in self._open:
+                self._wrapped = self._load()
+                if key_id in self._wrapped:
+                    self._unwrap(key_id)
             return key_id in self._open
 
     # --- `PseudonymKeys` --------------------------------------------------------------------------

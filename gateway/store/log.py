@@ -281,8 +281,9 @@ class SqliteLog:
 
     def _stop(self) -> None:
         self._signer.close()
-        self._writer.close()
         self.reads.close()
+        # Last: the last connection to close folds the WAL into the database, and a reader cannot.
+        self._writer.close()
         for call in self._closers:
             call()
 

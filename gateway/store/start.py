@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.audit.checkpoint import Signer
     from gateway.ports import Clock, Entropy
     from gateway.store.sealing import PayloadKeys
+    from gateway.store.signer import Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,86 @@ def open_log(
         LogError: Another process has it, it cannot be opened, or an entry could not be made durable.
         SettingsError: The held file's place, the origin or the key store are not this log's.
     """
-    lock = Lock(place.database)
-    held = None
-    try:
+    with ExitStack() as opened:
+        opened.callback(Lock(place.database).close)
         held = HeldFile(place.held, place.database)
+        opened.callback(held.close)
         _exist(place, held, signer.verifier, create=create)
-        free = free_bytes or (lambda: _free_bytes(place.database))
-        log = _open(place, held, signer, keys, clock, entropy, fatal, free)
-    except BaseException:
-        if held is not None:
-            held.close()
-        lock.close()
-        raise
-    log.on_close(held.close, lock.close)
+        connection = connect.writer(place.database)
+        failed = opened.enter_context(ExitStack())
+        failed.callback(connection.close)
+        head = _head(connection, signer)
+        newest = _compare(connection, head, held, signer.verifier)
+        known = _known_keys(connection, keys)
+
+        reads = Reads(place.database)
+        failed.callback(reads.close)
+        log = SqliteLog(reads, keys, Sealer(keys, clock, entropy), place.config, fatal)
+        writer = Writer(
+            connection,
+            head,
+            free_bytes=free_bytes or (lambda: _free_bytes(place.database)),
+            clock=clock,
+            replica=place.replica,
+            known_keys=known,
+            done=log.done,
+            config=log.config_job,
+            fatal=log.dies,
+            spare_bytes=place.spare_bytes,
+        )
+        _begin(writer, log, signer)
+        reading = connect.reader(place.database)
+        failed.callback(reading.close)
+        checkpoints = CheckpointSigner(
+            reading,
+            _tree_at(connection, newest.size),
+            stored_size=_stored_size(connection),
+            signer=signer,
+            held=held,
+            chore=log.chore,
+            publish=log.publish,
+            fatal=log.dies,
+        )
+        published = _sign(checkpoints, writer)
+        # From here on the log closes what it was given: its connections, then held file and lock.
+        failed.pop_all()
+        log.attach(writer, checkpoints, published, signer.verifier)
+        log.on_close(opened.pop_all().close)
+    writer.start()
+    checkpoints.start()
+    keys.listen(log.key_made)
     return log
+
+
+def _tree_at(connection: sqlite3.Connection, size: int) -> Tree:
+    """Return the tree as it was signed, from the stored tiles; what came later is re-read."""
+    tails = StoredTiles(connection).tails(size)
+    return Tree(Nodes(frontier_of(size, tails)), tails)
+
+
+def _stored_size(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT size FROM log_signed").fetchone()
+    return int(row[0]) if row else -1
+
+
+def _sign(checkpoints: CheckpointSigner, writer: Writer) -> Published:
+    try:
+        return checkpoints.sign_now(lambda job: writer.commit_now([job]))
+    except OSError as error:
+        raise LogError("the held checkpoint cannot be written") from error
+
+
+def _known_keys(connection: sqlite3.Connection, keys: PayloadKeys) -> set[str]:
+    """Return the ids of keys that the log has used, each of which the key store has.
+
+    Raises:
+        SettingsError: One is missing: another key in its place would cut off what is under it.
+    """
+    known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key")}
+    for key_id in sorted(known):
+        if not keys.has(key_id):
+            raise SettingsError(f"the key store has no key `{key_id}`, which the exchange log uses")
+    return known
 
 
 def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) -> None:
@@ -125,62 +193,6 @@ def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) ->
     if not create:
         raise LogError("the exchange log's database does not exist")
     connect.create(place.database)
-
-
-def _open(
-    place: Place,
-    held: HeldFile,
-    signer: Signer,
-    keys: PayloadKeys,
-    clock: Clock,
-    entropy: Entropy,
-    fatal: Callable[[LogError], None],
-    free_bytes: Callable[[], int],
-) -> SqliteLog:
-    connection = connect.writer(place.database)
-    head = _head(connection, signer)
-    newest = _compare(connection, head, held, signer.verifier)
-    known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key")}
-    for key_id in sorted(known):
-        if not keys.has(key_id):
-            raise SettingsError(f"the key store has no key `{key_id}`, which the exchange log uses")
-
-    log = SqliteLog(Reads(place.database), keys, Sealer(keys, clock, entropy), place.config, fatal)
-    writer = Writer(
-        connection,
-        head,
-        free_bytes=free_bytes,
-        clock=clock,
-        replica=place.replica,
-        known_keys=known,
-        done=log.done,
-        config=log.config_job,
-        fatal=log.dies,
-        spare_bytes=place.spare_bytes,
-    )
-    _begin(writer, log, signer)
-    tiles = StoredTiles(connection)
-    tails = tiles.tails(newest.size)
-    row = connection.execute("SELECT size FROM log_signed").fetchone()
-    checkpoints = CheckpointSigner(
-        connect.reader(place.database),
-        Tree(Nodes(frontier_of(newest.size, tails)), tails),
-        stored_size=row[0] if row else -1,
-        signer=signer,
-        held=held,
-        chore=log.chore,
-        publish=log.publish,
-        fatal=log.dies,
-    )
-    try:
-        published = checkpoints.sign_now(lambda job: writer.commit_now([job]))
-    except OSError as error:
-        raise LogError("the held checkpoint cannot be written") from error
-    log.attach(writer, checkpoints, published, signer.verifier)
-    writer.start()
-    checkpoints.start()
-    keys.listen(log.key_made)
-    return log
 
 
 def _free_bytes(database: Path) -> int:
