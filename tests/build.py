@@ -1,0 +1,409 @@
+"""Small agreements and requests for tests: one town, one dataset, each part to be replaced.
+
+Everybody here is made up: agencies are called `synthetic-…`, people `P-1` and so on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.model import (
+    Agency,
+    Aggregate,
+    Agreement,
+    AtLeast,
+    AtMost,
+    Basis,
+    CodeLists,
+    Compelled,
+    Dataset,
+    Delivery,
+    Disclosure,
+    Document,
+    Duration,
+    Duties,
+    FieldRule,
+    Floor,
+    Flow,
+    Grid,
+    Identity,
+    Limits,
+    LogTerms,
+    MapTable,
+    MeasureRule,
+    Never,
+    Party,
+    Provision,
+    Purpose,
+    Purposes,
+    Registry,
+    Selectors,
+    Subject,
+    Term,
+)
+from gateway.agreement.spans import duration
+from gateway.masks import CountOnly, Pass, SumOnly, Truncate, Unit
+from gateway.plan.build import Table
+from gateway.values import (
+    AgencyKind,
+    Caller,
+    Condition,
+    DatasetId,
+    FieldClass,
+    FieldType,
+    Form,
+    Means,
+    Operator,
+    Regime,
+    Request,
+    Resume,
+    Shape,
+    Terms,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gateway.agreement.index import Agreements
+    from gateway.agreement.model import When
+    from gateway.masks import Mask
+
+NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
+EMS, PHD, PD = "synthetic-ems", "synthetic-phd", "synthetic-pd"
+RUN = DatasetId("ems.synthetic_run", 1)
+SURVEILLANCE = "public_health.surveillance"
+REQUEST_ID = "00000000-0000-4000-8000-00000000000a"
+
+TABLES = {
+    "zip3@2020": Table(
+        "zip3@2020", hashlib.sha256(b"zip3").hexdigest(), {"019": 700_000, "063": 60_000}
+    ),
+    "grid@1": Table(
+        "grid@1", hashlib.sha256(b"grid").hexdigest(), {"29:29": 500, "3344:-9398": 99}, "0.01"
+    ),
+}
+"""Reference tables, small and made up."""
+
+
+def span(text: str) -> Duration:
+    """Return a duration."""
+    made = duration(text)
+    assert made is not None, text
+    return made
+
+
+def a_digest(text: str) -> bytes:
+    """Return 32 bytes for a name."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def pseudonym_key(domain: str, period: str) -> tuple[str, bytes]:
+    """Return a key id and a key for a domain and a rotation period; the same for the same."""
+    key = a_digest(f"{domain}|{period}")
+    return f"pseudonym/{key[:4].hex()}", key
+
+
+def a_field(
+    name: str,
+    kind: FieldType = FieldType.STRING,
+    field_class: FieldClass = FieldClass.OPERATIONAL,
+    means: Means = Means.OTHER,
+    **more: Any,  # noqa: ANN401 - the rest of FieldRule
+) -> FieldRule:
+    """Return a field of a dataset."""
+    return FieldRule(name, kind, field_class, means, **more)
+
+
+RUN_FIELDS = (
+    a_field("run_id", FieldType.STRING, FieldClass.DIRECT_IDENTIFIER, Means.RECORD_ID),
+    a_field("patient_id", FieldType.STRING, FieldClass.DIRECT_IDENTIFIER, Means.PERSON_ID),
+    a_field("patient_name", FieldType.STRING, FieldClass.DIRECT_IDENTIFIER, Means.NAME),
+    a_field("incident_date", FieldType.DATE, FieldClass.QUASI_IDENTIFIER, Means.EVENT_TIME),
+    a_field(
+        "notified_at",
+        FieldType.TIMESTAMP,
+        FieldClass.QUASI_IDENTIFIER,
+        Means.EVENT_TIME,
+        time_precision="instant",
+    ),
+    a_field("home_zip", FieldType.STRING, FieldClass.QUASI_IDENTIFIER, Means.ZIP),
+    a_field("county", FieldType.CODE, FieldClass.QUASI_IDENTIFIER, Means.COUNTY, codes="county"),
+    a_field("age", FieldType.INTEGER, FieldClass.QUASI_IDENTIFIER, Means.AGE, unit="years"),
+    a_field("naloxone_mg", FieldType.NUMBER, FieldClass.SENSITIVE),
+    a_field("fatal", FieldType.BOOLEAN, FieldClass.SENSITIVE),
+    a_field("impressions", FieldType.LIST, FieldClass.SENSITIVE),
+    a_field("narrative", FieldType.STRING, FieldClass.SENSITIVE, free_text=True),
+    a_field("consent_id", FieldType.STRING, FieldClass.OPERATIONAL, Means.CONSENT),
+    a_field("opt_out_at", FieldType.TIMESTAMP, FieldClass.OPERATIONAL, Means.OPT_OUT),
+)
+
+
+def a_dataset(
+    fields: Iterable[FieldRule] = RUN_FIELDS,
+    **changed: Any,  # noqa: ANN401
+) -> Dataset:
+    """Return a dataset; the run dataset unless told otherwise."""
+    made = Dataset(
+        id=RUN,
+        title="synthetic EMS runs",
+        grain="one row a run",
+        provider_kinds=frozenset({AgencyKind.EMS}),
+        unit="run_id",
+        person="patient_id",
+        event_date="incident_date",
+        regime=frozenset({Regime.HIPAA}),
+        subjects=(Subject("patient-id", ("patient_id",)),),
+        fields={one.name: one for one in fields},
+        maps={"drugs": MapTable("drugs", {"F11.1": "opioid", "F14.1": "cocaine"}, None)},
+        digest=a_digest("dataset"),
+    )
+    return dataclasses.replace(made, **changed)
+
+
+def an_agency(name: str, kind: AgencyKind, **changed: Any) -> Agency:  # noqa: ANN401
+    """Return an agency of the registry, attested for a year from January."""
+    made = Agency(
+        id=name,
+        name=name,
+        kind=kind,
+        hipaa="none",
+        part2="none",
+        san=(f"{name}.test",),
+        adapter_san=(),
+        address="",
+        signatures=1,
+        attested_at=dt.date(2026, 1, 1),
+        attested_for=span("P1Y"),
+        tokens=None,
+        signing_keys=(),
+        denied=frozenset(),
+    )
+    return dataclasses.replace(made, **changed)
+
+
+AGENCIES = (
+    an_agency(EMS, AgencyKind.EMS),
+    an_agency(PHD, AgencyKind.PUBLIC_HEALTH),
+    an_agency(PD, AgencyKind.LAW_ENFORCEMENT),
+)
+
+DUTIES = Duties(
+    delete_after=span("P90D"),
+    attest_deletion=span("P7D"),
+    onward=(),
+    reidentify="forbid",
+    contact="forbid",
+    publish="forbid",
+    notice="synthetic-notice@1",
+    breach_notice=span("PT24H"),
+    accounting="exempt: synthetic",
+    recall=span("PT24H"),
+    review=None,
+)
+
+
+def a_provision(
+    release: Mapping[str, Mask] | None = None,
+    when: Sequence[When] = (),
+    **changed: Any,  # noqa: ANN401
+) -> Provision:
+    """Return a record-level provision from EMS to public health."""
+    released = dict(release) if release is not None else {"run_id": Pass(), "age": Pass()}
+    made = Provision(
+        id="P1-runs",
+        clause="4.1",
+        flow=Flow("ems", "phd", RUN, (SURVEILLANCE,)),
+        basis=Basis("limited_data_set", "lds", ("45 CFR 164.514(e)",), None),
+        delivery=Delivery(Shape.RECORD, "pull", None, None),
+        when=tuple(when),
+        anonymity=None,
+        release=released,
+        withhold=(),
+        aggregate=None,
+        limits=Limits(requests_per_minute=6, rows_per_request=100_000, rows_per_day=500_000),
+        duties=DUTIES,
+    )
+    return dataclasses.replace(made, **changed)
+
+
+DISCLOSURE = Disclosure(
+    min_cell=11,
+    min_interval=9,
+    zeros="publish",
+    complementary=True,
+    dominance=None,
+    colluding=None,
+    history=span("P5Y"),
+    marker="suppressed",
+)
+
+
+def an_aggregate(
+    dimensions: Sequence[str] = ("incident_date", "county"),
+    measures: Sequence[MeasureRule] = (MeasureRule("people", "count_distinct", "patient_id"),),
+    **changed: Any,  # noqa: ANN401
+) -> Aggregate:
+    """Return a table by month from January, each period open fifteen days after its end."""
+    disclosure = dataclasses.replace(
+        DISCLOSURE,
+        **{key: changed.pop(key) for key in ("min_cell", "zeros", "marker") if key in changed},
+    )
+    made = Aggregate(
+        unit="patient_id",
+        measures=tuple(measures),
+        dimensions=tuple(dimensions),
+        margins=(),
+        grid=Grid(span("P1M"), dt.date(2026, 1, 1), span("P15D"), "once"),
+        disclosure=disclosure,
+    )
+    return dataclasses.replace(made, **changed)
+
+
+def a_table_provision(
+    aggregate: Aggregate | None = None,
+    release: Mapping[str, Mask] | None = None,
+    **changed: Any,  # noqa: ANN401
+) -> Provision:
+    """Return an aggregate provision: people by month and county."""
+    aggregate = aggregate or an_aggregate()
+    masks: dict[str, Mask] = {"incident_date": Truncate(Unit.MONTH), "county": Pass()}
+    for one in aggregate.measures:
+        masks[one.field] = CountOnly() if one.function == "count_distinct" else SumOnly()
+    return a_provision(
+        masks | dict(release or {}),
+        aggregate=aggregate,
+        delivery=Delivery(Shape.AGGREGATE, "pull", None, None),
+        duties=dataclasses.replace(DUTIES, accounting="none"),
+        **changed,
+    )
+
+
+def an_agreement(
+    *provisions: Provision,
+    **changed: Any,  # noqa: ANN401
+) -> Agreement:
+    """Return an agreement between EMS and public health for the year 2026, New York time."""
+    made = Agreement(
+        id="synthetic-mou",
+        version="1.0.0",
+        title="synthetic agreement",
+        document=Document("MOU-1", "0" * 64),
+        supersedes=None,
+        term=Term(
+            dt.date(2026, 1, 1),
+            dt.date(2026, 12, 31),
+            dt.date(2026, 10, 1),
+            "America/New_York",
+            span("P30D"),
+        ),
+        parties={
+            "ems": Party("ems", EMS, AgencyKind.EMS, "a@ems.test"),
+            "phd": Party("phd", PHD, AgencyKind.PUBLIC_HEALTH, "a@phd.test"),
+            "pd": Party("pd", PD, AgencyKind.LAW_ENFORCEMENT, "a@pd.test"),
+        },
+        never=(),
+        log=LogTerms(span("P6Y"), "none"),
+        compelled=Compelled("counsel@county.test", "7.4"),
+        provisions=provisions or (a_provision(),),
+        digest=a_digest("agreement"),
+    )
+    return dataclasses.replace(made, **changed)
+
+
+def a_never(rule: str = "N1-never", clause: str = "7.1", **selectors: Any) -> Never:  # noqa: ANN401
+    """Return a prohibition with these selectors."""
+    made: dict[str, Any] = {
+        key: frozenset(value) if isinstance(value, (set, list, tuple)) else value
+        for key, value in selectors.items()
+    }
+    return Never(rule, clause, Selectors(**made), onward=False)
+
+
+def a_floor(*never: Never, **changed: Any) -> Floor:  # noqa: ANN401
+    """Return a floor with these prohibitions."""
+    made = Floor(
+        version="1.0.0",
+        document=Document("CR-1", "0" * 64),
+        quorum_signatures=1,
+        quorum_agencies=frozenset({EMS}),
+        never=never,
+        masks=(),
+        at_least=AtLeast(11, 9, complementary=True, grid_lag=span("P7D"), log_retain=span("P6Y")),
+        at_most=AtMost(span("P1Y"), span("P6Y"), span("PT72H"), 1_000_000),
+        digest=a_digest("floor"),
+    )
+    return dataclasses.replace(made, **changed)
+
+
+CODES = CodeLists(
+    "1.0.0",
+    {"county": ("north", "south", "west"), "drugs": ("F11.1", "F14.1")},
+    frozenset(),
+    {},
+)
+
+PURPOSES = Purposes(
+    "1.0.0",
+    {
+        name: Purpose(name, name, Identity.ALLOWED)
+        for name in (SURVEILLANCE, "care.outreach", "enforcement.investigation")
+    },
+    a_digest("purposes"),
+)
+
+
+def the_agreements(
+    *agreements: Agreement,
+    floor: Floor | None = None,
+    dataset: Dataset | None = None,
+    agencies: Sequence[Agency] = AGENCIES,
+    signed: Signed | Mapping[str, Signed] = Signed.SIGNED,
+    generation: int = 1,
+    codes: CodeLists = CODES,
+) -> Agreements:
+    """Return a compiled set of agreements, all signed unless told otherwise."""
+    used = dataset or a_dataset()
+    several = agreements or (an_agreement(),)
+
+    def state(one: Agreement) -> Signed:
+        return signed if isinstance(signed, Signed) else signed.get(one.id, Signed.SIGNED)
+
+    return compile_agreements(
+        generation=generation,
+        floor=floor or a_floor(),
+        registry=Registry("1.0.0", (), {one.id: one for one in agencies}, a_digest("agencies")),
+        purposes=PURPOSES,
+        datasets={str(used.id): used},
+        codes=codes,
+        pacts=[pact(one, state(one), a_digest(f"{one.ref}{one.digest!r}")) for one in several],
+    )
+
+
+def a_condition(field: str, op: Operator, *values: Any) -> Condition:  # noqa: ANN401
+    """Return a condition of a caller."""
+    return Condition(field, op, values)
+
+
+def a_caller(agency: str = PHD, *roles: str) -> Caller:
+    """Return an established caller."""
+    return Caller(agency, a_digest(agency), "person-1" if roles else "", frozenset(roles))
+
+
+def a_request(
+    *fields: str,
+    where: Sequence[Condition] = (),
+    form: Form = Form.ARROW,
+    caller: Caller | None = None,
+    resume: Resume | None = None,
+    request_id: str = REQUEST_ID,
+    **terms: Any,  # noqa: ANN401
+) -> Request:
+    """Return a request of public health to EMS."""
+    made = Terms(EMS, PHD, RUN, SURVEILLANCE, fields or ("run_id", "age"), tuple(where))
+    return Request(
+        request_id, dataclasses.replace(made, **terms), caller or a_caller(), form, resume
+    )
