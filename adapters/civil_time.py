@@ -83,7 +83,7 @@ class Span:
 
 
 def spans(where: ZoneInfo) -> tuple[Span, ...]:
-    """Return what the zone's clock showed from `FIRST_YEAR` to `LAST_YEAR`: every local time once."""
+    """Return what the zone's clock showed from `FIRST_YEAR` to `LAST_YEAR`: each local time once."""
     begin = dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC)
     offset, at = _offset_text(_offset(begin, where)), f"{FIRST_YEAR}-01-01 00:00:00"
     whole: list[tuple[str, str, str | None, str]] = []

@@ -37,7 +37,7 @@ class Feeds:
                     raise SettingsError(f"adapter settings: two feeds give `{dataset}`")
                 held[dataset] = feed
         if not held:
-            raise SettingsError("adapter settings: `feed`: no feed is listed")
+            raise SettingsError("adapter settings: `sources`: none is listed")
         self._held: Mapping[DatasetId, Adapter] = held
 
     def datasets(self) -> tuple[DatasetId, ...]:

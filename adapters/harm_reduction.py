@@ -1,27 +1,27 @@
 """The harm-reduction adapter: outreach contacts, naloxone given out, drug checking.
 
 ```toml
-[[feed]]
+[[sources]]
 kind = "hmis"                         # harm_reduction.outreach_contact@1
 folder = "hmis"                       # Export, Project, Enrollment, CurrentLivingSituation, Event
 zone = "America/New_York"             # of the exporter's clock
 county_fips = "10901"                 # optional: where all of this outreach takes place
 treatment_events = ["5"]              # optional: events that refer to treatment in this programme
 
-[[feed]]
+[[sources]]
 kind = "naloxone"                     # harm_reduction.naloxone_distribution@1
 csv = "naloxone_distribution.csv"     # columns: `harm_reduction_naloxone.COLUMNS`
 doses_per_kit = { in_4mg = 2 }        # optional, by product
 
-[[feed]]
-kind = "redcap"                       # harm_reduction.naloxone_distribution@1, in place of the above
+[[sources]]
+kind = "redcap"                       # harm_reduction.naloxone_distribution@1, not beside the above
 csv = "export.csv"                    # flat, raw codes
 dictionary = "dictionary.csv"         # the project's data dictionary
 instrument = "distribution"           # the repeating form; left out where each row is one
 fields = { distributed_on = "dist_date", kits = "kits", drugs_at_overdose = "drugs" }
 codes = { drugs_at_overdose = { "1" = "heroin", "2" = "fentanyl" } }
 
-[[feed]]
+[[sources]]
 kind = "unc_lab"                      # lab.drug_chemistry@1
 samples = "samples.csv"
 details = "lab_detail.csv"
@@ -38,7 +38,7 @@ SYN-1,MAIN,10901,2026-01-02,TEST1980,00101,refill,used_on_other,in_4mg,2,1,1,0,0
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,7 +61,14 @@ _Word = Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,40}$")]
 _Variable = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 _Doses = Annotated[int, Field(ge=1, le=20)]
 _Product = Literal[
-    "in_2mg", "in_4mg", "in_8mg", "im_0_4mg_vial", "im_2mg_auto", "im_5mg_prefilled", "nalmefene", "other"
+    "in_2mg",
+    "in_4mg",
+    "in_8mg",
+    "im_0_4mg_vial",
+    "im_2mg_auto",
+    "im_5mg_prefilled",
+    "nalmefene",
+    "other",
 ]
 
 
@@ -113,7 +120,7 @@ _AnyFeed = Annotated[
 
 
 class _Settings(Settings):
-    feed: tuple[_AnyFeed, ...]
+    sources: Annotated[tuple[_AnyFeed, ...], Field(min_length=1)]
 
 
 def create(settings: Mapping[str, object], base: Path) -> Adapter:
@@ -124,7 +131,7 @@ def create(settings: Mapping[str, object], base: Path) -> Adapter:
             dataset, or a REDCap mapping goes against the project's dictionary.
     """
     read = read_settings(_Settings, settings)
-    feeds = [_adapter(feed, base) for feed in read.feed]
+    feeds = [_adapter(feed, base) for feed in read.sources]
     for feed in feeds:
         feed.max_unknown_share = read.max_unknown_share
     return Feeds(feeds)

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from adapters.hardened import UnreadableError, opened, read_csv, unreadable
-
 from gateway.errors import Reason, SourceError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""HMIS CSV exports, FY2026 v1, to outreach contacts: living situations and events of street outreach.
+"""HMIS CSV exports, FY2026 v1, to outreach contacts: living situations and events.
 
 Current living situations and events join through their enrollment to the project, and only projects
 of type 4 are outreach. A living situation is written down where the person was met, so its outcome
@@ -77,7 +77,12 @@ class Hmis(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the contacts by date and id."""
         self._check_version(report)
         projects = self._outreach(report)
@@ -97,8 +102,8 @@ class Hmis(RowAdapter):
                     report.quarantine("no-event-date")
                 else:
                     found.append((day, row["id"], {**row, "ProjectID": held["ProjectID"]}))
-        for day, _, row in sorted(found, key=lambda item: item[:2]):
-            yield self._record(day, row, report)
+        for day, _, contact in sorted(found, key=lambda item: item[:2]):
+            yield self._record(day, contact, report)
 
     def _record(self, day: dt.date, row: Mapping[str, str], report: Report) -> Record:
         situation = None

@@ -2,8 +2,8 @@
 
 One row for each sample and substance; a sample whose card says that nothing was found has one row
 without substance. A card with findings but no laboratory rows gives no row and is reported: missing
-detail is not an empty result (LAB-2). A community's sample says so in `submitter_class`, which every
-provision filters on. Color and texture are the card's words; notes and photographs are not opened.
+detail is not an empty result (LAB-2). A community's sample says so in `submitter_class`, which
+every provision filters on. Notes and photographs are not opened.
 """
 
 from __future__ import annotations
@@ -58,15 +58,20 @@ class Lab(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the findings by sample, those of a sample in the order of the laboratory's file."""
         cards = self._cards(report)
         found: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
-        for row in columns(self._details, DETAIL, DETAIL_NOT_READ, report):
-            if not row["sampleid"] or not row["substance"]:
+        for detail in columns(self._details, DETAIL, DETAIL_NOT_READ, report):
+            if not detail["sampleid"] or not detail["substance"]:
                 report.quarantine("no-record-key")
-            elif row not in found[row["sampleid"]]:
-                found[row["sampleid"]].append(row)
+            elif detail not in found[detail["sampleid"]]:
+                found[detail["sampleid"]].append(detail)
         for sample in sorted({*cards, *found}):
             card = cards.get(sample)
             if card is None:
@@ -74,7 +79,8 @@ class Lab(RowAdapter):
             elif sample not in found and card["lab_num_substances_any"] != "0":
                 report.notice("missing-detail", "substance")
                 continue
-            for row in found.get(sample) or [None]:
+            findings: list[Mapping[str, str] | None] = [*found.get(sample, ())]
+            for row in findings or [None]:
                 yield {
                     "sample_id": sample,
                     "submitter_class": self._submitter,

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING
 
 from adapters import canonical
 from adapters.base import Record, Report, RowAdapter
-from adapters.harm_reduction_cells import COUNTY, ZIP, coded, columns, flag, formed, iso_day, several
-from adapters.harm_reduction_cells import whole
+from adapters.harm_reduction_cells import (
+    COUNTY,
+    ZIP,
+    coded,
+    columns,
+    flag,
+    formed,
+    iso_day,
+    several,
+    whole,
+)
 from gateway.values import DatasetId
 
 if TYPE_CHECKING:
@@ -83,7 +92,12 @@ class Naloxone(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the distributions by record id; of two with one id, the fuller."""
         newest: dict[str, Mapping[str, str]] = {}
         for row in columns(self._sheet, COLUMNS, (), report):
@@ -97,7 +111,9 @@ class Naloxone(RowAdapter):
                 newest[key] = row
         for key in sorted(newest):
             values = {COLUMNS[name]: text for name, text in newest[key].items()}
-            found = distribution(values, several(values["drugs_at_overdose"]), self._settings, report)
+            found = distribution(
+                values, several(values["drugs_at_overdose"]), self._settings, report
+            )
             if found is not None:
                 yield found
 

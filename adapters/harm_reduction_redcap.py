@@ -1,8 +1,8 @@
 """A REDCap project's flat export of raw codes, with its data dictionary, to naloxone distributions.
 
 The settings map fields to the project's variables and raw codes to canonical ones. A checkbox
-variable `f` with choice `c` is the column `f___c`. Rows of the repeating form are distributions; the
-row of the record itself holds what does not repeat, and is none (RED-3). An export of labels is
+variable `f` with choice `c` is the column `f___c`. Rows of the repeating form are distributions;
+the row of the record itself holds what does not repeat, and is none (RED-3). An export of labels is
 refused, and so is one without the record's id: nobody could be counted (RED-2).
 """
 
@@ -96,7 +96,12 @@ class Redcap(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the distributions by record and instance."""
         told = self._settings
         parents: dict[str, Mapping[str, str]] = {}
@@ -110,8 +115,9 @@ class Redcap(RowAdapter):
                 given.append((key, int(number) if number.isdigit() else 0, place, row))
             elif not form:
                 parents[key] = row
-        for key, _, _, row in sorted(given, key=lambda item: item[:3]):
-            found = self._distribution({**_held(parents.get(key, {})), **_held(row)}, report)
+        for key, _, _, event in sorted(given, key=lambda item: item[:3]):
+            held = {**_held(parents.get(key, {})), **_held(event)}
+            found = self._distribution(held, report)
             if found is not None:
                 yield found
 
@@ -160,7 +166,7 @@ class Redcap(RowAdapter):
         return self._settings.codes.get(name, {}).get(text, text)
 
     def _drugs(self, row: Mapping[str, str]) -> tuple[str, ...] | None:
-        """Return the codes of boxes with 1: none where all have 0, null where there is no answer."""
+        """Return the codes of boxes with 1: none where all have 0, null without an answer."""
         variable = self._settings.fields.get(_DRUGS)
         if variable is None:
             return None

@@ -1,22 +1,22 @@
-"""The police adapter: overdose responses and drug seizures, from CSV files, a database, or NIBRS XML.
+"""The police adapter: overdose responses and drug seizures, from CSV, a database, or NIBRS XML.
 
 ```toml
-[[feed]]
+[[sources]]
 kind = "odin"                     # police.overdose_response@1, the long form of ODIN
 csv = "odin_2018_2019.csv"        # or: database = "records.sqlite", table = "overdose_responses"
 zone = "America/New_York"         # of the agency's clock
 agency_ori = "DE9990000"          # optional, where the table has no such column
 
-[[feed]]
+[[sources]]
 kind = "psp_seizures"             # police.drug_seizure@1, record_kind aggregate
 csv = "opioid_seizures.csv"       # or: database, table
 
-[[feed]]
+[[sources]]
 kind = "seizures"                 # police.drug_seizure@1, record_kind incident
 database = "records.sqlite"       # or: csv
 table = "drug_seizures"
 
-[[feed]]
+[[sources]]
 kind = "nibrs"                    # police.drug_seizure@1, record_kind incident
 folder = "nibrs"                  # every *.xml in it
 county_fips = "42003"             # optional: the agency's county, for NIBRS names none
@@ -59,12 +59,12 @@ CREATE TABLE drug_seizures (           -- one row for each incident and drug
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters import civil_time, police_sql
+from adapters import civil_time, police_source
 from adapters.base import Settings, read_settings, under
 from adapters.feeds import Feeds
 from adapters.police_incidents import Incidents
@@ -92,9 +92,9 @@ class _TableFeed(_Feed):
     database: Path | None = None
     table: _Table | None = None
 
-    def place(self, base: Path) -> police_sql.Place:
+    def place(self, base: Path) -> police_source.Place:
         """Return where the table is, checked to be there."""
-        return police_sql.place(base, self.csv, self.database, self.table)
+        return police_source.place(base, self.csv, self.database, self.table)
 
 
 class _OdinFeed(_TableFeed):
@@ -127,7 +127,7 @@ _AnyFeed = Annotated[
 
 
 class _Settings(Settings):
-    feed: tuple[_AnyFeed, ...]
+    sources: Annotated[tuple[_AnyFeed, ...], Field(min_length=1)]
 
 
 def create(settings: Mapping[str, object], base: Path) -> Adapter:
@@ -138,7 +138,7 @@ def create(settings: Mapping[str, object], base: Path) -> Adapter:
             one dataset.
     """
     read = read_settings(_Settings, settings)
-    return Feeds([_adapter(feed, base, read.max_unknown_share) for feed in read.feed])
+    return Feeds([_adapter(feed, base, read.max_unknown_share) for feed in read.sources])
 
 
 def _adapter(feed: _AnyFeed, base: Path, share: float) -> Adapter:

@@ -15,7 +15,8 @@ import ibis
 from adapters import canonical, police_sql
 from adapters.base import TableAdapter
 from adapters.police_seizures import DATASET, GRAMS, SeizureSettings
-from adapters.police_sql import Engine, Expr, Place, coded, filled
+from adapters.police_source import Opened, Place, Prepared
+from adapters.police_sql import Engine, Expr, coded, filled
 
 if TYPE_CHECKING:
     from adapters.base import Report
@@ -55,33 +56,36 @@ class Incidents(TableAdapter):
     def __init__(self, place: Place, settings: SeizureSettings) -> None:
         self._place = place
         self._settings = settings
+        self._prepared = Prepared(place, (REQUIRED, OPTIONAL), self._build)
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
         return (DATASET,)
 
-    def order(self, dataset: DatasetId) -> tuple[str, ...]:
+    def order(self, dataset: DatasetId) -> tuple[str, ...]:  # noqa: ARG002 - one dataset
         """Return the keys of a row."""
         return _KEYS
 
-    def table(self, dataset: DatasetId) -> Expr:
+    def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the seizures as an expression."""
-        rows = self._keyed()
+        return self._prepared.table()
+
+    def _build(self, opened: Opened) -> Expr:
+        rows = self._keyed(opened)
         return rows.filter((rows.same == 1) & ~rows.awaited).drop("same", "awaited")
 
-    def inspect(self, dataset: DatasetId, report: Report) -> None:
+    def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count what is left out and what the lists do not know."""
         self._place.inspect((*REQUIRED, *OPTIONAL), report)
-        opened = self._place.open(REQUIRED, OPTIONAL)
+        opened = self._prepared.open()
         counted = _count(_mapped(opened.table, opened.engine)).to_pyarrow().to_pylist()[0]
-        keyed = self._keyed()
+        keyed = self._keyed(opened)
         twice = keyed.filter((keyed.same > 1) & ~keyed.awaited).select(*_KEYS).distinct().count()
         counted["quarantine conflicting-rows"] = twice.to_pyarrow().as_py()
         police_sql.enter(counted, report)
         report.judge(self._settings.max_unknown_share)
 
-    def _keyed(self) -> Expr:
-        opened = self._place.open(REQUIRED, OPTIONAL)
+    def _keyed(self, opened: Opened) -> Expr:
         rows = _mapped(opened.table, opened.engine)
         held = _canonical(rows.filter(rows.carried & rows.valid), self._settings)
         by_key = ibis.window(group_by=_KEYS)
@@ -145,7 +149,9 @@ def _count(rows: Expr) -> Expr:
 
 def _canonical(rows: Expr, settings: SeizureSettings) -> Expr:
     grams = rows.quantity_unit_code.cases(*GRAMS.items(), else_=ibis.null("float64"))
-    activity = coded(rows.criminal_activity, canonical.codes("nibrs_criminal_activity", "NIBRS 4.2"))
+    activity = coded(
+        rows.criminal_activity, canonical.codes("nibrs_criminal_activity", "NIBRS 4.2")
+    )
     held = {
         "record_kind": ibis.literal("incident"),
         "agency_ori": filled(rows.agency_ori),

@@ -65,7 +65,12 @@ class Nibrs(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield seizures by agency and incident, drugs in the order of the report."""
         report.unvalidated = True
         newest: dict[tuple[str, str], _Incident] = {}
@@ -113,18 +118,20 @@ class Nibrs(RowAdapter):
         rows = None if action == "D" else self._rows(held, date, report)
         if rows and len(ori) != _ORI:
             report.notice("odd-form", "agency_ori")
-        keyed = rows and tuple({**row, "agency_ori": ori, "incident_number": number} for row in rows)
+        keyed = rows and tuple(
+            {**row, "agency_ori": ori, "incident_number": number} for row in rows
+        )
         return _Incident((ori, number), (month or "", place), action == "D", keyed)
 
-    def _rows(
-        self, held: _Element, date: dt.date, report: Report
-    ) -> tuple[Record, ...] | None:
+    def _rows(self, held: _Element, date: dt.date, report: Report) -> tuple[Record, ...] | None:
         """Return a report's rows; None where it has drugs, and no drug offense."""
         substances = held.findall("nc:Substance", NAMES)
         offense = _offense(held)
         if offense is None:
             return None if substances else ()
-        written = _text(held, "nc:Incident/cjis:IncidentAugmentation/cjis:IncidentReportDateIndicator")
+        written = _text(
+            held, "nc:Incident/cjis:IncidentAugmentation/cjis:IncidentReportDateIndicator"
+        )
         common: Record = {
             "record_kind": "incident",
             "incident_date": date,
@@ -235,9 +242,7 @@ def _loss(held: _Element, substance: _Element) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _coded(
-    element: _Element, path: str, code_list: str, field: str, report: Report
-) -> str | None:
+def _coded(element: _Element, path: str, code_list: str, field: str, report: Report) -> str | None:
     text = _text(element, path)
     code = _codes(code_list).get(text or "")
     if text and code is None:

@@ -14,9 +14,6 @@ from adapters import canonical, civil_time
 from adapters.police_states import FIPS, USPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from adapters.base import Report
     from adapters.police_sql import Expr
 
 BLANK = ("", "NA")

@@ -1,4 +1,4 @@
-"""ODIN overdose responses: the long form (victim x suspected drug x administration) to one row each.
+"""ODIN overdose responses: the long form (victim x drug x administration) to one row each.
 
 A row out is a victim and an administration of naloxone; a victim without administration has one
 row; drugs become a sorted list of the victim. The whole mapping is one Ibis expression, so a scan's
@@ -17,7 +17,8 @@ import ibis
 from adapters import canonical, civil_time, police_notices, police_sql
 from adapters.base import TableAdapter
 from adapters.police_notices import BLANK, CODED
-from adapters.police_sql import Engine, Expr, Place, coded, filled
+from adapters.police_source import Opened, Place, Prepared
+from adapters.police_sql import Engine, Expr, coded, filled
 from adapters.police_states import FIPS, USPS
 from gateway.values import DatasetId
 
@@ -107,22 +108,25 @@ class Odin(TableAdapter):
     def __init__(self, place: Place, settings: OdinSettings) -> None:
         self._place = place
         self._settings = settings
+        self._prepared = Prepared(place, (REQUIRED, OPTIONAL), self._build, settings.zone)
         self._counted: tuple[object, Mapping[str, int]] = (None, {})
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
         return (DATASET,)
 
-    def order(self, dataset: DatasetId) -> tuple[str, ...]:
+    def order(self, dataset: DatasetId) -> tuple[str, ...]:  # noqa: ARG002 - one dataset
         """Return the keys: text, so `10` stands before `9`, the same way always."""
         return _KEYS
 
-    def table(self, dataset: DatasetId) -> Expr:
+    def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the responses as an expression."""
-        opened = self._place.open(REQUIRED, OPTIONAL)
+        return self._prepared.table()
+
+    def _build(self, opened: Opened) -> Expr:
         return responses(opened.table, opened.engine, self._settings)
 
-    def inspect(self, dataset: DatasetId, report: Report) -> None:
+    def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count records without key or date, contradictory ones, and what the lists do not know."""
         self._place.inspect((*REQUIRED, *OPTIONAL, *NOT_READ), report)
         state = self._place.state()
@@ -134,8 +138,8 @@ class Odin(TableAdapter):
         report.judge(self._settings.max_unknown_share)
 
     def _count(self) -> Mapping[str, int]:
-        opened = self._place.open(REQUIRED, OPTIONAL)
-        rows = _mapped(opened.table, opened.engine, self._settings)
+        opened = self._prepared.open()
+        rows = _mapped(opened.table, opened.engine)
         counted: dict[str, int] = police_notices.count(rows).to_pyarrow().to_pylist()[0]
         one = _keyed(rows, opened.engine, self._settings)
         conflicting = one.filter(one.same > 1).select(*_KEYS).distinct().count()
@@ -146,9 +150,9 @@ def _spellings(code_list: str) -> Mapping[str, str]:
     return canonical.codes(code_list, "ODIN")
 
 
-def _mapped(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
-    """Return the source rows with their codes and times, `valid_key` and `valid_date` beside them."""
-    dated = engine.stage(_timed(raw, engine, settings.zone))
+def _mapped(raw: Expr, engine: Engine) -> Expr:
+    """Return the source rows with codes and times, `valid_key` and `valid_date` beside them."""
+    dated = engine.stage(_timed(raw, engine))
     given = dated.administration_id.notin(["", "0"]) & dated.administration_id.notnull()
     by = (given & dated.third_party_admin_desc.isin(BLANK)).ifelse(
         "NA with an administration", given.ifelse(dated.third_party_admin_desc, None)
@@ -169,8 +173,8 @@ def _mapped(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
     return engine.stage(mapped)
 
 
-def _timed(raw: Expr, engine: Engine, where: ZoneInfo) -> Expr:
-    """Return the rows with `iso` date, `clock`, `local` time, and the zone's `offset` and `note`."""
+def _timed(raw: Expr, engine: Engine) -> Expr:
+    """Return the rows with `iso` date, `clock`, `local` time, the zone's `offset` and `note`."""
     whole = raw.incident_time.re_search(r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$")
     short = raw.incident_time.re_search(r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     clock = ibis.cases(
@@ -179,7 +183,7 @@ def _timed(raw: Expr, engine: Engine, where: ZoneInfo) -> Expr:
     rows = engine.stage(raw.mutate(iso=police_sql.iso_date(raw.incident_date), clock=clock))
     # Midnight is how the source writes that it does not know (ODIN-6).
     local = rows.iso + " " + rows.clock.nullif("00:00:00")
-    return police_sql.zoned(engine.stage(rows.mutate(local=local)), where)
+    return police_sql.zoned(engine.stage(rows.mutate(local=local)))
 
 
 def _precision(rows: Expr, at: Expr) -> Expr:
@@ -202,27 +206,24 @@ def _flag(column: Expr) -> Expr:
 
 def responses(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
     """Return the canonical table of ODIN-shaped source rows."""
-    mapped = _mapped(raw, engine, settings)
-    rows = mapped.filter(mapped.valid_key & mapped.valid_date)
-    drugs = rows.group_by("incident_id", "victim_id").agg(suspected_drugs=_drug_list(rows.drug))
-    one = _keyed(mapped, engine, settings)
+    one = _keyed(_mapped(raw, engine), engine, settings)
     # Two rows of one key that differ contradict each other, and nothing says which is right.
-    alone = one.filter(one.same == 1).drop("same")
-    joined = alone.join(drugs, ["incident_id", "victim_id"])
-    return joined.select(*canonical.fields(DATASET))
+    return one.filter(one.same == 1).select(*canonical.fields(DATASET))
 
 
 def _keyed(mapped: Expr, engine: Engine, settings: OdinSettings) -> Expr:
-    """Return the distinct rows out, without drugs, with `same`: how many share a row's key."""
-    rows = mapped.filter(mapped.valid_key & mapped.valid_date)
+    """Return the distinct rows out, with `same`: how many share a row's key."""
+    held = mapped.filter(mapped.valid_key & mapped.valid_date)
+    rows = engine.stage(held.mutate(suspected_drugs=_drug_list(held)))
     one = engine.stage(rows.select(**_fields(rows, engine, settings)).distinct())
     return one.mutate(same=one.count().over(ibis.window(group_by=_KEYS)))
 
 
-def _drug_list(drug: Expr) -> Expr:
-    """Return a victim's drugs as the JSON text of a sorted list; empty where none is known."""
+def _drug_list(rows: Expr) -> Expr:
+    """Return each victim's drugs as the JSON text of a sorted list; empty where none is known."""
+    victim = ibis.window(group_by=("incident_id", "victim_id"))
     found = [
-        (drug == code).any().ifelse(f',"{code}"', "")
+        (rows.drug == code).any().over(victim).ifelse(f',"{code}"', "")
         for code in sorted(set(_spellings("suspected_drug").values()))
     ]
     items = functools.reduce(lambda left, right: left + right, found)
@@ -230,7 +231,7 @@ def _drug_list(drug: Expr) -> Expr:
 
 
 def _fields(rows: Expr, engine: Engine, settings: OdinSettings) -> dict[str, Expr]:
-    """Return every field of the dataset but the drugs, by name."""
+    """Return every field of the dataset, by name."""
     size = police_sql.number(rows.dose_unit)
     dose = (rows.given & (rows.dose_desc == "MG") & (size > 0)).ifelse(size, None)
     opt_out = rows.outreach_opt_out
@@ -260,6 +261,7 @@ def _fields(rows: Expr, engine: Engine, settings: OdinSettings) -> dict[str, Exp
             coded(rows.victim_state, FIPS), rows.victim_county_fips_code
         ),
         "victim_state": coded(rows.victim_state, USPS),
+        "suspected_drugs": rows.suspected_drugs,
         "naloxone_administered": _flag(rows.naloxone_administered),
         "dose_count": rows.given.ifelse(police_sql.integer(rows.dose_count), None),
         "dose_mg": dose,

@@ -14,7 +14,8 @@ import ibis
 
 from adapters import canonical, police_sql
 from adapters.base import TableAdapter
-from adapters.police_sql import Engine, Expr, Place, coded, filled
+from adapters.police_source import Opened, Place, Prepared
+from adapters.police_sql import Engine, Expr, coded, filled
 from gateway.values import DatasetId
 
 if TYPE_CHECKING:
@@ -59,28 +60,31 @@ class Seizures(TableAdapter):
     def __init__(self, place: Place, settings: SeizureSettings) -> None:
         self._place = place
         self._settings = settings
+        self._prepared = Prepared(place, (REQUIRED, ()), self._build)
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
         return (DATASET,)
 
-    def order(self, dataset: DatasetId) -> tuple[str, ...]:
+    def order(self, dataset: DatasetId) -> tuple[str, ...]:  # noqa: ARG002 - one dataset
         """Return place, period and drug: the rows' key in this form, and the rest against ties."""
         return (
             *("county_fips", "period_start", "drug_text"),
             *("incident_count", "estimated_quantity", "arrests"),
         )
 
-    def table(self, dataset: DatasetId) -> Expr:
+    def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the seizures as an expression."""
-        opened = self._place.open(REQUIRED, ())
+        return self._prepared.table()
+
+    def _build(self, opened: Opened) -> Expr:
         rows = _mapped(opened.table, opened.engine)
         return _canonical(rows.filter(rows.valid), self._settings)
 
-    def inspect(self, dataset: DatasetId, report: Report) -> None:
+    def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count rows without a period or a drug, and what the lists do not know."""
         self._place.inspect((*REQUIRED, *NOT_READ), report)
-        opened = self._place.open(REQUIRED, ())
+        opened = self._prepared.open()
         rows = _mapped(opened.table, opened.engine)
         # 999 is a seizure outside the state: a known code, and no county.
         place = rows.valid & rows.county_fips.isnull() & (rows.fips_county_code != "999")

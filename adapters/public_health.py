@@ -1,13 +1,13 @@
-"""The public-health adapter: emergency visits from HL7 v2 messages, and published rates from CSV.
+r"""The public-health adapter: emergency visits from HL7 v2 messages, and published rates from CSV.
 
 ```toml
-[[feed]]
+[[sources]]
 kind = "adt"                          # public_health.ed_overdose_visit@1
 folder = "hospital"                   # every *.hl7 and *.txt in it, in the order of their names
 zone = "America/New_York"             # of the facility, where a time has no offset
 definition = "cdc-discharge-opioid"   # or cdc-dose-opioid: which visits are rows
 
-[[feed]]
+[[sources]]
 kind = "pa_ed_rates"                  # public_health.overdose_count@1
 csv = ["ed_overdose_county_quarter.csv", "ed_overdose_county_quarter_gender.csv"]
 ```
@@ -15,7 +15,7 @@ csv = ["ed_overdose_county_quarter.csv", "ed_overdose_county_quarter_gender.csv"
 A file holds one message or more; a segment ends with CR, LF or both:
 
 ```
-MSH|^~\\&|APP|SYNTHETIC HOSPITAL^9999999901^NPI|||20260102031500-0500||ADT^A03^ADT_A03|SYN-1|P|2.5.1
+MSH|^~\&|APP|SYNTHETIC HOSPITAL^9999999901^NPI|||20260102031500-0500||ADT^A03^ADT_A03|SYN-1|P|2.5.1
 EVN||20260102031500-0500|||||SYNTHETIC HOSPITAL^9999999901^NPI
 PID|1||SYN-77^^^^MR|||||F||2106-3^^CDCREC|^^^^00101^^^^10901|||||||||||2186-5^^CDCREC
 PV1|1|E|||||||||||||||||SYN-V1^^^^VN|||||||||||||||||01||||||||20260102013000-0500
@@ -27,7 +27,7 @@ OBX|2|CWE|8661-1^^LN||^^^^^^^^Overdose||||||F
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 from typing import TYPE_CHECKING, Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -69,7 +69,7 @@ _AnyFeed = Annotated[_AdtFeed | _RatesFeed, Field(discriminator="kind")]
 
 
 class _Settings(Settings):
-    feed: tuple[_AnyFeed, ...]
+    sources: Annotated[tuple[_AnyFeed, ...], Field(min_length=1)]
 
 
 def create(settings: Mapping[str, object], base: Path) -> Adapter:
@@ -80,7 +80,7 @@ def create(settings: Mapping[str, object], base: Path) -> Adapter:
             one dataset.
     """
     read = read_settings(_Settings, settings)
-    return Feeds([_adapter(feed, base, read.max_unknown_share) for feed in read.feed])
+    return Feeds([_adapter(feed, base, read.max_unknown_share) for feed in read.sources])
 
 
 def _adapter(feed: _AnyFeed, base: Path, share: float) -> Adapter:

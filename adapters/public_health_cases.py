@@ -1,8 +1,8 @@
 r"""Which emergency visits are overdoses: one named rule for all rows, and the syndromes beside it.
 
 `cdc-discharge-opioid` of 2021 (PMC7948191): any diagnosis T40.0 to T40.4 or T40.6, intent 1 to 4
-(accidental, self-harm, assault, undetermined), first encounter. Adverse effect (5), underdosing (6),
-later encounters and sequelae do not count, and neither does the disorder F11 (DEF-1 to DEF-6).
+(accidental, self-harm, assault, undetermined), first encounter. Adverse effect (5), underdosing
+(6), later encounters and sequelae do not count, and neither does the disorder F11 (DEF-1 to DEF-6).
 
 `cdc-dose-opioid` adds complaints: an overdose word and an opioid word, less exclusions. CDC holds
 the text of its query; the words here are the project's own, and the version says so.
@@ -34,7 +34,9 @@ _OPIOID_WORD = re.compile(
     r"\b(?:opioids?|opiates?|heroin|fentan[iy]l\w*|carfentan[iy]l|oxycod\w*|oxycont\w*|hydrocod\w*"
     r"|morphine|methadone|percocet|vicodin|dilaudid|codeine|tramadol|narcan|naloxone)\b"
 )
-_EXCLUDED = re.compile(r"\b(?:withdraw\w*|detox\w*|rehab\w*|den(?:y|ies|ied)|no (?:signs? of )?overdose)\b")
+_EXCLUDED = re.compile(
+    r"\b(?:withdraw\w*|detox\w*|rehab\w*|den(?:y|ies|ied)|no (?:signs? of )?overdose)\b"
+)
 
 
 def is_case(definition: tuple[str, str], codes: Iterable[str], complaint: str | None) -> bool:

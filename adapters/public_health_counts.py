@@ -1,4 +1,4 @@
-"""Pennsylvania's published rates of emergency visits for overdose: two CSV files, small counts hidden.
+"""Pennsylvania's published rates of emergency visits for overdose, small counts hidden.
 
 A row is a cell: place, quarter, indicator, measure, age group, sex. A cell without a value says why
 in its notes; in one of the files that note leaked into the column of the measure, numbered down the
@@ -60,7 +60,12 @@ class Counts(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the cells, files and rows in their order."""
         ids: Counter[str] = Counter()
         for path in self._files:
@@ -133,7 +138,7 @@ def _coded(text: str, code_list: str, report: Report, name: str = "") -> str | N
 
 
 def _measure(text: str, report: Report) -> str | None:
-    """Return the measure; null where a note stands in its place, as it does where none is published."""
+    """Return the measure; null where a note stands in its place."""
     if _LEAKED.fullmatch(text) or text == "Not Applicable":
         report.notice("leaked-note", "measure")
         return None

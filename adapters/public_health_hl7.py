@@ -49,7 +49,7 @@ class Message:
         return raw.split(self.repetition)
 
     def part(self, raw: str, component: int) -> str:
-        """Return a component of the first repetition, its first subcomponent, unescaped and trimmed.
+        """Return a component of the first repetition: its first subcomponent, unescaped, trimmed.
 
         HL7's explicit null `""` is empty here: no field of the datasets tells the two apart.
         """
@@ -112,9 +112,10 @@ def _message(lines: list[str]) -> Message | None:
     head = lines[0]
     if not head.startswith("MSH") or len(head) < _HEAD:
         return None
-    field, component, repetition, escape, subcomponent = head[3:_HEAD]
-    if len({field, component, repetition, escape, subcomponent}) != _HEAD - 3:
+    marks = list(head[3:_HEAD])
+    if len(set(marks)) != len(marks):
         return None
+    field, component, repetition, escape, subcomponent = marks
     segments: dict[str, list[list[str]]] = {}
     for line in lines:
         fields = line.split(field)

@@ -1,7 +1,7 @@
 """HL7 v2 times (DTM, TS): the instant, the civil date as written, and what the digits are good for.
 
-The digits are the facility's clock. With an offset they are that clock beside its distance from UTC,
-so the civil date is the digits' own (ALL-1); without one the facility's zone, a setting, applies.
+The digits are the facility's clock. With an offset they are that clock and its distance from
+UTC, so the civil date is the digits' own (ALL-1); without one the setting's zone applies.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def stamp(text: str, zone: ZoneInfo) -> Stamp:
         return Stamp()
     precision = next(held for name, held in _PRECISIONS if matched[name])
     try:
-        local = dt.datetime(
+        local = dt.datetime(  # noqa: DTZ001 - the digits of a clock; its zone is found below
             int(matched["year"]),
             int(matched["month"] or 1),
             int(matched["day"] or 1),
             int(matched["hour"] or 0),
             int(matched["minute"] or 0),
             int(matched["second"] or 0),
-        )  # noqa: DTZ001 - the digits of a clock; its zone is found below
+        )
         return _placed(local, matched["offset"], precision, zone)
     except (ValueError, OverflowError):
         return Stamp()

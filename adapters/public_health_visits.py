@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters import canonical, civil_time, public_health_cases
+from adapters import canonical, public_health_cases
 from adapters.base import Record, Report, RowAdapter
 from adapters.hardened import UnreadableError, read_document
 from adapters.public_health_hl7 import Message, messages, value
@@ -74,7 +74,12 @@ class Visits(RowAdapter):
         """Return the one dataset."""
         return (DATASET,)
 
-    def rows(self, dataset: DatasetId, wanted: frozenset[str], report: Report) -> Iterator[Record]:
+    def rows(
+        self,
+        dataset: DatasetId,  # noqa: ARG002 - there is one
+        wanted: frozenset[str],  # noqa: ARG002 - a row costs little beside its file
+        report: Report,
+    ) -> Iterator[Record]:
         """Yield the visits that are cases, by facility and visit."""
         report.unvalidated = True
         for visit in self.visits(report):
@@ -158,7 +163,9 @@ class Visits(RowAdapter):
             "facility_type": _observed(message, _FACILITY_TYPE, _TAXONOMY, "facility_type", report),
             "message_at": visit.at,
             "trigger": _codes("adt_trigger")[message.part(message.raw("MSH", 9), 2)],
-            "patient_class": _coded(message, "PV1", 2, "hl7_patient_class", "patient_class", report),
+            "patient_class": _coded(
+                message, "PV1", 2, "hl7_patient_class", "patient_class", report
+            ),
             **self._times(message, report),
             **_age(message, report),
             "sex": _coded(message, "PID", 8, "sex", "sex", report),
@@ -207,7 +214,7 @@ def _codes(code_list: str) -> Mapping[str, str]:
 
 
 def _facility(message: Message) -> str:
-    """Return the facility's NPI or OID, from EVN-7.2 or else MSH-4.2; empty where neither is one."""
+    """Return the NPI or OID of EVN-7.2, or else of MSH-4.2; empty where neither is one."""
     for raw in (message.raw("EVN", 7), message.raw("MSH", 4)):
         found = message.part(raw, 2)
         if _FACILITY.fullmatch(found):
@@ -215,7 +222,7 @@ def _facility(message: Message) -> str:
     return ""
 
 
-def _coded(  # noqa: PLR0913 - where, which list, whose name
+def _coded(
     message: Message, segment: str, field: int, code_list: str, name: str, report: Report
 ) -> str | None:
     text = message.part(message.raw(segment, field), 1)
@@ -225,7 +232,7 @@ def _coded(  # noqa: PLR0913 - where, which list, whose name
     return code
 
 
-def _formed(  # noqa: PLR0913
+def _formed(
     message: Message, segment: str, field: int, form: re.Pattern[str], name: str, report: Report
 ) -> str | None:
     text = message.part(message.raw(segment, field), 1)

@@ -1,0 +1,216 @@
+"""Where a police table is: a CSV file read by DuckDB, an SQLite or a DuckDB file; all read-only.
+
+Every column comes in as text, whatever its declared type. Columns are matched by name, so a move
+changes nothing: the CSV header `Incident Date` and the database's `incident_date` are one name.
+Each scan has a connection of its own; what an expression compiles to is kept between scans.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from adapters import police_sql
+from adapters.hardened import UnreadableError, opened, read_csv, unreadable
+from adapters.police_sql import DUCKDB, SQLITE, Engine, Expr
+from gateway.errors import Reason, SettingsError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+    from adapters.base import Report
+
+_SQLITE_HEAD = b"SQLite format 3\x00"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ROWS = "accord_rows"
+
+
+def snake(name: str) -> str:
+    """Return a column name in the one form that names are compared in."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source table with its columns as text under their snake names.
+
+    Attributes:
+        columns: The source's own names, in its order.
+    """
+
+    table: Expr
+    engine: Engine
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one police table is.
+
+    Attributes:
+        path: A CSV file, an SQLite file, or a DuckDB file.
+        table: The table in the database; empty for a CSV file.
+    """
+
+    path: Path
+    table: str = ""
+
+    def open(self, required: Iterable[str], known: Iterable[str]) -> Opened:
+        """Return the table; a known column that is absent is null in every row.
+
+        Raises:
+            SourceError: There is no such file or table, or a required column is absent.
+        """
+        raw, engine = self._raw()
+        held = {snake(name): name for name in reversed(raw.columns)}
+        for name in required:
+            if name not in held:
+                message = f"a source lacks the column `{name}`"
+                raise SourceError(Reason.ADAPTER_UNAVAILABLE, message, field=name)
+        columns = {
+            name: raw[held[name]].cast("string").strip() if name in held else ibis.null("string")
+            for name in (*required, *known)
+        }
+        return Opened(raw.select(**columns), engine, tuple(raw.columns))
+
+    def _raw(self) -> tuple[Expr, Engine]:
+        if not self.table:
+            return _csv(self.path), DUCKDB
+        if _head(self.path) == _SQLITE_HEAD:
+            # Not bound to a thread: a scan may be read from another than opened it, never by two.
+            address = f"{self.path.as_uri()}?mode=ro"
+            held = sqlite3.connect(address, uri=True, check_same_thread=False)
+            return ibis.sqlite.from_connection(held).table(self.table), SQLITE
+        connection = ibis.duckdb.connect(self.path, read_only=True)
+        return connection.table(self.table), DUCKDB
+
+    def state(self) -> tuple[tuple[int, int], ...]:
+        """Return what changes whenever the source does: time and size of file and journal."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        stats = [file.stat() for file in files if file.exists()]
+        return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+    def inspect(self, names: Iterable[str], report: Report) -> None:
+        """Count rows of a CSV file that are no records, and name columns that nobody knows.
+
+        Raises:
+            SourceError: The file is refused whole, by `hardened`'s rules.
+        """
+        if self.table:
+            columns = self._raw()[0].columns
+        else:
+            stat = self.path.stat()
+            columns, ragged = _checked(self.path, stat.st_mtime_ns, stat.st_size)
+            if ragged:
+                report.quarantined["csv-ragged"] += ragged
+        known = frozenset(names)
+        for place, column in enumerate(columns, 1):
+            if snake(column) not in known:
+                # A name that is no name may be a value that slipped into the header.
+                plain = snake(column) if _NAME.fullmatch(snake(column)) else f"column {place}"
+                report.notice("unknown-column", plain)
+
+
+class Prepared:
+    """A canonical table whose expression is compiled once, and is a view in each connection.
+
+    Compiling some thousand nodes takes Ibis longer than most scans take the database.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        columns: tuple[Sequence[str], Sequence[str]],
+        build: Callable[[Opened], Expr],
+        zone: ZoneInfo | None = None,
+    ) -> None:
+        """Take the place, the columns (required, optional), and what builds the expression."""
+        self._place = place
+        self._columns = columns
+        self._build = build
+        self._zone = zone
+        self._compiled: dict[tuple[str, ...], tuple[str, Any]] = {}
+
+    def open(self) -> Opened:
+        """Return the source in a new connection."""
+        found = self._place.open(*self._columns)
+        if self._zone is not None:
+            police_sql.spanned(found.table.get_backend(), self._zone)
+        return found
+
+    def table(self) -> Expr:
+        """Return the canonical table in a new connection."""
+        found = self.open()
+        backend = found.table.get_backend()
+        if found.columns not in self._compiled:
+            built = self._build(found)
+            self._compiled[found.columns] = (str(backend.compile(built)), built.schema())
+        sql, schema = self._compiled[found.columns]
+        backend.raw_sql(f"CREATE TEMP VIEW {_ROWS} AS {sql}")
+        return police_sql.named(backend, _ROWS, schema)
+
+
+def place(base: Path, csv: Path | None, database: Path | None, table: str | None) -> Place:
+    """Return where a feed's settings point: `csv`, or `database` and `table`.
+
+    Raises:
+        SettingsError: Neither or both are set, or nothing is there.
+    """
+    path = csv or database
+    if path is None or (csv and database) or bool(database) != bool(table):
+        raise SettingsError("adapter settings: a feed has `csv`, or `database` and `table`")
+    found = (base / path).resolve()
+    if not found.is_file():
+        raise SettingsError(f"adapter settings: `{path}` is no file")
+    return Place(found, table or "")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_HEAD))
+
+
+def _csv(path: Path) -> Expr:
+    # No extension is loaded and nothing is guessed: all text, one dialect. Rows that `_checked`
+    # counts as ragged are left out here too.
+    connection = ibis.duckdb.connect(threads=2, autoinstall_known_extensions=False)
+    return connection.read_csv(
+        str(path),
+        table_name="source",
+        all_varchar=True,
+        header=True,
+        delim=",",
+        quote='"',
+        escape='"',
+        auto_detect=False,
+        strict_mode=True,
+        ignore_errors=True,
+        columns=dict.fromkeys(opened(lambda: read_csv(path)).header, "VARCHAR"),
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _checked(path: Path, _changed_ns: int, _size: int) -> tuple[tuple[str, ...], int]:
+    """Return a CSV file's header and how many rows are ragged, once for each state of the file.
+
+    Raises:
+        SourceError: The file is refused, or the two readers do not agree on its rows.
+    """
+    table = opened(lambda: read_csv(path))
+    good = ragged = 0
+    try:
+        for _, cells in table.rows:
+            whole = len(cells) == len(table.header)
+            good, ragged = good + whole, ragged + (not whole)
+    except UnreadableError as error:
+        raise unreadable(error) from None
+    if good != _csv(path).count().execute():
+        raise unreadable(UnreadableError("csv-malformed"))
+    return table.header, ragged
