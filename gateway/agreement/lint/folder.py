@@ -1,0 +1,185 @@
+"""A folder of agreements as one value: every file read and parsed, with the places for findings.
+
+The folder is given as bytes by name: reading a disk, or a branch in CI, is the caller's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from gateway.agreement import parse
+from gateway.agreement.finding import Finding, FindingsError, Level
+from gateway.agreement.signing import Statement, read_signatures
+from gateway.agreement.yaml import Document, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.agreement.model import (
+        Agreement,
+        CodeLists,
+        Dataset,
+        Floor,
+        Purposes,
+        Registry,
+    )
+
+T = TypeVar("T")
+
+FLOOR: Final = "_floor.yaml"
+AGENCIES: Final = "agencies.yaml"
+PURPOSES: Final = "purposes.yaml"
+CODES: Final = "codes.yaml"
+DATASETS: Final = "datasets/"
+NOTICES: Final = "notices/"
+SIGNATURES: Final = ".sig.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """What a file says, and where it says it."""
+
+    model: T
+    document: Document
+
+    @property
+    def file(self) -> str:
+        """The file's name inside the folder."""
+        return self.document.file
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One consistent reading of all files.
+
+    Attributes:
+        datasets: By `<name>@<version>`.
+        notices: The bytes of each notice, by `<id>@<n>`.
+        signatures: Statements by the stem of the file that they stand beside.
+        tables: Reference tables that the gateway has, by `name@version`; None where nobody knows,
+            as in CI.
+    """
+
+    floor: Read[Floor]
+    registry: Read[Registry]
+    purposes: Read[Purposes]
+    codes: Read[CodeLists]
+    datasets: Mapping[str, Read[Dataset]]
+    agreements: tuple[Read[Agreement], ...]
+    notices: Mapping[str, bytes]
+    signatures: Mapping[str, tuple[Statement, ...]]
+    tables: frozenset[str] | None = None
+
+    @property
+    def schemas(self) -> Mapping[str, Dataset]:
+        """The datasets without their places."""
+        return {name: one.model for name, one in self.datasets.items()}
+
+
+class _Reader:
+    """Reads file by file and keeps what is wrong with each."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.found: list[Finding] = []
+
+    def read(self, name: str, make: Callable[[Document], T]) -> Read[T] | None:
+        """Return the parsed file, or None with its findings kept."""
+        try:
+            document = read(self.files[name], file=name)
+            return Read(make(document), document)
+        except FindingsError as error:
+            self.found += error.findings
+            return None
+
+    def one(self, name: str, make: Callable[[Document], T], rule: str) -> Read[T] | None:
+        """Return a file that must be there."""
+        if name not in self.files:
+            message = f"there is no `{name}`"
+            self.found.append(Finding(rule, Level.ERROR, name, 1, 1, message))
+            return None
+        return self.read(name, make)
+
+    def signatures(self) -> dict[str, tuple[Statement, ...]]:
+        """Return the statements of every readable signature file."""
+        result: dict[str, tuple[Statement, ...]] = {}
+        for name in sorted(self.files):
+            if name.endswith(SIGNATURES):
+                try:
+                    statements = read_signatures(self.files[name], file=name)
+                except FindingsError as error:
+                    self.found += error.findings
+                else:
+                    result[name.removesuffix(SIGNATURES)] = statements
+        return result
+
+
+def read_folder(
+    files: Mapping[str, bytes], *, tables: frozenset[str] | None = None
+) -> tuple[Folder | None, tuple[Finding, ...]]:
+    """Return the folder and what is wrong with its files one by one.
+
+    The folder is None where a file that everything rests on is absent or unreadable. Where a
+    dataset or an agreement is unreadable, it is left out: the findings refuse the folder all the
+    same.
+
+    Args:
+        files: Contents by name inside the folder, such as `datasets/ems.overdose_run@1.yaml`.
+            Tests, schemas, README and whatever is no YAML in its place are passed over.
+        tables: Reference tables that the gateway has.
+    """
+    reader = _Reader(files)
+    reader.found += _strangers(files)
+    floor = reader.one(FLOOR, parse.floor, "floor-missing")
+    registry = reader.one(AGENCIES, parse.agencies, "missing-file")
+    purposes = reader.one(PURPOSES, parse.purposes, "missing-file")
+    codes = reader.one(CODES, parse.codes, "missing-file")
+    datasets = {
+        name.removeprefix(DATASETS).removesuffix(".yaml"): one
+        for name in sorted(files)
+        if name.startswith(DATASETS) and name.endswith(".yaml")
+        if (one := reader.read(name, parse.dataset)) is not None
+    }
+    schemas = {str(one.model.id): one.model for one in datasets.values()}
+    agreements = tuple(
+        made
+        for name in sorted(files)
+        if _is_agreement(name)
+        if (made := reader.read(name, lambda d: parse.agreement(d, schemas))) is not None
+    )
+    signatures = reader.signatures()
+    notices = {
+        name.removeprefix(NOTICES).removesuffix(".md"): text
+        for name, text in files.items()
+        if name.startswith(NOTICES) and name.endswith(".md")
+    }
+    found = tuple(reader.found)
+    if floor is None or registry is None or purposes is None or codes is None:
+        return None, found
+    by_id = {str(one.model.id): one for one in datasets.values()}
+    folder = Folder(
+        floor, registry, purposes, codes, by_id, agreements, notices, signatures, tables
+    )
+    return folder, found
+
+
+def _is_agreement(name: str) -> bool:
+    own = (FLOOR, AGENCIES, PURPOSES, CODES)
+    return (
+        name.endswith(".yaml")
+        and "/" not in name
+        and name not in own
+        and not name.endswith(".test.yaml")
+    )
+
+
+def _strangers(files: Mapping[str, bytes]) -> list[Finding]:
+    """Return a finding for each file that looks like a rule and would be passed over."""
+    known = (DATASETS, NOTICES, "schema/")
+    return [
+        Finding("unknown-file", Level.ERROR, name, 1, 1, "nobody reads a file of this name")
+        for name in sorted(files)
+        if name.endswith(".yml")
+        or (name.endswith(".yaml") and "/" in name and not name.startswith(known))
+    ]

@@ -1,0 +1,181 @@
+"""Rules about prohibitions: the floor has them, they speak, and nothing goes around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.finding import quoted
+from gateway.agreement.index import field_meets, flow_meets, under
+from gateway.agreement.lint.rule import (
+    Case,
+    Fault,
+    FolderRule,
+    ProvisionRule,
+    agency_of,
+    cases,
+    folder_rule,
+    provision_rule,
+)
+from gateway.values import AgencyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.agreement.lint.folder import Folder
+    from gateway.agreement.model import Never, Selectors
+    from gateway.agreement.yaml import Document, Path
+
+ENFORCEMENT: Final = AgencyKind.LAW_ENFORCEMENT
+
+
+@folder_rule("floor-missing")
+def floor_speaks(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
+    """The floor says something about law enforcement: hard limits must exist."""
+    rules = folder.floor.model.never
+    if not any(ENFORCEMENT in rule.when.to_kind for rule in rules):
+        yield folder.floor.document, ("never",), f"nothing is forbidden towards {ENFORCEMENT}"
+    members = folder.floor.model.quorum_agencies
+    for name in sorted(members - folder.registry.model.agencies.keys()):
+        message = f"{quoted(name)} is not in the registry"
+        yield folder.floor.document, ("quorum", "agencies"), message
+
+
+@folder_rule("never-empty")
+def speaks(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
+    """A selector names what exists: one that matches nothing forbids nothing."""
+    floor = folder.floor
+    rules: list[tuple[Document, Path, str, Selectors]] = [
+        (floor.document, ("never", place), one.id, one.when)
+        for place, one in enumerate(floor.model.never)
+    ]
+    rules += [
+        (floor.document, ("masks", place), one.id, one.when)
+        for place, one in enumerate(floor.model.masks)
+    ]
+    rules += [
+        (read.document, ("never", place), one.id, one.when)
+        for read in folder.agreements
+        for place, one in enumerate(read.model.never)
+    ]
+    for document, path, name, when in rules:
+        for message in _unmatched(folder, when):
+            yield document, path, f"{name}: {message}"
+
+
+def _unmatched(folder: Folder, when: Selectors) -> Iterator[str]:
+    datasets = folder.schemas.values()
+    names = {one.id.name for one in datasets}
+    fields = {f"{one.id.name}.{name}" for one in datasets for name in one.fields}
+    for name in sorted(when.dataset - names):
+        yield f"there is no dataset {quoted(name)}"
+    for name in sorted(when.field - fields):
+        yield f"there is no field {quoted(name)}"
+    leaves = folder.purposes.model.leaves
+    for branch in sorted(when.purpose):
+        if not any(under(leaf, branch) for leaf in leaves):
+            yield f"there is no purpose {quoted(branch)}"
+    matched = any(
+        (not when.dataset or one.id.name in when.dataset)
+        and (not when.regime or bool(when.regime & one.regime))
+        and any(field_meets(when, one, field) for field in one.fields.values())
+        for one in datasets
+    )
+    if not matched:
+        yield "no field of any dataset meets all its selectors"
+
+
+def all_nevers(folder: Folder) -> Iterator[Never]:
+    """Yield every prohibition of the floor and of every agreement."""
+    yield from folder.floor.model.never
+    for read in folder.agreements:
+        yield from read.model.never
+
+
+def _forbids(never: Never, case: Case, to_kind: AgencyKind) -> bool:
+    """Return whether a prohibition meets the flow to such a recipient, by a released field."""
+    if case.dataset is None or case.provider is None:
+        return False
+    dataset, provision = case.dataset, case.provision
+    meets = any(
+        flow_meets(
+            never.when, case.provider.kind, to_kind, purpose, provision.delivery.shape, dataset
+        )
+        for purpose in provision.flow.purposes
+    )
+    return meets and any(field_meets(never.when, dataset, field) for field, _ in case.released())
+
+
+@provision_rule("never-contradicted")
+def contradicted(case: Case) -> Iterator[Fault]:
+    """No provision releases what a prohibition of any file forbids: it could never fire."""
+    if case.recipient is None or case.dataset is None or case.provider is None:
+        return
+    for never in all_nevers(case.folder):
+        if _forbids(never, case, case.recipient.kind):
+            fields = [
+                f"`{field.name}`"
+                for field, _ in case.released()
+                if field_meets(never.when, case.dataset, field)
+            ]
+            some = ", ".join(fields[:3]) + (" and more" if len(fields) > 3 else "")  # noqa: PLR2004
+            yield case.under("flow"), f"{never.id} (clause {never.clause}) forbids {some}"
+
+
+@provision_rule("onward-to-prohibited")
+def onward(case: Case) -> Iterator[Fault]:
+    """Nobody whom a prohibition bars gets the data by redisclosure, at one remove or more."""
+    if case.provider is None or case.dataset is None:
+        return
+    reached: dict[str, str] = {}
+    first = case.provision.duties.onward
+    todo = [(case, alias, f"`{alias}`") for alias in first]
+    todo += [(step, alias, way) for step, alias, way in _further(case)]
+    for step, alias, way in todo:
+        agency = agency_of(step.folder, step.read.model, alias)
+        if agency is None or agency.id == case.provider.id or agency.id in reached:
+            continue
+        reached[agency.id] = way
+        for never in all_nevers(case.folder):
+            if never.onward and _forbids(never, case, agency.kind):
+                message = f"{way} is {agency.kind}, barred by {never.id} (clause {never.clause})"
+                yield case.under("duties", "onward"), message
+
+
+def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
+    """Yield whom the data can reach by provisions of agencies that only pass it on."""
+    if case.dataset is None:
+        return
+    model = case.read.model
+    holders = {case.provision.flow.recipient, *case.provision.duties.onward}
+    held = {agency.id for one in holders if (agency := agency_of(case.folder, model, one))}
+    seen: set[tuple[str, str]] = set()
+    grown = True
+    while grown:
+        grown = False
+        for other in cases(case.folder):
+            key = (other.read.file, other.provision.id)
+            if key in seen or not _passes_on(case, other, held):
+                continue
+            seen.add(key)
+            grown = True
+            for alias in (other.provision.flow.recipient, *other.provision.duties.onward):
+                agency = agency_of(other.folder, other.read.model, alias)
+                if agency is not None:
+                    held.add(agency.id)
+                    yield (
+                        other,
+                        alias,
+                        f"`{alias}` by {other.provision.id} of {other.read.model.id}",
+                    )
+
+
+def _passes_on(case: Case, other: Case, held: set[str]) -> bool:
+    """Return whether `other` gives this dataset on, from an agency that is no source of it."""
+    if other.provider is None or case.dataset is None or other.provider.id not in held:
+        return False
+    same = other.provision.flow.dataset.name == case.dataset.id.name
+    return same and other.provider.kind not in case.dataset.provider_kinds
+
+
+RULES: tuple[ProvisionRule, ...] = (contradicted, onward)
+FOLDER_RULES: tuple[FolderRule, ...] = (floor_speaks, speaks)

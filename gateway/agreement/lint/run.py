@@ -1,0 +1,117 @@
+"""All rules over one folder: what `lint`, load, signing and CI ask.
+
+A finding of level E refuses load, signing and CI; S signing and CI; W warns. Rules about single
+files (YAML, keys, words) are the readers' own, and come with `read_folder`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.finding import Finding, Level
+from gateway.agreement.lint import (
+    basis,
+    conditions,
+    datasets,
+    fields,
+    flows,
+    mask_rules,
+    nevers,
+    profile,
+    tables,
+    terms,
+    unbuilt,
+)
+from gateway.agreement.lint.folder import Folder, read_folder
+from gateway.agreement.lint.rule import AgreementRule, FolderRule, ProvisionRule, cases
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+PROVISION_RULES: Final[tuple[ProvisionRule, ...]] = (
+    *fields.RULES,
+    *mask_rules.RULES,
+    *profile.RULES,
+    *basis.RULES,
+    *conditions.RULES,
+    *nevers.RULES,
+    *tables.RULES,
+    *flows.RULES,
+    *unbuilt.RULES,
+)
+AGREEMENT_RULES: Final[tuple[AgreementRule, ...]] = (
+    *terms.RULES,
+    *basis.AGREEMENT_RULES,
+    *unbuilt.AGREEMENT_RULES,
+)
+FOLDER_RULES: Final[tuple[FolderRule, ...]] = (
+    *nevers.FOLDER_RULES,
+    *flows.FOLDER_RULES,
+    *datasets.FOLDER_RULES,
+    *unbuilt.FOLDER_RULES,
+)
+READING_RULES: Final = frozenset(
+    {
+        "yaml-duplicate-key",
+        "yaml-ambiguous-scalar",
+        "yaml-alias",
+        "yaml-encoding",
+        "yaml-syntax",
+        "unknown-key",
+        "missing-key",
+        "wrong-value",
+        "wildcard",
+        "mask-unknown",
+        "mask-parameter",
+        "document-hash-missing",
+        "clause-missing",
+        "compelled-route-missing",
+        "term-open-ended",
+        "never-empty",
+        "field-unknown",
+        "signature-invalid",
+        "floor-missing",
+        "missing-file",
+        "unknown-file",
+    }
+)
+"""Ids that reading a file can give; all of them are of level E."""
+
+
+def lint(folder: Folder, now: dt.datetime) -> tuple[Finding, ...]:
+    """Return what is wrong with a folder whose files could be read, in the order of the files.
+
+    Args:
+        folder: From `read_folder`, whose own findings stand beside these.
+        now: This instant, UTC: terms, reviews and determinations run out.
+    """
+    found: list[Finding] = []
+    for folder_rule in FOLDER_RULES:
+        found += folder_rule.findings(folder)
+    for read in folder.agreements:
+        for agreement_rule in AGREEMENT_RULES:
+            found += agreement_rule.findings(folder, read, now)
+    for case in cases(folder):
+        for rule in PROVISION_RULES:
+            found += rule.findings(case)
+    return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.rule)))
+
+
+def check(
+    files: Mapping[str, bytes], now: dt.datetime, *, tables: frozenset[str] | None = None
+) -> tuple[Folder | None, tuple[Finding, ...]]:
+    """Return the folder in `files` and everything that is wrong with it.
+
+    The folder is None where too little of it could be read to lint. It is fit for use only where no
+    finding
+    refuses: ask `refusing`.
+    """
+    folder, found = read_folder(files, tables=tables)
+    return folder, (*found, *(lint(folder, now) if folder is not None else ()))
+
+
+def refusing(found: Iterable[Finding], *, signing: bool = False) -> tuple[Finding, ...]:
+    """Return the findings that refuse a load, or a signature."""
+    levels = (Level.ERROR, Level.SIGNING) if signing else (Level.ERROR,)
+    return tuple(one for one in found if one.level in levels)

@@ -1,0 +1,190 @@
+"""Rules about tables: whom they count, what may stand beside a count, how small a cell may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.finding import Level, quoted
+from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
+from gateway.agreement.strength import longer
+from gateway.masks import CountOnly, SumOnly, Truncate, Unit
+from gateway.values import Shape
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from gateway.agreement.model import Aggregate
+
+LEAST_CELL: Final = 11
+SLACK: Final = 2
+DIMENSIONS: Final = 3
+MONDAY, SUNDAY = 0, 6
+
+
+@provision_rule("shape-mismatch")
+def shape(case: Case) -> Iterator[Fault]:
+    """An aggregate says what it counts, and a record does not."""
+    table, shape_ = case.provision.aggregate, case.provision.delivery.shape
+    if shape_ is Shape.AGGREGATE and table is None:
+        yield case.under("delivery", "shape"), "`aggregate` without a block `aggregate`"
+    if shape_ is Shape.RECORD and table is not None:
+        yield case.under("aggregate"), "a block `aggregate` at record level"
+
+
+@provision_rule("aggregate-mask-misplaced")
+def masks(case: Case) -> Iterator[Fault]:
+    """What is counted leaves as a count alone, and nothing else leaves beside it."""
+    release, table = case.provision.release, case.provision.aggregate
+    counted = {n for n, mask in release.items() if isinstance(mask, (CountOnly, SumOnly))}
+    if table is None:
+        for name in sorted(counted):
+            yield case.under("release", name), f"`{release[name].name}` on `{name}` at record level"
+        return
+    need: dict[str, type[CountOnly | SumOnly]] = {
+        one.field: SumOnly if one.function == "sum" else CountOnly
+        for one in table.measures
+        if one.function in ("sum", "count_distinct")
+    }
+    need.setdefault(table.unit, CountOnly)
+    for name, kind in sorted(need.items()):
+        if name in release and not isinstance(release[name], kind):
+            yield case.under("release", name), f"`{name}` is measured, so it leaves as {kind.name}"
+        elif name not in release:
+            yield case.under("aggregate"), f"`{name}` is measured, but not released"
+    for name in release:
+        if name not in need and name not in table.dimensions:
+            message = f"`{name}` is released, but neither dimension nor measured"
+            yield case.under("release", name), message
+    for name in table.dimensions:
+        if name not in release or name in need:
+            yield case.under("aggregate", "dimensions"), f"`{name}` cannot be a dimension"
+
+
+@provision_rule("unit-unknown")
+def unit(case: Case) -> Iterator[Fault]:
+    """A table counts people or cases: the dataset's `person`, or its `unit`."""
+    table, dataset = case.provision.aggregate, case.dataset
+    if (
+        table is not None
+        and dataset is not None
+        and table.unit not in (dataset.person, dataset.unit)
+    ):
+        message = f"{quoted(table.unit)} is neither the dataset's person nor its unit"
+        yield case.under("aggregate", "unit"), message
+
+
+@provision_rule("min-cell-low")
+def min_cell(case: Case) -> Iterator[Fault]:
+    """No count below eleven, or below the floor's least, is published."""
+    if (table := case.provision.aggregate) is not None:
+        least = max(LEAST_CELL, case.folder.floor.model.at_least.min_cell)
+        if table.disclosure.min_cell < least:
+            yield _disclosure(case, "min_cell"), f"`min_cell` is below {least}"
+
+
+@provision_rule("interval-narrow")
+def min_interval(case: Case) -> Iterator[Fault]:
+    """A suppressed count must stay any value that the rule hides."""
+    if (table := case.provision.aggregate) is not None:
+        floor = case.folder.floor.model.at_least.min_interval
+        least = max(table.disclosure.min_cell - SLACK, floor)
+        if table.disclosure.min_interval < least:
+            yield _disclosure(case, "min_interval"), f"`min_interval` is below {least}"
+
+
+@provision_rule("complementary-off")
+def complementary(case: Case) -> Iterator[Fault]:
+    """Without second suppressions, margins give the first ones back."""
+    table = case.provision.aggregate
+    if table is not None and not table.disclosure.complementary:
+        yield _disclosure(case, "complementary"), "`complementary` is not true"
+
+
+def _disclosure(case: Case, key: str) -> tuple[str | int, ...]:
+    return case.under("aggregate", "disclosure", key)
+
+
+# --- periods ---
+
+_PERIODS: Final = {
+    Unit.DAY: ((0, 86_400),),
+    Unit.WEEK_ISO: ((0, 7 * 86_400),),
+    Unit.WEEK_MMWR: ((0, 7 * 86_400),),
+    Unit.MONTH: ((1, 0),),
+    Unit.QUARTER: ((3, 0),),
+    Unit.YEAR: ((12, 0),),
+}
+
+
+@provision_rule("grid-open")
+def grid(case: Case) -> Iterator[Fault]:
+    """Periods are fixed, follow the dataset's date, and open late enough: no differencing."""
+    table, dataset = case.provision.aggregate, case.dataset
+    if table is None or dataset is None:
+        return
+    path = case.under("aggregate", "grid")
+    least = case.folder.floor.model.at_least.grid_lag
+    if longer(least, table.grid.lag):
+        yield (*path, "lag"), f"`lag` is shorter than {least.text}, the floor's least"
+    if dataset.event_date is None:
+        yield path, "the dataset has no event date to cut periods by"
+        return
+    mask = case.provision.release.get(dataset.event_date)
+    if dataset.event_date not in table.dimensions or not isinstance(mask, Truncate):
+        yield path, f"`{dataset.event_date}` is not a truncated dimension"
+        return
+    period = (table.grid.period.months, table.grid.period.seconds)
+    if period not in _PERIODS.get(mask.to, ()):
+        yield (*path, "period"), f"{table.grid.period.text} is not one {mask.to}"
+    elif not _begins(mask.to, table.grid.anchor):
+        yield (*path, "anchor"), f"no {mask.to} begins on the anchor"
+
+
+def _begins(unit_: Unit, day: dt.date) -> bool:
+    match unit_:
+        case Unit.WEEK_ISO:
+            return day.weekday() == MONDAY
+        case Unit.WEEK_MMWR:
+            return day.weekday() == SUNDAY
+        case Unit.MONTH:
+            return day.day == 1
+        case Unit.QUARTER:
+            return day.day == 1 and day.month % 3 == 1
+        case Unit.YEAR:
+            return day.day == 1 and day.month == 1
+        case _:
+            return True
+
+
+@provision_rule("dominance-missing", Level.WARNING)
+def dominance(case: Case) -> Iterator[Fault]:
+    """A sum without a dominance rule shows its largest contributor. E once dominance is built."""
+    if (table := case.provision.aggregate) is not None and table.disclosure.dominance is None:
+        for one in _sums(table):
+            yield _disclosure(case, "dominance"), f"the sum `{one}` has no dominance rule"
+
+
+def _sums(table: Aggregate) -> list[str]:
+    return [one.name for one in table.measures if one.function in ("sum", "mean")]
+
+
+@provision_rule("dimensions-many", Level.WARNING)
+def dimensions(case: Case) -> Iterator[Fault]:
+    """Beyond three dimensions nearly all cells are small."""
+    table = case.provision.aggregate
+    if table is not None and len(table.dimensions) > DIMENSIONS:
+        yield case.under("aggregate", "dimensions"), f"more than {DIMENSIONS} dimensions"
+
+
+RULES: tuple[ProvisionRule, ...] = (
+    shape,
+    masks,
+    unit,
+    min_cell,
+    min_interval,
+    complementary,
+    grid,
+    dominance,
+    dimensions,
+)
