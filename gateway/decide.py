@@ -29,10 +29,10 @@ class Standing:
 
     Attributes:
         requests_last_minute: Requests granted in the last 60 s.
-        rows_today: Rows released in this UTC day.
-        periods_released: First days of the aggregate periods that left already.
+        rows_today: Rows released in this UTC day; of a repeat, without those that its first attempt released.
+        periods_released: First days of the aggregate periods that left already, under other requests.
         duties_overdue: Ids of duties that the recipient owes and is late with.
-        repeat: Whether this very request was carried out before: it then costs nothing again.
+        repeat: Whether this very request was carried out before: what left then costs nothing again.
     """
 
     requests_last_minute: int = 0
@@ -297,8 +297,6 @@ def _limits(
             return _refuse(rule, 6, Reason.RATE_LIMIT, "`requests_per_minute` is reached")
         if left <= 0:
             return _refuse(rule, 6, Reason.ROW_LIMIT, "`rows_per_day` is reached")
-    else:
-        left = limits.rows_per_day
     periods: tuple[dt.date, ...] = ()
     if rule.provision.aggregate is not None:
         answer = _periods(rule, rule.provision.aggregate, request.terms, standing, now)
@@ -313,7 +311,7 @@ def _periods(
 ) -> tuple[dt.date, ...] | Refusal:
     grid = aggregate.grid
     open_since = closed_periods(grid.anchor, grid.period, grid.lag, now.date())
-    spent = frozenset() if standing.repeat else standing.periods_released
+    spent = standing.periods_released
     if terms.where:
         asked = {value for condition in terms.where for value in condition.values}
         if len(terms.where) > 1 or not asked <= set(open_since):

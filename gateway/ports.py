@@ -102,9 +102,14 @@ class Logged:
 
 
 class Ticket(Protocol):
-    """One exchange that the log has an intent for; it is closed exactly once."""
+    """One exchange that the log has an intent for; it is closed exactly once.
+
+    Attributes:
+        chunks: Release entries that are durable.
+    """
 
     exchange_id: str
+    chunks: int
 
     async def release(self, draft: Draft, keep: Keep) -> Logged:
         """Make a `release` entry durable and return the proof that a chunk may leave.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         Source,
         Ticket,
     )
-    from gateway.values import Chunk, Receipt, Request
+    from gateway.values import Chunk, Receipt, Request, Resume
 
 _REPEAT = dt.timedelta(hours=24)
 """How long a request id stands for the same request."""
@@ -93,7 +94,7 @@ class Broker:
         agreements = ports.library.current()
         standing = ports.counters.of(request, now)
         if before is not None:
-            standing = dataclasses.replace(standing, repeat=True)
+            standing = _again(standing, before)
         decision = decide(agreements, request, standing, now)
         if isinstance(decision, Refusal):
             await self._refuse(agreements, request, decision, exchange_id, digest)
@@ -101,6 +102,9 @@ class Broker:
         grant = decision if before is None else dataclasses.replace(decision, now=before.now)
 
         plan = self._builder.build(agreements, grant)
+        if before is None:
+            # Before the first wait: requests side by side would all find room for one.
+            ports.counters.charge(request, plan.rule.ref, now)
         intent = self._drafts.intent(agreements, request, plan, exchange_id, digest)
         ticket = await ports.log.intent(
             intent,
@@ -109,8 +113,6 @@ class Broker:
             request_digest=digest,
             now=grant.now,
         )
-        if before is None:
-            ports.counters.charge(request, plan.rule.ref, now)
         run = _Run(self, agreements, request, plan, intent, ticket, before, send)
         await run.carry_out(deadline_s)
 
@@ -146,6 +148,13 @@ class Broker:
         index = await self._ports.log.refusal(draft)
         self._ports.meter.refused(refusal.reason.value, refusal.step)
         raise refused(refusal, index, exchange_id)
+
+
+def _again(standing: Standing, before: Attempt) -> Standing:
+    """Return the standing of a repeat: what its first attempt released counts once, and no more is free."""
+    released = sum(rows for rows, _ in before.digests)
+    rows = max(standing.rows_today - released, 0)
+    return dataclasses.replace(standing, rows_today=rows, repeat=True)
 
 
 def refused(refusal: Refusal, index: int, exchange_id: str) -> RefusedError:
@@ -203,51 +212,69 @@ class _Run:
 
     async def carry_out(self, deadline_s: float) -> None:
         """Read, release and send everything, then close the exchange, however it ends."""
-        ports, ticket = self._ports, self._ticket
+        try:
+            await self._carry_out(deadline_s)
+        except BaseException as error:
+            # Also a cancelled call: whatever was begun is closed, and says how far it came.
+            await self._close("cut", _code(error))
+            if isinstance(error, AccordError) and not error.exchange_id:
+                error.exchange_id = self._ticket.exchange_id
+            raise
+        await self._close("complete", "OK")
+
+    async def _carry_out(self, deadline_s: float) -> None:
+        ports = self._ports
         if self._request.resume is not None:
-            resume = self._request.resume
-            self._held = await ports.log.held(resume.exchange_id, resume.offset)
+            self._held = await self._receipt_of(self._request.resume)
         batches = ports.sources.scan(
-            self._plan.scan, exchange_id=ticket.exchange_id, timeout_s=deadline_s
+            self._plan.scan, exchange_id=self._ticket.exchange_id, timeout_s=deadline_s
         )
         ready = ports.engine.run(self._plan, batches, self._request.form)
         try:
             async for one in ready:
                 await self._release(one)
             await self._finish()
-        except BaseException as error:
-            # Also a cancelled call: whatever was begun is closed, and says how far it came.
-            await self._close("cut", _code(error))
-            if isinstance(error, AccordError) and not error.exchange_id:
-                error.exchange_id = ticket.exchange_id
-            raise
         finally:
             await ready.aclose()
-        await self._close("complete", "OK")
+
+    async def _receipt_of(self, resume: Resume) -> Receipt | None:
+        """Return the receipt for what is held; whoever cannot tell its stream value did not get it."""
+        held = await self._ports.log.held(resume.exchange_id, resume.offset)
+        if held is not None and json.loads(held.meta)["stream"] != drafts.b64(resume.stream):
+            raise _diverged()
+        return held
 
     async def _release(self, ready: Ready) -> None:
         chunk = ready.chunk
         if self._already_held(chunk.row_count, chunk.digest):
             return
         self._still_stands()
-        self._stream = stream_next(self._stream, chunk.digest)
+        stream = stream_next(self._stream, chunk.digest)
         draft = drafts.release(
             self._intent,
             self._chunks,
             chunk,
             ready.size,
             self._request.form,
-            self._stream,
+            stream,
             ready.tokens,
         )
-        # Logged before sent: a crash in between over-reports; the other order hides.
-        logged = await self._ticket.release(draft, self._keep(chunk.row_count, chunk.digest))
-        self._chunks += 1
-        self._rows += chunk.row_count
-        self._bytes += ready.size
-        self._suppressed += ready.suppressed
+        try:
+            # Logged before sent: a crash in between over-reports; the other order hides.
+            logged = await self._ticket.release(draft, self._keep(chunk.row_count, chunk.digest))
+        finally:
+            # What is durable counts as released, also where the call was cancelled meanwhile.
+            if self._ticket.chunks > self._chunks:
+                self._count(ready, stream)
         await self._pass_on()
         self._held_back = self._message(chunk, logged)
+
+    def _count(self, ready: Ready, stream: bytes) -> None:
+        self._stream = stream
+        self._chunks += 1
+        self._rows += ready.chunk.row_count
+        self._bytes += ready.size
+        self._suppressed += ready.suppressed
 
     def _message(self, chunk: Chunk | None, logged: Logged | None) -> Message:
         """Return a message; the first one, and only it, has the header and what is held."""
@@ -264,6 +291,9 @@ class _Run:
 
     async def _finish(self) -> None:
         if self._before is not None and len(self._seen) < len(self._before.digests):
+            raise _diverged()
+        resume = self._request.resume
+        if resume is not None and sum(rows for rows, _ in self._seen) < resume.offset:
             raise _diverged()
         if self._held_back is None:
             # A resumption of an exchange that was held in full: there is only its receipt to send.
@@ -286,7 +316,7 @@ class _Run:
             rows=rows,
             digest=digest,
             periods=group.periods if group else (),
-            charge=self._before is None,
+            charge=self._before is None or len(self._seen) > len(self._before.digests),
         )
 
     def _already_held(self, rows: int, digest: bytes) -> bool:
@@ -298,7 +328,12 @@ class _Run:
             return False
         if place < len(before.digests) and before.digests[place] != (rows, digest):
             raise _diverged()
-        if resume is None:
+        if resume is None or (resume.offset == 0 and resume.stream == stream_start(resume.exchange_id)):
+            return False
+        if place >= len(before.digests):
+            # It never left, so nobody holds it, whatever the offset says.
+            if sum(count for count, _ in self._seen[:place]) < resume.offset:
+                raise _diverged()
             return False
         held = sum(count for count, _ in self._seen)
         if held > resume.offset:

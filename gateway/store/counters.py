@@ -58,7 +58,7 @@ class StoredCounters:
         return Standing(
             requests_last_minute=self._last_minute(recipient, provision, now),
             rows_today=self._rows(recipient, provision, now),
-            periods_released=self._periods(recipient, provision),
+            periods_released=self._periods(recipient, provision, request.request_id),
             duties_overdue=self._overdue(recipient, now),
             repeat=self._repeated(recipient, request.request_id, now),
         )
@@ -91,11 +91,14 @@ class StoredCounters:
         )
         return int(found[0][0]) if found else 0
 
-    def _periods(self, recipient: str, provision: str) -> frozenset[dt.date]:
+    def _periods(self, recipient: str, provision: str, request_id: str) -> frozenset[dt.date]:
+        """Return what other requests released: a repeat releases its own periods again."""
         found = self._reads.rows(
-            "SELECT DISTINCT period FROM standing_period WHERE recipient = ? AND provision = ?",
+            "SELECT DISTINCT period FROM standing_period "
+            "WHERE recipient = ? AND provision = ? AND request_id <> ?",
             recipient,
             provision,
+            request_id,
         )
         return frozenset(dt.date.fromisoformat(period) for (period,) in found)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.broker.drafts import b64
 from gateway.errors import LogError, Reason, RefusedError, SourceError
 from tests.build import a_caller, a_request
 from tests.core.house import House, records
-from tests.fakes import Faults, MemoryLog, MemorySource, Outbox
+from tests.fakes import Faults, MemoryLog, MemorySource, Outbox, World
 
 if TYPE_CHECKING:
     from gateway.audit.entry import Draft
@@ -91,3 +94,58 @@ def test_an_adapter_that_dies_ends_the_exchange() -> None:
     assert all(message.logged is not None for message in box.sent)
     assert outcome.exchange_id == raised.value.exchange_id
     assert 0 == house.source.open
+
+
+def turns_of(make: object) -> int:
+    """Return how many turns an undisturbed exchange takes."""
+    house = a_house()
+    house.ask(a_request())
+    return house.world.turns
+
+
+TURNS = 17
+
+
+def test_the_number_of_turns_is_known() -> None:
+    """The sweeps below cancel at each turn of an exchange of four batches."""
+    assert TURNS == turns_of(None)
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_a_cancelled_call_is_closed_exactly_once(turn: int) -> None:
+    """Wherever the client leaves, what was begun is closed once, and nothing unlogged was sent."""
+    world = World(cancel_at=turn)
+    house, box = House(world=world, source=MemorySource(ROWS, batch_rows=25)), Outbox(world)
+
+    with contextlib.suppress(asyncio.CancelledError):
+        house.ask(a_request(), box)
+
+    assert all(1 == times for times in house.log.closings().values()), world.journal
+    assert 0 == house.source.open
+    logged = [(one.meta["digest"]) for one in house.log.of_kind("release")]
+    assert [b64(digest) for digest in box.digests] == logged[: len(box.digests)]
+    for outcome in house.log.of_kind("outcome"):
+        assert len(logged) == outcome.meta["chunks"], world.journal
+        assert (25 * len(logged), len(box.sent)) == (outcome.meta["rows"], outcome.meta["handed"])
+        expected = house.log.of_kind("release")[-1].meta["stream"] if logged else None
+        assert expected == outcome.meta["stream"]
+
+
+@pytest.mark.parametrize("step", ["release", "receipt", "outcome", "intent", "attempt", "refusal"])
+@pytest.mark.parametrize("after", [0, 1, 3])
+@pytest.mark.parametrize("unknown", [False, True])
+def test_a_log_that_fails_later_sends_nothing_more(step: str, after: int, unknown: bool) -> None:  # noqa: FBT001
+    """What was sent is in the log, whatever fails at whichever time."""
+    house, box = a_house(MemoryLog(full_at=step, after=after, unknown=unknown)), Outbox()
+
+    with contextlib.suppress(LogError):
+        house.ask(a_request(), box)
+
+    logged = [one.meta["digest"] for one in house.log.of_kind("release")]
+    assert [b64(digest) for digest in box.digests] == logged[: len(box.digests)]
+    assert all(times <= 1 for times in house.log.closings().values())
+    for outcome in house.log.of_kind("outcome"):
+        if not unknown:
+            assert len(logged) == outcome.meta["chunks"]
+            expected = house.log.of_kind("release")[-1].meta["stream"] if logged else None
+            assert expected == outcome.meta["stream"]
