@@ -24,7 +24,7 @@ from adapters.base import Report
 from gateway.errors import IdentityError, Reason, SettingsError
 from gateway.v1 import adapter_pb2, adapter_pb2_grpc, common_pb2
 from gateway.values import Caller
-from gateway.wire.arrow import cut, encode
+from gateway.wire.arrow import cut, layout
 from gateway.wire.chain import Chain, Rule, Steps
 from gateway.wire.convert.scan import to_scan
 from gateway.wire.tls import TlsFiles, server_credentials, server_limits, subject_names
@@ -202,13 +202,13 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
         """Yield the scan's batches, and what was quarantined last."""
         del call
         scan, report = to_scan(request, self._types), _StoppableReport()
-        offset = 0
+        form, offset = layout(scan.columns), 0
         # A slot of the pool is free when its thread ends, not when the call does.
         ahead = _Ahead(self._pool, self._adapter, scan, report)
         try:
             async for batch in ahead:
                 for piece in cut(batch, scan.batch_rows, BATCH_BYTES):
-                    yield _response(piece, offset)
+                    yield _response(form.encode(piece), piece.num_rows, offset)
                     offset += piece.num_rows
         finally:
             ahead.stop()
@@ -224,11 +224,10 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
         return {name: field.type for name, field in canonical.fields(dataset).items()}
 
 
-def _response(piece: pa.RecordBatch, offset: int) -> adapter_pb2.ScanResponse:
-    data = encode(piece)
+def _response(data: bytes, rows: int, offset: int) -> adapter_pb2.ScanResponse:
     response = adapter_pb2.ScanResponse()
     response.batch.offset = offset
-    response.batch.row_count = piece.num_rows
+    response.batch.row_count = rows
     response.batch.digest = sha256(data).digest()
     response.batch.arrow = data
     return response
@@ -306,3 +305,7 @@ class _Ahead:
         except RuntimeError:
             # The loop is closed: nobody reads any more.
             self._stopped.set()
+
+
+PARTS: Final = (Listening, Server)
+"""What a composition root outside this package needs, by entry point."""

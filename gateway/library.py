@@ -15,13 +15,13 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gateway.agreement import parse, yaml
 from gateway.agreement.canon import bind, bound_digest
-from gateway.agreement.finding import Finding, FindingsError, Level
+from gateway.agreement.finding import Finding, Level
 from gateway.agreement.index import Pact, Signed, compile_agreements, pact
-from gateway.agreement.lint import Folder, lint
+from gateway.agreement.lint.folder import SIGNATURES, Folder, Read, read_folder
+from gateway.agreement.lint.run import lint
 from gateway.agreement.signing import (
     Action,
     Quorum,
@@ -35,41 +35,18 @@ from gateway.agreement.signing import (
     verify,
     write_signatures,
 )
-from gateway.errors import AgreementError
+from gateway.errors import AgreementError, NotFoundError, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import Agreement, CodeLists, Dataset, Floor, Purposes, Registry
+    from gateway.agreement.model import Agreement
 
-BASE = ("_floor.yaml", "agencies.yaml", "purposes.yaml", "codes.yaml")
-SIGNED_BASE = {
-    "_floor": SignedFile.FLOOR,
-    "agencies": SignedFile.AGENCIES,
-    "purposes": SignedFile.PURPOSES,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The files that every agreement leans on."""
-
-    floor: Floor
-    registry: Registry
-    purposes: Purposes
-    codes: CodeLists
-    datasets: Mapping[str, Dataset]
-    notices: Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One agreement file: what it says, its parsed form for digests, and its places for findings."""
-
-    agreement: Agreement
-    document: yaml.Document
+FOLDERS = ("datasets", "notices")
+ROUNDS = 8
+"""How often the older version of a bad file is put back before the set is given up."""
 
 
 @dataclass(slots=True)
@@ -118,8 +95,7 @@ class FolderLibrary:
         self._memory_path = memory
         self._memory = _recall(memory)
         self._tables = tables
-        self._base: Base | None = None
-        self._texts: dict[str, Text] = {}
+        self._good: dict[str, bytes] = {}
         self._agreements: Agreements | None = None
         self._generation = 0
         self._stamp: object = None
@@ -139,8 +115,16 @@ class FolderLibrary:
     @property
     def healthy(self) -> bool:
         """Whether everything in the folder is in force as it lies there."""
-        errors = [f for f in self.findings if f.level is Level.ERROR]
+        errors = [one for one in self.findings if one.level is Level.ERROR]
         return self._agreements is not None and not errors
+
+    def files(self, one: Pact) -> tuple[bytes, bytes]:
+        """Return the bytes of an agreement in force and of the signatures beside it."""
+        name = one.agreement.id
+        source = self._good.get(f"{name}.yaml")
+        if source is None:
+            raise NotFoundError(Reason.NOT_FOUND, "no such agreement")
+        return source, self._good.get(name + SIGNATURES, b"")
 
     def changed(self) -> bool:
         """Return whether a file of the folder changed since the last look."""
@@ -149,34 +133,32 @@ class FolderLibrary:
     def look(self, now: dt.datetime) -> Loaded:
         """Return what the folder amounts to at `now`, without putting it in force."""
         self._stamp = _stamp(self._folder)
-        findings: list[Finding] = []
-        base = self._read_base(findings)
-        if base is not None and not self._quorum(base, now, findings):
-            base = None
-        base = base or self._base
-        if base is None:
+        files, folder, findings = self._readable(contents(self._folder), now)
+        if folder is None or not self._quorum(folder, now, findings):
+            # The old set stays, but a suspension must work while another file is broken.
+            files, folder, _ = self._readable(self._with_signatures(), now)
+        if folder is None:
             self.findings = tuple(findings)
             return Loaded(None, self.findings, ())
-        texts = self._read_texts(base, findings)
-        texts = self._judge(base, texts, findings)
-        pacts = [self._pact(base, name, text, now, findings) for name, text in texts.items()]
+        pacts = [self._pact(folder, read, now, findings) for read in folder.agreements]
+        pacts = _newest(pacts)
         agreements = compile_agreements(
             generation=self._generation + 1,
-            floor=base.floor,
-            registry=base.registry,
-            purposes=base.purposes,
-            datasets=base.datasets,
-            codes=base.codes,
-            pacts=_newest(pacts),
+            floor=folder.floor.model,
+            registry=folder.registry.model,
+            purposes=folder.purposes.model,
+            datasets=folder.schemas,
+            codes=folder.codes.model,
+            pacts=pacts,
         )
-        self._base, self._texts = base, texts
+        self._good = files
         states = tuple(
             (one.agreement.id, one.agreement.version, one.digest, one.signed.value) for one in pacts
         )
         return Loaded(agreements, tuple(findings), states)
 
     def swap(self, loaded: Loaded) -> None:
-        """Put a look in force; what it must not forget is written first."""
+        """Put a look in force; what must not be forgotten is written first."""
         _remember(self._memory_path, self._memory)
         self.findings = loaded.findings
         if loaded.agreements is not None:
@@ -185,105 +167,63 @@ class FolderLibrary:
 
     # --- reading ---
 
-    def _read_base(self, findings: list[Finding]) -> Base | None:
-        fresh: list[Finding] = []
+    def _readable(
+        self, files: dict[str, bytes], now: dt.datetime
+    ) -> tuple[dict[str, bytes], Folder | None, list[Finding]]:
+        """Return the files without an error, each bad one replaced by its last good version.
 
-        def read(name: str) -> yaml.Document | None:
-            return _document(self._folder, name, fresh)
+        What has no good version is left out; where that is a file that everything rests on, the
+        next round finds no folder. The findings are those of the files as they lie there.
+        """
+        first: list[Finding] | None = None
+        for _ in range(ROUNDS):
+            folder, found = read_folder(files, tables=self._tables)
+            found = (*found, *(lint(folder, now) if folder is not None else ()))
+            first = list(found) if first is None else first
+            bad = {one.file for one in found if one.level is Level.ERROR}
+            if not bad:
+                return files, folder, first
+            files = {name: data for name in files if (data := self._instead(name, files, bad))}
+        return files, None, first or []
 
-        def each(read_one: Any, document: yaml.Document | None) -> Any:  # noqa: ANN401
-            return _parsed(read_one, document, fresh)
-
-        floor = each(parse.floor, read("_floor.yaml"))
-        registry = each(parse.agencies, read("agencies.yaml"))
-        purposes = each(parse.purposes, read("purposes.yaml"))
-        codes = each(parse.codes, read("codes.yaml"))
-        datasets: dict[str, Dataset] = {}
-        for path in sorted((self._folder / "datasets").glob("*.yaml")):
-            one = each(parse.dataset, read(f"datasets/{path.name}"))
-            if one is not None:
-                datasets[str(one.id)] = one
-        notices = {
-            path.stem: path.read_bytes() for path in sorted((self._folder / "notices").glob("*.md"))
-        }
-        findings += fresh
-        if fresh or None in (floor, registry, purposes, codes):
+    def _instead(self, name: str, files: Mapping[str, bytes], bad: set[str]) -> bytes | None:
+        if name not in bad:
+            return files[name]
+        if name.endswith(SIGNATURES):
+            # A signature file that cannot be read proves nothing, so nothing of it counts.
             return None
-        return Base(floor, registry, purposes, codes, datasets, notices)
+        before = self._good.get(name)
+        return before if before is not None and before != files[name] else None
 
-    def _read_texts(self, base: Base, findings: list[Finding]) -> dict[str, Text]:
-        texts: dict[str, Text] = {}
-        for path in sorted(self._folder.glob("*.yaml")):
-            if path.name in BASE or path.name.endswith(".test.yaml"):
-                continue
-            document = _document(self._folder, path.name, findings)
-            agreement = _parsed(lambda one: parse.agreement(one, base.datasets), document, findings)
-            if agreement is not None and document is not None:
-                texts[path.stem] = Text(agreement, document)
-            elif path.stem in self._texts:
-                # A bad file never replaces a good one.
-                texts[path.stem] = self._texts[path.stem]
-        return texts
-
-    def _judge(
-        self, base: Base, texts: dict[str, Text], findings: list[Finding]
-    ) -> dict[str, Text]:
-        """Return the texts without an error; the version before, where a new text has one."""
-        found = self._lint(base, texts)
-        findings += found
-        bad = _bad(found, texts)
-        if not bad:
-            return texts
-        kept = dict(texts)
-        for name in bad:
-            before = self._texts.get(name)
-            if before is not None and before is not texts[name]:
-                kept[name] = before
-            else:
-                del kept[name]
-        # The versions that were put back must stand beside the others; what does not is dropped.
-        for name in _bad(self._lint(base, kept), kept):
-            del kept[name]
-        return kept
-
-    def _lint(self, base: Base, texts: Mapping[str, Text]) -> list[Finding]:
-        return lint(
-            Folder(
-                floor=base.floor,
-                registry=base.registry,
-                purposes=base.purposes,
-                codes=base.codes,
-                datasets=base.datasets,
-                notices=base.notices,
-                agreements={name: (text.agreement, text.document) for name, text in texts.items()},
-                tables=self._tables,
-            )
-        )
+    def _with_signatures(self) -> dict[str, bytes]:
+        """Return the last good files with the signature files as they lie there now."""
+        fresh = contents(self._folder)
+        good = {name: data for name, data in self._good.items() if not name.endswith(SIGNATURES)}
+        kept = {name: data for name, data in good.items() if name in fresh or "/" in name}
+        return kept | {n: data for n, data in fresh.items() if n.endswith(SIGNATURES)}
 
     # --- signatures ---
 
     def _pact(
-        self, base: Base, name: str, text: Text, now: dt.datetime, findings: list[Finding]
+        self, folder: Folder, read: Read[Agreement], now: dt.datetime, findings: list[Finding]
     ) -> Pact:
-        agreement = text.agreement
+        agreement = read.model
+        registry, floor = folder.registry.model, folder.floor.model
         bound = bind(
             agreement,
-            registry=base.registry,
-            purposes=base.purposes,
-            datasets=base.datasets,
-            notices=base.notices,
+            registry=registry,
+            purposes=folder.purposes.model,
+            datasets=folder.schemas,
+            notices=folder.notices,
         )
-        digest = bound_digest(text.document.value, bound)
-        verified = self._statements(base, name, now, findings)
-        agencies = base.registry.agencies
-        needed = {p.agency: agencies[p.agency].signatures for p in agreement.parties.values()}
-        quorum = Quorum(base.floor.quorum_signatures, base.floor.quorum_agencies)
+        digest = bound_digest(read.document.value, bound)
+        agencies = registry.agencies
         stands = status(
-            verified,
+            self._statements(folder, agreement.id, now, findings),
             subject=agreement.ref,
             digest=digest,
-            parties=needed,
-            quorum=quorum,
+            parties={p.agency: agencies[p.agency].signatures for p in agreement.parties.values()},
+            quorum=Quorum(floor.quorum_signatures, floor.quorum_agencies),
             term=None,
             now=now,
         )
@@ -296,20 +236,22 @@ class FolderLibrary:
                 self._memory.highest[agreement.id] = agreement.version
         return pact(agreement, signed, digest)
 
-    def _quorum(self, base: Base, now: dt.datetime, findings: list[Finding]) -> bool:
+    def _quorum(self, folder: Folder, now: dt.datetime, findings: list[Finding]) -> bool:
         """Return whether the floor, the registry and the purposes bear their quorum's signatures."""
-        quorum = Quorum(base.floor.quorum_signatures, base.floor.quorum_agencies)
-        needed = {one.id: one.signatures for one in base.registry.agencies.values()}
+        floor, registry = folder.floor.model, folder.registry.model
+        purposes = folder.purposes.model
+        quorum = Quorum(floor.quorum_signatures, floor.quorum_agencies)
+        needed = {one.id: one.signatures for one in registry.agencies.values()}
         versions = {
-            "_floor": (base.floor.version, base.floor.digest),
-            "agencies": (base.registry.version, base.registry.digest),
-            "purposes": (base.purposes.version, base.purposes.digest),
+            SignedFile.FLOOR: ("_floor", floor.version, floor.digest),
+            SignedFile.AGENCIES: ("agencies", registry.version, registry.digest),
+            SignedFile.PURPOSES: ("purposes", purposes.version, purposes.digest),
         }
         good = True
-        for name, (version, digest) in versions.items():
+        for kind, (name, version, digest) in versions.items():
             missing = quorum_missing(
-                self._statements(base, name, now, findings),
-                kind=SIGNED_BASE[name],
+                self._statements(folder, name, now, findings),
+                kind=kind,
                 subject=f"{name}@{version}",
                 digest=digest,
                 quorum=quorum,
@@ -324,28 +266,21 @@ class FolderLibrary:
         return good
 
     def _statements(
-        self, base: Base, name: str, now: dt.datetime, findings: list[Finding]
+        self, folder: Folder, name: str, now: dt.datetime, findings: list[Finding]
     ) -> list[Verified]:
-        path = self._folder / f"{name}.sig.json"
-        given: list[Statement] = []
-        try:
-            given = list(read_signatures(path.read_bytes(), file=path.name))
-        except FileNotFoundError:
-            pass
-        except FindingsError as error:
-            findings += error.findings
+        given = list(folder.signatures.get(name, ()))
         given += [one for one in self._memory.stops.get(name, ()) if one not in given]
         proved = []
         for one in given:
             seen = self._memory.seen.setdefault(_fingerprint(one), now)
-            answer = verify(one, agencies=base.registry.agencies, seen=seen)
+            answer = verify(one, agencies=folder.registry.model.agencies, seen=seen)
             if isinstance(answer, Verified):
                 proved.append(answer)
                 self._keep_stop(name, one)
             else:
                 message = f"statement of `{one.agency}`: {answer}"
                 findings.append(
-                    Finding("signature-invalid", Level.SIGNING, path.name, 1, 1, message)
+                    Finding("signature-invalid", Level.SIGNING, name + SIGNATURES, 1, 1, message)
                 )
         return proved
 
@@ -384,35 +319,24 @@ def _older(version: str, than: str) -> bool:
     return [int(part) for part in version.split(".")] < [int(part) for part in than.split(".")]
 
 
-def _bad(findings: Iterable[Finding], texts: Mapping[str, Text]) -> list[str]:
-    files = {finding.file for finding in findings if finding.level is Level.ERROR}
-    return [name for name in texts if f"{name}.yaml" in files]
-
-
-def _document(folder: Path, name: str, findings: list[Finding]) -> yaml.Document | None:
-    try:
-        return yaml.read((folder / name).read_bytes(), file=name)
-    except OSError:
-        findings.append(Finding("missing-file", Level.ERROR, name, 1, 1, "cannot be read"))
-    except FindingsError as error:
-        findings += error.findings
-    return None
-
-
-def _parsed(read: Any, document: yaml.Document | None, findings: list[Finding]) -> Any:  # noqa: ANN401
-    if document is None:
-        return None
-    try:
-        return read(document)
-    except FindingsError as error:
-        findings += error.findings
-        return None
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the folder's files by their name inside it; what cannot be read is as if absent."""
+    found: dict[str, bytes] = {}
+    for root in (folder, *(folder / name for name in FOLDERS)):
+        prefix = "" if root == folder else f"{root.name}/"
+        for path in sorted(root.glob("*")):
+            try:
+                if path.is_file():
+                    found[prefix + path.name] = path.read_bytes()
+            except OSError:
+                continue
+    return found
 
 
 def _stamp(folder: Path) -> object:
     """Return what changes when a file does: names, times and sizes."""
     found = []
-    for root in (folder, folder / "datasets", folder / "notices"):
+    for root in (folder, *(folder / name for name in FOLDERS)):
         if not root.is_dir():
             continue
         for entry in os.scandir(root):

@@ -1,0 +1,71 @@
+"""`accord adapter serve`: an agency's adapter as a process, found by its entry point."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import SettingsError
+from gateway.settings import adapter_settings, beside
+from gateway.telemetry import configure_logging
+from gateway.wire.tls import TlsFiles
+
+if TYPE_CHECKING:
+    from gateway.settings import AdapterSettings
+
+GROUP = "accord.adapters"
+GRACE_S = 2.0
+
+
+def run(path: str) -> int:
+    """Serve until a signal.
+
+    Raises:
+        SettingsError: A setting is wrong, or no adapter of this kind is installed.
+    """
+    place = Path(path)
+    settings = adapter_settings(place)
+    configure_logging(sys.stderr)
+    return asyncio.run(_serve(place, settings))
+
+
+def load(kind: str) -> Any:  # noqa: ANN401 - whatever the entry point names
+    """Return what makes adapters of a kind.
+
+    Raises:
+        SettingsError: No package offers this kind.
+    """
+    for point in metadata.entry_points(group=GROUP):
+        if point.name == kind:
+            return point.load()
+    known = ", ".join(sorted({point.name for point in metadata.entry_points(group=GROUP)}))
+    raise SettingsError(f"`adapter.kind`: no adapter of this kind is installed; there are: {known}")
+
+
+async def _serve(place: Path, settings: AdapterSettings) -> int:
+    serving = metadata.entry_points(group="accord.adapter_server")
+    listening, server_of = next(iter(serving)).load()
+    adapter = load(settings.adapter.kind)(settings.source, place.parent)
+    tls = settings.tls
+    server = server_of(
+        adapter,
+        listening(
+            settings.listen.address,
+            TlsFiles(beside(place, tls.certificate), beside(place, tls.key), beside(place, tls.ca)),
+            frozenset(settings.listen.gateway_san),
+        ),
+    )
+    await server.start()
+    sys.stdout.write(f"adapter of {settings.adapter.agency} on port {server.port}\n")
+    sys.stdout.flush()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    await server.stop(GRACE_S)
+    return 0

@@ -1,0 +1,1 @@
+"""A development deployment, written whole: authority, certificates, keys, settings, signed agreements."""
