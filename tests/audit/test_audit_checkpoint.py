@@ -142,6 +142,10 @@ def test_at_least_16_signatures_are_read() -> None:
         TEXT + "\n",
         TEXT + "\n\n",
         "\n" + LINE,
+        "\n\n" + SIGNER.line("\n"),
+        "a\tb\n\n" + SIGNER.line("a\tb\n"),
+        NOTE + "\u2014 a AAAAAAAAx",
+        NOTE[:-1] + " x\n",
         TEXT + LINE,
         NOTE[:-1],
         NOTE + "\n",
@@ -180,6 +184,7 @@ def test_what_is_no_note_is_refused(note: str) -> None:
         f"{ORIGIN}\n7\n{'A' * 42}B=\n",
         f"{ORIGIN}\n7\n{'A' * 40}\n",
         f"{ORIGIN}\n7\n{'A' * 43}=",
+        f"{ORIGIN}\n7\n{'A' * 43}=\nx",
         f"\n7\n{'A' * 43}=\n",
         f"an origin\n7\n{'A' * 43}=\n",
         f"an+origin\n7\n{'A' * 43}=\n",
@@ -193,6 +198,20 @@ def test_a_checkpoint_is_three_lines_in_one_spelling(text: str) -> None:
     assert "note-invalid" == caught.value.code
     if text.endswith("\n"):
         assert "note-invalid" == code_of(sign_note(text, SIGNER))
+
+
+@pytest.mark.parametrize("text", ["", "\n", "abc", "a\tb\n", "a\rb\n", "a\udc80\n"])
+def test_what_no_note_can_hold_is_not_signed(text: str) -> None:
+    """An empty text, an open line, a control character, half a character."""
+    with pytest.raises(AuditError, match="text"):
+        sign_note(text, SIGNER)
+
+
+def test_a_note_has_at_most_a_million_characters() -> None:
+    """Though it be signed: a verifier reads what strangers send."""
+    assert "x\n" == open_note(sign_note("x\n", SIGNER), [LOG])
+    with pytest.raises(AuditError, match="too long"):
+        open_note(sign_note("x" * (1 << 20) + "\n", SIGNER), [LOG])
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 63) - 1])
@@ -228,6 +247,13 @@ def test_a_signer_needs_a_name_a_seed_and_a_known_type(name: str, seed: bytes, k
     """Nothing is padded, and nothing is guessed."""
     with pytest.raises(AuditError):
         Signer.from_seed(name, seed, kind)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\u00a0b", "a\tb"])
+def test_a_vkey_needs_a_name_that_a_note_can_hold(name: str) -> None:
+    """Its id may be right: such a key signs nothing that reads back."""
+    with pytest.raises(AuditError, match="name"):
+        Verifier.from_vkey(Verifier(name, LOG.kind, LOG.public).vkey)
 
 
 def test_one_seed_has_two_ids_for_two_types() -> None:

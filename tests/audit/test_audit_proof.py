@@ -12,7 +12,7 @@ from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.entry import meta_bytes
 from gateway.audit.fault import AuditError
 from gateway.audit.proof import parse_proof, verify_proof, verify_receipt, write_proof
-from tests.audit.build import ORIGIN, OTHER, SIGNER, Log, chunk_digest, exchange_id
+from tests.audit.build import ORIGIN, OTHER, SHA, SIGNER, Log, chunk_digest, exchange_id
 
 if TYPE_CHECKING:
     from gateway.values import Receipt
@@ -40,6 +40,7 @@ def test_a_receipt_proves_what_arrived() -> None:
     """From the digests of the chunks to the log's signature, with the pinned key alone."""
     verify_receipt(GOOD, SIGNER.verifier, X, DIGESTS)
 
+    verify_receipt(FIRST, SIGNER.verifier, X, DIGESTS[:1])
     index, head = verify_proof(GOOD.proof, GOOD.leaf, SIGNER.verifier)
     assert (LAST, Checkpoint(ORIGIN, 300, LOG.frontier.root())) == (index, head)
 
@@ -107,8 +108,13 @@ def test_a_receipt_under_another_key_is_refused() -> None:
 
 
 def test_metadata_of_another_schema_or_chunk_is_refused() -> None:
-    """A gateway that logs what the schema does not know, or another chunk's number."""
-    for changes, message in (({"chunk": 5}, "another chunk"), ({"extra": 1}, "unknown keys")):
+    """A gateway that logs what the schema does not know, another chunk's number or digest."""
+    for changes, message in (
+        ({"chunk": 5}, "another chunk"),
+        ({"extra": 1}, "unknown keys"),
+        ({"digest": SHA}, "not what the log says"),
+        ({"stream": SHA}, "not what the log says"),
+    ):
         log = Log.begun()
         log.intent(X)
         log.release(X, 0)
@@ -161,6 +167,13 @@ def test_a_proof_file_has_one_spelling(old: str, new: str) -> None:
         parse_proof(changed(GOOD.proof, old, new))
 
     assert "receipt-mismatch" == caught.value.code
+
+
+def test_a_proof_without_a_checkpoint_is_none() -> None:
+    """Neither is a bare head."""
+    for text in ("c2sp.org/tlog-proof@v1\nindex 0", "c2sp.org/tlog-proof@v1", "index 0\n\n"):
+        with pytest.raises(AuditError):
+            parse_proof(text)
 
 
 def test_a_proof_has_at_most_63_hashes() -> None:

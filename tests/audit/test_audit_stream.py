@@ -119,8 +119,9 @@ def test_a_stream_value_commits_to_exchange_order_and_count() -> None:
     )
     assert sha256(start + first).digest() == stream_next(start, first)
     for short in (b"", first[:31]):
-        with pytest.raises(AuditError, match="32 bytes"):
-            stream_next(start, short)
+        for one, two in ((start, short), (short, first)):
+            with pytest.raises(AuditError, match="32 bytes"):
+                stream_next(one, two)
 
 
 @pytest.mark.parametrize("text", ["", "x", exchange_id(1).upper(), exchange_id(1)[:-1], "0" * 36])
