@@ -50,12 +50,44 @@ STAGES: Final = frozenset({"decide", "scan", "run", "check", "log", "send"})
 
 LOG_KEYS: Final = frozenset(
     {
-        "event", "level", "timestamp", "logger", "agency", "agreement", "address", "bytes",
-        "chunks", "clause", "code", "count", "dataset", "error", "exchange_id", "file", "generation", "index",
-        "key", "kind", "line", "method", "origin", "port", "provision", "purpose", "reason", "rows",
-        "rule", "seconds", "setting", "signal", "size", "state", "step", "version",
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "agency",
+        "agreement",
+        "address",
+        "bytes",
+        "chunks",
+        "clause",
+        "code",
+        "count",
+        "dataset",
+        "error",
+        "exchange_id",
+        "file",
+        "generation",
+        "index",
+        "key",
+        "kind",
+        "line",
+        "method",
+        "origin",
+        "port",
+        "provision",
+        "purpose",
+        "reason",
+        "rows",
+        "rule",
+        "seconds",
+        "setting",
+        "signal",
+        "size",
+        "state",
+        "step",
+        "version",
     }
-)  # fmt: skip
+)
 """Every key that a log line may have."""
 
 _LOUD: Final = ("grpc._cython.cygrpc", "grpc", "asyncio", "concurrent.futures")

@@ -12,10 +12,9 @@ import grpc
 import grpc.aio
 
 from gateway.errors import AccordError, Reason, SourceError
-from gateway.plan.pushdown import arrow_schema
 from gateway.remote.channel import Channel, ended, stub
 from gateway.v1 import adapter_pb2, adapter_pb2_grpc
-from gateway.wire.arrow import broke, decode
+from gateway.wire.arrow import broke, layout
 from gateway.wire.convert.chunk import BATCH_BYTES
 from gateway.wire.convert.faults import known
 from gateway.wire.convert.scan import from_scan
@@ -109,7 +108,7 @@ class _Reading:
     """What a scan has brought so far, held against its plan."""
 
     def __init__(self, scan: Scan) -> None:
-        self._schema = arrow_schema(scan.columns)
+        self._layout = layout(scan.columns)
         self._batch_rows = scan.batch_rows
         self._left = scan.limit_rows
         self._offset = 0
@@ -137,7 +136,7 @@ class _Reading:
         if response.batch.WhichOneof("body") != "arrow" or len(response.batch.arrow) > BATCH_BYTES:
             raise broke("a batch that is not Arrow, or larger than 3 MiB")
         most = min(self._batch_rows, self._left)
-        batch = decode(response.batch.arrow, self._schema, most)
+        batch = self._layout.decode(response.batch.arrow, most)
         if (response.batch.offset, response.batch.row_count) != (self._offset, batch.num_rows):
             raise broke("a batch with another offset or row count than it has")
         # Without this, empty batches would come for ever without reaching the row limit.

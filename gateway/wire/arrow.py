@@ -1,4 +1,4 @@
-"""Arrow batches from outside: bytes are memory, so they are looked at before they are believed.
+"""Arrow batches on the wire: bytes from outside are memory, so they are looked at before belief.
 
 The order matters: schema, compression, row count, then every offset. A compressed batch of 2 KB
 becomes 64 MiB when it is only read, and `validate()` without `full` passes an offset of 2**30.
@@ -8,91 +8,114 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from gateway.errors import Reason, SourceError
+from gateway.plan.pushdown import arrow_schema
 
+if TYPE_CHECKING:
+    from gateway.values import FieldType
+
+_END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+_PREFIX = struct.Struct("<II").unpack_from
+_CONTINUATION: Final = 0xFFFFFFFF
 _I32 = struct.Struct("<i").unpack_from
 _U32 = struct.Struct("<I").unpack_from
 _U16 = struct.Struct("<H").unpack_from
 _I64 = struct.Struct("<q").unpack_from
 # Field numbers of the flatbuffers of Arrow's format, Message.fbs and its RecordBatch.
 _MESSAGE_HEADER: Final = 2
+_MESSAGE_BODY_LENGTH: Final = 3
 _BATCH_LENGTH: Final = 0
 _BATCH_COMPRESSION: Final = 3
 
 
-def encode(batch: pa.RecordBatch) -> bytes:
-    """Return a whole Arrow IPC stream, uncompressed, of this one batch."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
+class Layout:
+    """The columns that batches must have, and how this library writes their schema.
 
-
-@lru_cache(maxsize=64)
-def _schema_message(schema: pa.Schema) -> bytes:
-    """Return how this library writes a schema: streams that begin so need no parsing for it."""
-    return bytes(schema.serialize())
-
-
-def decode(data: bytes, schema: pa.Schema, most_rows: int) -> pa.RecordBatch:
-    """Return the one batch of an Arrow IPC stream from an adapter.
-
-    Args:
-        data: As it came.
-        schema: The plan's: names, types, order; metadata is an error too.
-        most_rows: The most rows that the batch may have.
-
-    Raises:
-        SourceError: `ADAPTER_BROKE_PLAN`, whatever is wrong; the message names what, no value.
+    A stream that begins with those bytes needs no parsing for its schema.
     """
-    try:
-        return _decode(data, schema, most_rows)
-    except (pa.ArrowException, struct.error, OSError, ValueError, EOFError, StopIteration):
-        raise broke("a batch that is not one Arrow stream of one record batch") from None
 
+    __slots__ = ("_head", "schema")
 
-def _decode(data: bytes, schema: pa.Schema, most_rows: int) -> pa.RecordBatch:
-    known = _schema_message(schema)
-    if data.startswith(known):
-        reader = pa.ipc.MessageReader.open_stream(pa.py_buffer(data).slice(len(known)))
-    else:
-        reader = pa.ipc.MessageReader.open_stream(pa.py_buffer(data))
-        if not pa.ipc.read_schema(reader.read_next_message()).equals(schema, check_metadata=True):
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._head = bytes(schema.serialize())
+
+    def encode(self, batch: pa.RecordBatch) -> bytes:
+        """Return a whole Arrow IPC stream, uncompressed, of this one batch of the layout."""
+        return b"".join((self._head, batch.serialize(), _END))
+
+    def decode(self, data: bytes, most_rows: int) -> pa.RecordBatch:
+        """Return the one batch of an Arrow IPC stream from an adapter.
+
+        Args:
+            data: As it came.
+            most_rows: The most rows that the batch may have.
+
+        Raises:
+            SourceError: `ADAPTER_BROKE_PLAN`, whatever is wrong; the message names what, no value.
+        """
+        try:
+            batch = self._decode(data, most_rows)
+        except (pa.ArrowException, struct.error, OSError, ValueError, EOFError, TypeError):
+            raise broke("a batch that is not one Arrow stream of one record batch") from None
+        return batch
+
+    def _decode(self, data: bytes, most_rows: int) -> pa.RecordBatch:
+        start = len(self._head) if data.startswith(self._head) else self._schema_end(data)
+        buffer = pa.py_buffer(data)
+        message = pa.ipc.read_message(buffer.slice(start))
+        if message.type != "record batch":
+            raise broke("a message that is not a record batch")
+        metadata = bytes(message.metadata)
+        rows, compressed = _header(metadata)
+        if compressed:
+            raise broke("a compressed batch")
+        if not 0 <= rows <= most_rows:
+            raise broke("more rows in a batch than the plan allows")
+        if data[start + _length(data, start) :] not in {b"", _END}:
+            raise broke("more than one batch in a message")
+        batch = pa.ipc.read_record_batch(message, self.schema)
+        if batch.num_rows != rows:
+            raise broke("a batch with another number of rows than it says")
+        batch.validate(full=True)
+        return batch
+
+    def _schema_end(self, data: bytes) -> int:
+        """Return where another writer's schema ends, once it is this layout's, metadata too."""
+        message = pa.ipc.read_message(data)
+        if message.type != "schema":
+            raise broke("a stream that does not begin with its schema")
+        if not pa.ipc.read_schema(message).equals(self.schema, check_metadata=True):
             raise broke("columns that the plan does not ask for, or of other types")
-    message = reader.read_next_message()
-    if message.type != "record batch":
-        raise broke("a message that is not a record batch")
-    rows, compressed = _header(bytes(message.metadata))
-    if compressed:
-        raise broke("a compressed batch")
-    if not 0 <= rows <= most_rows:
-        raise broke("more rows in a batch than the plan allows")
-    _end(reader)
-    batch = pa.ipc.read_record_batch(message, schema)
-    if batch.num_rows != rows:
-        raise broke("a batch with another number of rows than it says")
-    batch.validate(full=True)
-    return batch
+        return _length(data, 0)
 
 
-def _end(reader: pa.ipc.MessageReader) -> None:
-    """Return if nothing follows the batch."""
-    try:
-        reader.read_next_message()
-    except StopIteration:
-        return
-    raise broke("more than one batch in a message")
+@lru_cache(maxsize=256)
+def layout(columns: tuple[tuple[str, FieldType], ...]) -> Layout:
+    """Return the layout of a scan's columns; a plan's are asked for again and again."""
+    return Layout(arrow_schema(columns))
+
+
+def _length(data: bytes, start: int) -> int:
+    """Return the length of the message at `start`, body included, from its own header."""
+    continuation, size = _PREFIX(data, start)
+    if continuation != _CONTINUATION:
+        raise broke("a stream of another format")
+    metadata = data[start + 8 : start + 8 + size]
+    table = _U32(metadata)[0]
+    body = _field(metadata, table, _MESSAGE_BODY_LENGTH)
+    length: int = _I64(metadata, body)[0] if body else 0
+    return 8 + size + length
 
 
 def _header(metadata: bytes) -> tuple[int, bool]:
     """Return (rows, compressed) from a message's flatbuffer, before anything is decompressed."""
-    header = _U32(metadata)[0]
-    at = _field(metadata, header, _MESSAGE_HEADER)
-    batch = at + _U32(metadata, at)[0]
+    header = _field(metadata, _U32(metadata)[0], _MESSAGE_HEADER)
+    batch = header + _U32(metadata, header)[0]
     length = _field(metadata, batch, _BATCH_LENGTH)
     rows = _I64(metadata, length)[0] if length else 0
     return rows, _field(metadata, batch, _BATCH_COMPRESSION) != 0
@@ -101,9 +124,10 @@ def _header(metadata: bytes) -> tuple[int, bool]:
 def _field(buffer: bytes, table: int, number: int) -> int:
     """Return where a field of a flatbuffer's table stands, 0 where it is absent."""
     vtable = table - _I32(buffer, table)[0]
-    if 4 + 2 * number >= _U16(buffer, vtable)[0]:
+    at = 4 + 2 * number
+    if at >= _U16(buffer, vtable)[0]:
         return 0
-    offset: int = _U16(buffer, vtable + 4 + 2 * number)[0]
+    offset: int = _U16(buffer, vtable + at)[0]
     return table + offset if offset else 0
 
 

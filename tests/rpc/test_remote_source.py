@@ -20,7 +20,7 @@ from gateway.plan.pushdown import Scan, arrow_schema
 from gateway.remote.source import RemoteSource
 from gateway.v1 import adapter_pb2, adapter_pb2_grpc
 from gateway.values import Condition, DatasetId, FieldType, Operator
-from gateway.wire.arrow import encode
+from gateway.wire.arrow import Layout
 from gateway.wire.tls import server_credentials
 from tests.rpc.tls import Authority
 from tests.rpc.twins import DIGEST, EXCHANGE_ID
@@ -289,6 +289,10 @@ def rogue(
             await server.stop(0)
 
     return asyncio.run(main()), servicer.sent
+
+
+def encode(batch: pa.RecordBatch) -> bytes:
+    return Layout(batch.schema).encode(batch)
 
 
 def message(

@@ -29,7 +29,7 @@ from gateway.values import (
     Request,
     Terms,
 )
-from gateway.wire.arrow import encode
+from gateway.wire.arrow import Layout
 from gateway.wire.convert.exchange import Explanation
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def a_chunk(offset: int = 0, rows: int = 1, size: int = 0) -> Chunk:
     batch = pa.record_batch(
         {"county": pa.array(["x" * size] * rows, pa.large_utf8()), "age": pa.array([1] * rows)}
     )
-    data = encode(batch)
+    data = Layout(batch.schema).encode(batch)
     return Chunk(offset, rows, sha256(data).digest(), arrow=data)
 
 

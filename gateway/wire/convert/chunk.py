@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from gateway.audit.fault import AuditError
 from gateway.audit.stream import rows_digest
 from gateway.errors import Reason, ReleaseError
-from gateway.v1 import common_pb2
 from gateway.values import Chunk
 from gateway.wire.convert.faults import DIGEST_BYTES
 from gateway.wire.convert.scalar import from_scalar, to_scalar
 
 if TYPE_CHECKING:
+    from gateway.v1 import common_pb2
     from gateway.values import Scalar
     from gateway.wire.convert.faults import Faults
 
@@ -22,14 +22,16 @@ BATCH_BYTES: Final = 3 * 1024 * 1024
 ROWS_A_BATCH: Final = 1000
 
 
-def from_chunk(chunk: Chunk) -> common_pb2.Batch:
-    """Return the message of a chunk.
+def from_chunk(chunk: Chunk, batch: common_pb2.Batch) -> None:
+    """Fill in the message of a chunk.
 
     Raises:
         ReleaseError: `RELEASE_CHECK_FAILED`, it has no body or two, or its sizes are out of
             bounds: a chunk that breaks a limit never leaves.
     """
-    batch = common_pb2.Batch(offset=chunk.offset, row_count=chunk.row_count, digest=chunk.digest)
+    batch.offset = chunk.offset
+    batch.row_count = chunk.row_count
+    batch.digest = chunk.digest
     if chunk.arrow is not None and chunk.rows is None:
         if len(chunk.arrow) > BATCH_BYTES:
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a chunk is larger than 3 MiB")
@@ -42,7 +44,6 @@ def from_chunk(chunk: Chunk) -> common_pb2.Batch:
             batch.rows.rows.add(values=[from_scalar(value) for value in row])
     else:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a chunk has not exactly one body")
-    return batch
 
 
 def to_chunk(message: common_pb2.Batch, faults: Faults, path: str = "batch") -> Chunk:

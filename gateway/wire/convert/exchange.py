@@ -140,15 +140,15 @@ def from_message(message: Message) -> exchange_pb2.ExchangeResponse:
     """
     response = exchange_pb2.ExchangeResponse()
     if message.header is not None:
-        response.header.CopyFrom(from_header(message.header))
+        from_header(message.header, response.header)
     if message.chunk is not None:
         if message.logged is None:
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a chunk has no release entry")
-        response.batch.CopyFrom(from_chunk(message.chunk))
+        from_chunk(message.chunk, response.batch)
     if message.receipt is not None:
-        response.receipt.CopyFrom(from_receipt(message.receipt))
+        from_receipt(message.receipt, response.receipt)
     if message.held is not None:
-        response.held.CopyFrom(from_receipt(message.held))
+        from_receipt(message.held, response.held)
     return response
 
 
@@ -165,7 +165,7 @@ def from_explained(explained: Explained) -> exchange_pb2.ExplainResponse:
         plan=explained.plan,
     )
     if explained.header is not None and explained.refusal is None:
-        response.permit.CopyFrom(from_header(explained.header))
+        from_header(explained.header, response.permit)
     elif explained.refusal is not None and explained.header is None:
         response.refusal.CopyFrom(_from_refused(explained.refusal))
     else:

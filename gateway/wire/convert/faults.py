@@ -44,6 +44,10 @@ class Faults:
         if not pattern.fullmatch(text):
             self.add(path, rule)
 
+    def __bool__(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self._found)
+
     def settle(self) -> None:
         """Return if there is no fault.
 

@@ -22,9 +22,8 @@ _KEPT: Final = 256
 _columns: dict[int, tuple[tuple[Column, ...], bytes]] = {}
 
 
-def from_header(header: Header) -> common_pb2.Header:
-    """Return the message of a header."""
-    message = common_pb2.Header()
+def from_header(header: Header, message: common_pb2.Header) -> None:
+    """Fill in the message of a header, in its place: a copy would cost as much again."""
     # Columns are most of a header and the same object for each exchange under a kept plan, so
     # their bytes are kept by identity; the tuple is kept beside them, so that no id is reused.
     message.MergeFromString(_column_bytes(header.columns))
@@ -35,8 +34,7 @@ def from_header(header: Header) -> common_pb2.Header:
     message.clause = header.clause
     message.plan_digest = header.plan_digest
     if header.duties:
-        message.duties.extend([_from_duty(duty) for duty in header.duties])
-    return message
+        message.duties.extend([from_duty(duty) for duty in header.duties])
 
 
 def _column_bytes(columns: tuple[Column, ...]) -> bytes:
@@ -62,26 +60,20 @@ def from_column(column: Column) -> common_pb2.Column:
     )
 
 
-def _from_duty(duty: Duty) -> common_pb2.Duty:
+def from_duty(duty: Duty) -> common_pb2.Duty:
+    """Return the message of a duty."""
     return common_pb2.Duty(kind=duty.kind, due=duty.due, text=duty.text)
 
 
-def from_duty(duty: Duty) -> common_pb2.Duty:
-    """Return the message of a duty."""
-    return _from_duty(duty)
-
-
-def from_receipt(receipt: Receipt) -> common_pb2.Receipt:
-    """Return the message of a receipt."""
-    return common_pb2.Receipt(
-        exchange_id=receipt.exchange_id,
-        row_count=receipt.row_count,
-        index=receipt.index,
-        leaf=receipt.leaf,
-        meta=receipt.meta,
-        salt=receipt.salt,
-        proof=receipt.proof,
-    )
+def from_receipt(receipt: Receipt, message: common_pb2.Receipt) -> None:
+    """Fill in the message of a receipt."""
+    message.exchange_id = receipt.exchange_id
+    message.row_count = receipt.row_count
+    message.index = receipt.index
+    message.leaf = receipt.leaf
+    message.meta = receipt.meta
+    message.salt = receipt.salt
+    message.proof = receipt.proof
 
 
 def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") -> Header:

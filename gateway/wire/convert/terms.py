@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FIELDS: Final = 256
 CONDITIONS: Final = 32
 VALUES: Final = 1000
+_KEPT: Final = 512
+_KEPT_BYTES: Final = 4096
+_kept: dict[bytes, Terms] = {}
 _NOWHERE: Final = DatasetId("none.none", 1)
 _MANY: Final = frozenset({Operator.IN, Operator.NOT_IN})
 _NAME_RULE: Final = "is not a name of at most 63 of a-z, 0-9 and _"
@@ -35,8 +38,25 @@ OPERATOR: Final[Mapping[common_pb2.Operator, Operator]] = {
 _NUMBER: Final = {operator: number for number, operator in OPERATOR.items()}
 
 
-def to_terms(message: common_pb2.Terms, faults: Faults, path: str = "terms") -> Terms:
-    """Return the terms of a message, or notes what is wrong with them."""
+def to_terms(message: common_pb2.Terms, faults: Faults) -> Terms:
+    """Return the terms of a message, or note what is wrong with them.
+
+    Terms come again and again, so those of the last good ones are kept by their bytes, where they
+    are small; the same terms are then also the same object.
+    """
+    data = message.SerializeToString()
+    kept = _kept.get(data)
+    if kept is not None:
+        return kept
+    terms = _to_terms(message, faults, "terms")
+    if not faults and len(data) <= _KEPT_BYTES:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        _kept[data] = terms
+    return terms
+
+
+def _to_terms(message: common_pb2.Terms, faults: Faults, path: str) -> Terms:
     faults.match(message.provider, AGENCY, f"{path}.provider", "is not an agency id")
     faults.match(message.recipient, AGENCY, f"{path}.recipient", "is not an agency id")
     faults.match(message.purpose, PURPOSE, f"{path}.purpose", "is not a purpose")
