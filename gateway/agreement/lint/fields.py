@@ -219,13 +219,19 @@ ZIP3_SPREAD: Final = 4
 
 
 def _places(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
-    """Yield each place that is finer than a mask of another field about the same place."""
+    """Yield each place that is finer than a mask of another field about the same place.
+
+    A ZIP prefix beside a state is let by: its own guarantee, 20,000 people, stands whatever the
+    state.
+    """
     spreads = [
         (_STEM.sub("", field.name), field.name, mask, spread)
         for field, mask in fields
         if (spread := _spread(field, mask)) is not None
     ]
-    for stem, name, _, spread in spreads:
+    for stem, name, own, spread in spreads:
+        if isinstance(own, Zip3):
+            continue
         for other_stem, other, mask, coarse in spreads:
             masked = isinstance(mask, (Zip3, GeoArea))
             if masked and stem == other_stem and name != other and spread < coarse:
