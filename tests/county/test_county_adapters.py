@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
-from adapters import canonical, ems, police, public_health
+from adapters import canonical, ems, harm_reduction, police, public_health
 from adapters.base import Adapter, Report
-from gateway.cli.county.places import TIME_ZONE
+from gateway.cli.county.harm_reduction import cells
+from gateway.cli.county.hospital import WALK_INS
+from gateway.cli.county.months import months
+from gateway.cli.county.places import ZONE
+from gateway.cli.county.sources import SOURCES
 from gateway.cli.county.write import County, write_county
 from gateway.plan.pushdown import Scan
 from gateway.values import DatasetId
 from tests.data import DATA, needs_data
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 NOW = dt.datetime(2027, 6, 14, 12, tzinfo=dt.UTC)
@@ -50,12 +53,10 @@ def _read(adapter: Adapter, name: str) -> tuple[Rows, Report]:
     return pa.Table.from_batches(batches).to_pylist(), report
 
 
-def _ems(made: County, **more: str) -> Adapter:
-    sources: list[Mapping[str, str]] = [
-        {"kind": "nemsis", "path": str(made.paths["ems_reports"]), **more},
-        {"kind": "referrals", "path": str(made.paths["ems_referrals"]), "zone": TIME_ZONE},
-    ]
-    return ems.create({"sources": sources}, made.folder)
+def _ems(made: County, schema_dir: str | None = None) -> Adapter:
+    reports, referrals = SOURCES["ems"]
+    more = {"schema_dir": schema_dir} if schema_dir else {}
+    return ems.create({"sources": [{**reports, **more}, referrals]}, made.folder)
 
 
 def _of(rows: Rows, key: str, made: County, case: str) -> dict[str, Any] | None:
@@ -196,10 +197,7 @@ def test_referrals_lie_on_both_sides_of_72_hours(made: County) -> None:
 @pytest.fixture(scope="module")
 def beat(made: County) -> Adapter:
     """Return the police adapter over the county's records database."""
-    database = str(made.paths["police"] / "records.sqlite")
-    responses = {"kind": "odin", "database": database, "table": "overdose_responses"}
-    seizures = {"kind": "seizures", "database": database, "table": "drug_seizures"}
-    return police.create({"feed": [responses | {"zone": TIME_ZONE}, seizures]}, made.folder)
+    return police.create({"sources": SOURCES["police"]}, made.folder)
 
 
 @pytest.fixture(scope="module")
@@ -274,10 +272,8 @@ def test_police_reads_every_seizure(made: County, beat: Adapter) -> None:
 @pytest.fixture(scope="module")
 def visits(made: County) -> tuple[Rows, Report]:
     """Return all emergency visits that are cases."""
-    feed = {"kind": "adt", "folder": str(made.paths["hospital"]), "zone": TIME_ZONE}
-    return _read(
-        public_health.create({"feed": [feed]}, made.folder), "public_health.ed_overdose_visit"
-    )
+    adapter = public_health.create({"sources": SOURCES["public_health"]}, made.folder)
+    return _read(adapter, "public_health.ed_overdose_visit")
 
 
 def test_public_health_reads_every_message(visits: tuple[Rows, Report]) -> None:
@@ -286,7 +282,7 @@ def test_public_health_reads_every_message(visits: tuple[Rows, Report]) -> None:
 
     assert Counter() == report.quarantined
     assert {("not-a-case", "definition_id")} == set(report.notices)
-    assert 20 < len(rows) < 60
+    assert 95 < len(rows) < 100
 
 
 @pytest.mark.parametrize(
@@ -309,6 +305,77 @@ def test_a_visit_says_what_it_is_there_to_say(
     assert expected == row[field]
 
 
+def test_visits_by_month_and_sex_have_cells_that_may_leave(visits: tuple[Rows, Report]) -> None:
+    """In each whole month at least twelve men and five women came for an overdose."""
+    people = Counter((row["visit_date"].replace(day=1), row["sex"]) for row in visits[0])
+
+    for month in months(NOW.astimezone(ZONE).date()):
+        if month.whole:
+            assert all(people[month.first, sex] >= count for sex, count in WALK_INS.items())
+
+
 def test_a_visit_without_overdose_is_no_row(made: County, visits: tuple[Rows, Report]) -> None:
     """A visit for another reason does not meet the definition."""
     assert _of(visits[0], "visit_id", made, "hospital.other") is None
+
+
+@pytest.fixture(scope="module")
+def programme(made: County) -> Adapter:
+    """Return the harm-reduction adapter over the export and the sheet."""
+    return harm_reduction.create({"sources": SOURCES["harm_reduction"]}, made.folder)
+
+
+def test_outreach_is_read_without_a_remark(made: County, programme: Adapter) -> None:
+    """Contacts of street outreach are rows; the shelter's, and the deleted one, are not."""
+    rows, report = _read(programme, "harm_reduction.outreach_contact")
+    people = {row["person_id"] for row in rows}
+
+    assert (Counter(), Counter()) == (report.quarantined, report.notices)
+    assert 60 == len(people)
+    for case in ("deleted", "shelter"):
+        assert _of(rows, "contact_id", made, f"outreach.{case}") is None
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "expected"),
+    [
+        ("jail", "living_situation", "207"),
+        ("linked", "linked_to_treatment", True),
+        ("not_linked", "linked_to_treatment", False),
+    ],
+)
+def test_a_contact_says_what_it_is_there_to_say(
+    made: County, programme: Adapter, case: str, field: str, expected: object
+) -> None:
+    """One person was met in jail; one took up treatment, one did not."""
+    rows, _ = _read(programme, "harm_reduction.outreach_contact")
+    row = _of(rows, "contact_id", made, f"outreach.{case}")
+
+    assert row is not None
+    assert expected == row[field]
+
+
+def test_naloxone_is_read_without_a_remark_and_counts_as_promised(programme: Adapter) -> None:
+    """By site and whole month the distinct participants are those that the county set."""
+    rows, report = _read(programme, "harm_reduction.naloxone_distribution")
+    people: dict[tuple[str, dt.date], set[str]] = defaultdict(set)
+    for row in rows:
+        if row["participant_code"]:
+            people[row["site_id"], row["distributed_on"].replace(day=1)].add(
+                row["participant_code"]
+            )
+    expected = cells(NOW.astimezone(ZONE).date())
+
+    assert (Counter(), Counter()) == (report.quarantined, report.notices)
+    assert expected == {cell: len(people[cell]) for cell in expected}
+    assert 550 < len(rows) < 750
+
+
+def test_a_kit_was_taken_by_police(made: County, programme: Adapter) -> None:
+    """One participant's kit was confiscated: what must never reach the police."""
+    rows, _ = _read(programme, "harm_reduction.naloxone_distribution")
+    taken = [row for row in rows if row["refill_reason"] == "confiscated"]
+
+    assert [made.cases["naloxone.confiscated"]] == [row["participant_code"] for row in taken]
+    assert [True] == [row["police_called"] for row in taken]
+    assert any(row["participant_code"] is None for row in rows)

@@ -97,7 +97,7 @@ def test_two_victims_share_an_incident() -> None:
 
 def test_hl7_segments_end_with_cr_and_the_fields_are_in_their_places() -> None:
     """A message is MSH first, CR after every segment, the visit in PV1-19, its start in PV1-44."""
-    files = hospital.messages(_random(1), NOW, _events(), 80).files
+    files = hospital.messages(_random(1), NOW, _events(), 1).files
     for text in files.values():
         assert text.endswith(b"\r")
         assert b"\n" not in text
@@ -110,17 +110,17 @@ def test_hl7_segments_end_with_cr_and_the_fields_are_in_their_places() -> None:
 
 def test_every_trigger_is_there_and_a_visit_has_several_messages() -> None:
     """Visits are registered first and told of again: A01, A03, A04 and A08 all occur."""
-    found = hospital.messages(_random(1), NOW, _events(), 80)
+    found = hospital.messages(_random(1), NOW, _events(), 1)
     triggers = Counter(name[-7:-4] for name in found.files)
 
     assert {"A01", "A03", "A04", "A08"} == set(triggers)
-    assert 80 == found.records == triggers["A04"]
+    assert 118 == found.records == triggers["A04"]
     assert len(found.files) > 120
 
 
 def test_an_infant_is_six_months_old() -> None:
     """The infant's age is 6 with the unit `mo`, and its birth date agrees."""
-    found = hospital.messages(_random(1), NOW, _events(), 80)
+    found = hospital.messages(_random(1), NOW, _events(), 1)
     visit = found.cases["hospital.infant"]
 
     messages = [text.decode() for text in found.files.values() if visit in text.decode()]
@@ -131,7 +131,7 @@ def test_an_infant_is_six_months_old() -> None:
 
 def test_a_separator_in_a_complaint_is_escaped() -> None:
     r"""`&` stands as `\T\`, so that nobody takes it for a separator."""
-    found = hospital.messages(_random(1), NOW, _events(), 80)
+    found = hospital.messages(_random(1), NOW, _events(), 1)
     visit = found.cases["hospital.escaped"]
 
     messages = [text.decode() for text in found.files.values() if visit in text.decode()]
@@ -200,10 +200,10 @@ def test_some_participants_come_twice() -> None:
 
 
 def test_the_tables_say_that_they_are_synthetic() -> None:
-    """Each table is labelled so, in version and words, and holds positive whole numbers."""
+    """Each table says so in words, and holds positive whole numbers."""
     for text in tables.tables().files.values():
         table = json.loads(text)
-        assert ("Table", "synthetic") == (table["kind"], table["version"])
+        assert ("Table", tables.VERSION) == (table["kind"], table["version"])
         assert "SYNTHETIC" in table["about"]
         assert all(isinstance(people, int) and people > 0 for people in table["rows"].values())
 

@@ -11,17 +11,15 @@ import csv
 import datetime as dt
 import io
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.county.files import Files, chance
+from gateway.cli.county.months import Month, months
 from gateway.cli.county.places import QUARTERS, ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
-MONTHS: Final = 4
 FILE: Final = "naloxone_distribution.csv"
 
 
@@ -65,12 +63,12 @@ def distributions(random: Random, now: dt.datetime, scale: int) -> Files:
     """Return the sheet: four whole months, and what there is of the month of `now`."""
     today = now.astimezone(ZONE).date()
     rows: list[dict[str, str]] = []
-    for first, days, whole in _months(today):
+    for month in months(today):
         for site in SITES:
             people = site.people * (scale if site.grows else 1)
-            if not whole:
-                people = people * days // 40
-            rows += _month(random, site, first, days, people)
+            if not month.whole:
+                people = people * month.days // 40
+            rows += _month(random, site, month, people)
     cases = _odd(random, rows, today)
     rows.sort(key=lambda row: row["date"])
     for number, row in enumerate(rows, 1):
@@ -85,33 +83,19 @@ def distributions(random: Random, now: dt.datetime, scale: int) -> Files:
 def cells(today: dt.date) -> dict[tuple[str, dt.date], int]:
     """Return people by site and whole month at scale 1: what a right count is."""
     return {
-        (site.name, first): site.people
-        for first, _, whole in _months(today)
-        if whole
+        (site.name, month.first): site.people
+        for month in months(today)
+        if month.whole
         for site in SITES
     }
 
 
-def _months(today: dt.date) -> Iterator[tuple[dt.date, int, bool]]:
-    """Yield (first day, days that are past, whether it is whole) for each month, oldest first."""
-    first = today.replace(day=1)
-    starts = [first]
-    for _ in range(MONTHS):
-        starts.append((starts[-1] - dt.timedelta(days=1)).replace(day=1))
-    starts.reverse()
-    for start, after in pairwise(starts):
-        yield start, (after - start).days, True
-    yield first, (today - first).days, False
-
-
-def _month(
-    random: Random, site: Site, first: dt.date, days: int, people: int
-) -> list[dict[str, str]]:
+def _month(random: Random, site: Site, month: Month, people: int) -> list[dict[str, str]]:
     """Return `people` participants of a site once each, and a tenth of them a second time."""
     chosen = random.sample(range(people * 3 // 2), people) if people else []
     again = random.sample(chosen, people // 10)
     return [
-        _row(random, site, number, first + dt.timedelta(days=random.randrange(days)))
+        _row(random, site, number, month.first + dt.timedelta(days=random.randrange(month.days)))
         for number in (*chosen, *again)
     ]
 

@@ -24,6 +24,10 @@ OUTREACH: Final = "401"
 SHELTER: Final = "102"
 EXPORT_ID: Final = "9901"
 JAIL: Final = "207"
+TREATMENT_EVENT: Final = "8"
+"""A referral to services outside the housing system; in this programme that means treatment."""
+_LINKED, _NOT_LINKED = 2, 3
+_REFERRED: Final = {_LINKED: "1", _NOT_LINKED: "2"}
 _USER: Final = "RV1"
 
 _SEXES: Final = {"female": "0", "male": "1", "unknown": "99"}
@@ -66,11 +70,16 @@ def export(random: Random, now: dt.datetime, clients: int) -> Files:
             contacts += 1
             situation = JAIL if number == 1 else random.choice(_SITUATIONS)
             _contact(out, contacts, enrollment, person, on, situation)
-        if chance(random, 0.4):
-            result = random.choice(("1", "1", "2", "3", ""))
+        if number in _REFERRED or chance(random, 0.4):
+            result = _REFERRED.get(number) or random.choice(("1", "1", "2", "3", ""))
             _event(out, number, enrollment, person, met[-1], result)
     cases = _odd_rows(out, random, today, contacts)
-    return Files(out.files(), contacts, cases | {"outreach.jail": "RVC-00001"})
+    cases |= {
+        "outreach.jail": "RVC-00001",
+        "outreach.linked": f"RVX-{_LINKED:05}",
+        "outreach.not_linked": f"RVX-{_NOT_LINKED:05}",
+    }
+    return Files(out.files(), contacts + len(out.rows["Event.csv"]), cases)
 
 
 def _head(out: _Export, today: dt.date) -> None:
@@ -133,9 +142,9 @@ def _event(
     out: _Export, number: int, enrollment: str, person: Person, on: dt.date, result: str
 ) -> None:
     out.add(
-        "Event.csv", on, EventID=f"RVV-{number:05}", EnrollmentID=enrollment,
-        PersonalID=_personal_id(person), EventDate=f"{on}", Event="4", ReferralResult=result,
-        ResultDate=f"{on}" if result else "",
+        "Event.csv", on, EventID=f"RVX-{number:05}", EnrollmentID=enrollment,
+        PersonalID=_personal_id(person), EventDate=f"{on}", Event=TREATMENT_EVENT,
+        ReferralResult=result, ResultDate=f"{on}" if result else "",
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.county.files import Files, chance
+from gateway.cli.county.months import Month, months
 from gateway.cli.county.people import Person, a_person
 from gateway.cli.county.places import ZONE
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from random import Random
 
     from gateway.cli.county.overdoses import Overdose
+
+TRANSPORTED: Final = 30
+WALK_INS: Final = {"male": 12, "female": 5}
+OTHERS: Final = 20
+_OWN_PERSONS: Final = 10_000
+"""Numbers of people whom only the hospital knows begin above this."""
 
 FACILITY: Final = "Rivertown Synthetic Hospital^9999999901^NPI"
 _PROFILE: Final = "PH_SS-NoAck^SS Sender^2.16.840.1.114222.4.10.3^ISO"
@@ -58,13 +65,28 @@ class Visit:
     codes: tuple[tuple[str, str], ...]
     disposition: str
     ethnicity: str
+    walked_in: bool = False
 
 
-def messages(random: Random, now: dt.datetime, events: Sequence[Overdose], count: int) -> Files:
-    """Return a file a message, for `count` visits: overdoses that were transported, then others."""
-    visits = [_of_overdose(random, event) for event in events if event.transported][: count // 2]
-    visits += [_of_other(random, now, 1 + n) for n in range(len(visits), count)]
-    visits = [replace(visit, number=number) for number, visit in enumerate(visits, 1)]
+def messages(random: Random, now: dt.datetime, events: Sequence[Overdose], scale: int) -> Files:
+    """Return a file a message: overdoses that were transported, walk-ins, and other visits.
+
+    In each whole month `WALK_INS` men and women come by themselves, so that a count of cases by
+    month and sex has cells above ten whatever the seed.
+    """
+    visits = [_of_overdose(random, event) for event in events if event.transported]
+    visits = visits[: TRANSPORTED * scale]
+    for month in months(now.astimezone(ZONE).date()):
+        if month.whole:
+            for sex, people in WALK_INS.items():
+                visits += [_walk_in(random, month, sex) for _ in range(people * scale)]
+    visits += [_of_other(random, now) for _ in range(OTHERS * scale)]
+    visits = [
+        replace(visit, number=number, person=replace(visit.person, number=number + _OWN_PERSONS))
+        if visit.walked_in
+        else replace(visit, number=number)
+        for number, visit in enumerate(visits, 1)
+    ]
     cases = {"hospital.overdose": _visit_id(visits[0]), "hospital.other": _visit_id(visits[-1])}
     for index, (name, change) in _CASES.items():
         visits[index] = change(visits[index])
@@ -75,6 +97,27 @@ def messages(random: Random, now: dt.datetime, events: Sequence[Overdose], count
         for trigger, message in _course(random, visit, now):
             files[f"ADT-{visit.number:05}-{len(files) + 1:05}-{trigger}.hl7"] = message
     return Files(files, len(visits), cases)
+
+
+def _walk_in(random: Random, month: Month, sex: str) -> Visit:
+    # Not on the last day, so that even on the first of a month every visit has ended.
+    day = month.first + dt.timedelta(days=random.randrange(month.days - 1))
+    clock = dt.time(random.randrange(24), random.randrange(60), random.randrange(60))
+    start = dt.datetime.combine(day, clock, ZONE)
+    person = replace(a_person(random, 0, day), sex=sex)
+    return Visit(
+        number=0,
+        person=person,
+        start=start,
+        end=start + dt.timedelta(minutes=random.randint(60, 400)),
+        age=person.age(day),
+        age_unit="a",
+        complaint=random.choice(("Opioid overdose", "Overdose, given naloxone by a friend")),
+        codes=(_DIAGNOSES[random.choice(("fentanyl", "heroin", "unknown"))],),
+        disposition=random.choice(("01", "01", "07")),
+        ethnicity=random.choice(("2186-5", "2135-2")),
+        walked_in=True,
+    )
 
 
 def _of_overdose(random: Random, event: Overdose) -> Visit:
@@ -96,13 +139,13 @@ def _of_overdose(random: Random, event: Overdose) -> Visit:
     )
 
 
-def _of_other(random: Random, now: dt.datetime, number: int) -> Visit:
+def _of_other(random: Random, now: dt.datetime) -> Visit:
     at = now - dt.timedelta(hours=random.uniform(12, 1500))
     start = at.replace(microsecond=0).astimezone(ZONE)
-    person = a_person(random, 10_000 + number, start.date())
+    person = a_person(random, 0, start.date())
     complaint, code, text = random.choice(_OTHER_VISITS)
     return Visit(
-        number=number,
+        number=0,
         person=person,
         start=start,
         end=start + dt.timedelta(minutes=random.randint(60, 400)),
@@ -112,6 +155,7 @@ def _of_other(random: Random, now: dt.datetime, number: int) -> Visit:
         codes=((code, text),),
         disposition="01",
         ethnicity=random.choice(("2186-5", "2135-2")),
+        walked_in=True,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from gateway.cli.county.files import Files
 from gateway.cli.county.places import QUARTERS, REACH_E4, Quarter
 
-VERSION: Final = "synthetic"
+VERSION: Final = "1"
 STEP: Final = "0.01"
 STEP_E4: Final = 100
 ZIP3_ABOVE: Final = 20_000

@@ -107,7 +107,7 @@ def county(seed: int, now: dt.datetime, scale: int) -> dict[str, Files]:
         "ems_referrals": referrals.forms(forms, events, 40 * scale),
         "police": police_tables.records(beat, now, seen, 300 * scale),
         # The first reports are cases of their own, and say that nobody was taken to the hospital.
-        "hospital": hospital.messages(ward, now, events[len(CASES) :], 80 * scale),
+        "hospital": hospital.messages(ward, now, events[len(CASES) :], scale),
         "harm_reduction": _harm_reduction(street, now, scale),
         "tables": tables.tables(),
     }
