@@ -9,6 +9,7 @@ the value is nowhere in the message, and neither is the library's own error, whi
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -70,10 +71,14 @@ def _timestamp(value: Value) -> Scalar:
     return value.astimezone(dt.UTC)
 
 
+# Lists are mostly of a few codes, and their text is a third of a row's cost.
+_json = functools.lru_cache(maxsize=4096)(list_text)
+
+
 def _list(value: Value) -> Scalar:
     if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
         raise TypeError
-    return list_text(value)
+    return _json(value)
 
 
 _WIRE: Mapping[FieldType, Callable[[Value], Scalar]] = {

@@ -6,25 +6,26 @@ Without one the elements that are always present are checked, report by report. 
 comes again in corrected and national copies: NEMSIS has no time of correction, so the fuller copy
 stays and the others are reported (EMS-9).
 
-Documents are read once: what a file gave is kept by its path, time and size.
+Documents are read once: what a file gave is kept until it changes.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from adapters.ems_report import NAMESPACE, Elements, Read, row
 from adapters.hardened import UnreadableError, compile_schema, parse_xml, read_document
+from adapters.kept import Kept
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from adapters.base import Record, Report
     from adapters.ems_cases import Definition
@@ -45,7 +46,7 @@ class Document:
     notices: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass
 class Folder:
     """One source: a folder of XML files.
 
@@ -61,30 +62,19 @@ class Folder:
     source_system: str
     definition: Definition
     all_reports: bool
-    _kept: dict[Path, tuple[tuple[int, int], Document]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing kept."""
+        self._kept = Kept(self.path, ".xml", self.document)
 
     def documents(self) -> Iterator[Document]:
         """Yield what each file gives, in the order of their paths."""
-        paths = sorted(self.path.rglob("*.xml"))
-        self._kept = {path: held for path, held in self._kept.items() if path in set(paths)}
-        for path in paths:
-            yield self.document(path)
+        return self._kept.all()
 
-    def document(self, path: Path) -> Document:
-        """Return what one file gives, from what is kept where it has not changed."""
+    def document(self, path: str) -> Document:
+        """Return what one file gives."""
         try:
-            stat = path.stat()
-        except OSError:
-            return Document(quarantined=("unreachable",))
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        held = self._kept.get(path)
-        if held is None or held[0] != stamp:
-            held = self._kept[path] = (stamp, self._read(path))
-        return held[1]
-
-    def _read(self, path: Path) -> Document:
-        try:
-            root = parse_xml(read_document(path))
+            root = parse_xml(read_document(Path(path)))
         except UnreadableError as error:
             return Document(quarantined=(error.reason,))
         return self.read(root)

@@ -37,15 +37,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters import fhir
 from adapters.ems_referral_row import UUIDS, Deadline, Parts, build, by_system, first_value
 from adapters.hardened import UnreadableError, parse_json, read_document
+from adapters.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from adapters.base import Record, Report
     from adapters.batches import Value
@@ -90,17 +91,20 @@ class File:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class Referrals:
-    """One source: a folder of JSON files, each read once and kept by path, time and size."""
+    """One source: a folder of JSON files, each read once and kept until it changes."""
 
     path: Path
     rule: Deadline
-    _kept: dict[Path, tuple[tuple[int, int], File]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing kept."""
+        self._kept = Kept(self.path, ".json", self._file)
 
     def rows(self, report: Report) -> Iterator[Record]:
         """Yield the newest version of each referral that nobody opted out of, by referral id."""
-        files = [self._file(path) for path in sorted(self.path.rglob("*.json"))]
+        files = list(self._kept.all())
         ended = {key for file in files for key in file.ended}
         newest: dict[str, Referral] = {}
         for file in files:
@@ -120,19 +124,11 @@ class Referrals:
             if one.row is not None:
                 yield one.row
 
-    def _file(self, path: Path) -> File:
+    def _file(self, path: str) -> File:
         try:
-            stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size)
-            held = self._kept.get(path)
-            if held is None or held[0] != stamp:
-                document = fhir.Bundle(parse_json(read_document(path)))
-                held = self._kept[path] = (stamp, self.read(document))
-        except OSError:
-            return File(reason="unreachable")
+            return self.read(fhir.Bundle(parse_json(read_document(Path(path)))))
         except UnreadableError as error:
             return File(reason=error.reason)
-        return held[1]
 
     def read(self, bundle: fhir.Bundle) -> File:
         """Return what one document gives."""

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.base import Adapter, Report
 from adapters.ems import REFERRALS, RUNS, create
-from gateway.errors import SettingsError
+from gateway.errors import Reason, SettingsError, SourceError
 from gateway.values import Condition, Operator
 from tests.adapters.contract import AdapterContract, a_scan, read
 
@@ -121,3 +121,34 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert [{"narrative": "Changed, and longer."}] == read(adapter, scan)
     path.unlink()
     assert [] == read(adapter, scan)
+
+
+def test_a_folder_that_went_is_a_source_that_is_away(tmp_path: Path) -> None:
+    """A source that cannot be listed fails the scan: no rows is not the same as no answer."""
+    (tmp_path / "reports").mkdir()
+    adapter = create({"sources": [{"kind": "nemsis", "path": "reports"}]}, tmp_path)
+    assert [] == read(adapter, a_scan(RUNS))
+    (tmp_path / "reports").rmdir()
+
+    with pytest.raises(SourceError) as caught:
+        read(adapter, a_scan(RUNS))
+
+    assert Reason.ADAPTER_UNAVAILABLE == caught.value.reason
+
+
+def test_folders_in_folders_are_read_and_links_to_folders_are_not(tmp_path: Path) -> None:
+    """A link to a folder may lead outside or round in a circle, so it is left out."""
+    source = (FIXTURES / "nemsis" / "01-overdose.xml").read_bytes()
+    (tmp_path / "reports" / "2024").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "reports" / "2024" / "a.xml").write_bytes(source)
+    (tmp_path / "elsewhere" / "b.xml").write_bytes(source.replace(b"000001", b"000009"))
+    (tmp_path / "reports" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "reports" / "circle").symlink_to(tmp_path / "reports")
+
+    rows = read(
+        create({"sources": [{"kind": "nemsis", "path": "reports"}]}, tmp_path),
+        a_scan(RUNS, ("pcr_uuid",)),
+    )
+
+    assert [{"pcr_uuid": "5a0e7c1e-0000-4000-8000-000000000001"}] == rows

@@ -78,8 +78,8 @@ def test_planned_failures_of_the_schema(version: str, name: str, element: str) -
     source = Folder(folder, open_schema(folder / "xsd"), "x", PUBLISHED, all_reports=True)
     fail = folder / "compliance" / "fail"
 
-    invalid = source.document(fail / f"{name}.xml")
-    accepted = source.document(fail / f"{name.replace('Xsd', 'Schematron')}.xml")
+    invalid = source.document(str(fail / f"{name}.xml"))
+    accepted = source.document(str(fail / f"{name.replace('Xsd', 'Schematron')}.xml"))
 
     assert (("xsd-invalid",), (("xsd-invalid", element),)) == (
         invalid.quarantined,
