@@ -374,6 +374,18 @@ def test_a_draft_that_no_leaf_can_hold_is_refused(changes: dict[str, object]) ->
         check_draft(draft("release", **changes))
 
 
+def test_a_draft_needs_no_agreement() -> None:
+    """Most kinds are of none."""
+    check_draft(draft("genesis", agreement=None, retain="p"))
+
+
+@pytest.mark.parametrize("chunk", [False, 0.0])
+def test_a_chunk_number_is_an_integer(chunk: object) -> None:
+    """What is equal to 0 and prints otherwise would spoil the leaf."""
+    with pytest.raises(AuditError, match="whole number"):
+        check_draft(draft("intent", chunk=chunk))
+
+
 # --- Metadata -------------------------------------------------------------------------------------
 
 
