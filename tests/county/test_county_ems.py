@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from random import Random
 
 import pytest
@@ -23,6 +24,7 @@ def _random(seed: int = 1) -> Random:
     return Random(seed)  # noqa: S311 - a county is drawn from a seed on purpose
 
 
+@functools.cache
 def _reports(seed: int = 1) -> dict[str, bytes]:
     random = _random(seed)
     return dict(ems.reports(random, NOW, overdoses(random, NOW, 90), 30).files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
     }
 
 
+@functools.cache
 def _texts() -> dict[str, str]:
     """Return every text file of a county; the database is read as the bytes that it is."""
     made = county(1, NOW, 1)
