@@ -11,16 +11,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.agreement.index import FlowKey, FlowRule, Pact, Rule, Signed, attested
+from gateway.agreement.literal import fits
 from gateway.agreement.spans import closed_periods
 from gateway.errors import Reason
-from gateway.values import Operator, Shape
+from gateway.values import FieldType, Operator, Shape
 
 if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import Aggregate
-    from gateway.values import Condition, Request, Terms
+    from gateway.agreement.model import Aggregate, FieldRule
+    from gateway.values import Condition, Request, Scalar, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ class Grant:
     now: dt.datetime
     periods: tuple[dt.date, ...]
     rows_left: int
+
+
+_MANY = frozenset({Operator.IN, Operator.NOT_IN})
+_EQUAL = _MANY | {Operator.EQ, Operator.NE}
+_ORDERED = frozenset(
+    {FieldType.INTEGER, FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP}
+)
 
 
 def decide(
@@ -168,8 +177,9 @@ def _agreement(
 
 def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -> Refusal | None:
     if active:
-        # The shape of a provision is known: its prohibitions were found when it was compiled.
-        for name in terms.fields:
+        # The shape of a provision is known: its prohibitions were found when it was compiled. A field
+        # to filter by counts as asked for: rows that come or stay away tell its value.
+        for name in (*terms.fields, *(one.field for one in terms.where)):
             rule = active[0].barred.get(name)
             if rule is not None:
                 return _prohibited(rule)
@@ -264,7 +274,35 @@ def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
                 Reason.FILTER_NOT_PERMITTED,
                 f"field `{_known(rule, condition.field)}` is not one to filter by",
             )
+        if not _readable(condition, rule.dataset.fields[condition.field]):
+            return _refuse(
+                rule,
+                4,
+                Reason.FILTER_NOT_PERMITTED,
+                f"field `{condition.field}` cannot be compared so: operator or literal is not of its type",
+            )
     return None
+
+
+def _readable(condition: Condition, field: FieldRule) -> bool:
+    if condition.op in _EQUAL:
+        several = condition.op in _MANY
+        if field.type is FieldType.LIST or field.free_text:
+            return False
+    elif field.type in _ORDERED:
+        several = False
+    else:
+        return False
+    if not condition.values or (len(condition.values) > 1 and not several):
+        return False
+    return all(_literal_fits(value, field.type) for value in condition.values)
+
+
+def _literal_fits(value: Scalar, type_: FieldType) -> bool:
+    if type_ is FieldType.NUMBER and isinstance(value, int) and not isinstance(value, bool):
+        return True
+    naive = isinstance(value, dt.datetime) and value.tzinfo is None
+    return fits(value, type_) and not naive
 
 
 def _names_periods(rule: FlowRule, aggregate: Aggregate, condition: Condition) -> bool:
@@ -310,7 +348,9 @@ def _periods(
     rule: FlowRule, aggregate: Aggregate, terms: Terms, standing: Standing, now: dt.datetime
 ) -> tuple[dt.date, ...] | Refusal:
     grid = aggregate.grid
-    open_since = closed_periods(grid.anchor, grid.period, grid.lag, now.date())
+    # A period ends at midnight where the agreement lives, as its term does.
+    today = now.astimezone(ZoneInfo(rule.pact.agreement.term.timezone)).date()
+    open_since = closed_periods(grid.anchor, grid.period, grid.lag, today)
     spent = standing.periods_released
     if terms.where:
         asked = {value for condition in terms.where for value in condition.values}

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from gateway.audit.entry import subject_token
 from gateway.broker.chunks import chunks_of
-from gateway.errors import Reason, RefusedError
+from gateway.errors import Reason, RefusedError, SourceError
 from gateway.masks import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
@@ -80,6 +80,7 @@ class PlanEngine:
         offset = 0
         try:
             async for batch in batches:
+                _as_asked(plan, batch)
                 job = _Job(plan, programs, tokens, form, offset)
                 if batch.num_rows <= ROWS_AT_ONCE:
                     made = job.by_rows(batch)
@@ -117,6 +118,7 @@ class PlanEngine:
         none = True
         try:
             async for batch in batches:
+                _as_asked(plan, batch)
                 none = False
                 await self._off_loop(take, batch)
         finally:
@@ -141,6 +143,13 @@ class PlanEngine:
         # The pool's own queue is the cap: a cancelled call's thread still runs to its end.
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, work, *arguments)  # type: ignore[arg-type]
+
+
+def _as_asked(plan: Plan, batch: pa.RecordBatch) -> None:
+    """Raise where a batch has other columns, another order or other types than the scan."""
+    # Rows are read by the scan's names: a column in another's place would wear that one's mask.
+    if not batch.schema.equals(arrow_schema(plan.scan.columns)):
+        raise SourceError(Reason.ADAPTER_BROKE_PLAN, "columns or types are not the scan's")
 
 
 def _too_many(plan: Plan) -> RefusedError:
@@ -247,7 +256,7 @@ def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
     for name in fields:
         value = row[name]
         text = canon(str(value)) if value is not None else None
-        if text is None:
+        if text is None or "\x00" in text:
             return None
         # A name is written in many ways; a key of one system is not.
         parts.append(text.casefold() if len(fields) > 1 else text)

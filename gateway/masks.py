@@ -162,7 +162,9 @@ class Pass(Mask):
                 return functools.partial(_pass_code, frozenset(inputs.codes))
             case FieldType.LIST if inputs.codes is not None:
                 return functools.partial(_pass_list, re.compile(list_pattern(inputs.codes)))
-            case FieldType.STRING | FieldType.CODE | FieldType.LIST:
+            case FieldType.LIST:
+                return _pass_any_list
+            case FieldType.STRING | FieldType.CODE:
                 return _pass_text
             case _:
                 return _pass_exact
@@ -170,7 +172,9 @@ class Pass(Mask):
 
 def list_pattern(codes: tuple[str, ...]) -> str:
     """Return a regular expression for the JSON text of a list of these codes and no others."""
-    one = '"(?:' + "|".join(re.escape(code) for code in sorted(codes)) + ')"'
+    # As it stands in the text: quotes and letters beyond ASCII are escaped there.
+    spelled = (list_text([code])[2:-2] for code in sorted(codes))
+    one = '"(?:' + "|".join(map(re.escape, spelled)) + ')"'
     return rf"^\[(?:{one}(?:,{one})*)?\]$"
 
 
@@ -199,7 +203,14 @@ def _pass_code(codes: frozenset[str], value: Scalar, _beside: Scalar) -> Masked:
 def _pass_list(pattern: re.Pattern[str], value: Scalar, _beside: Scalar) -> Masked:
     if value is None:
         return Marker.MISSING
-    return value if isinstance(value, str) and pattern.match(value) else Marker.MASKED
+    # The whole text: `$` would also stand before a final line end.
+    return value if isinstance(value, str) and pattern.fullmatch(value) else Marker.MASKED
+
+
+def _pass_any_list(value: Scalar, _beside: Scalar) -> Masked:
+    if value is None:
+        return Marker.MISSING
+    return value if text_list(value) is not None else Marker.MASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -493,7 +504,8 @@ def _round_integer(base: int, value: Scalar, _beside: Scalar) -> Masked:
     return (multiple + up) * base
 
 
-ZIP_PATTERN = r"^\s*(\d{3})\d{2}(?:-?\d{4})?\s*$"
+ZIP_PATTERN = rf"^[{WHITE_SPACE}]*([0-9]{{3}})[0-9]{{2}}(?:-?[0-9]{{4}})?[{WHITE_SPACE}]*$"
+"""Digits and blanks are spelled out: what a library counts as such differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,7 +531,7 @@ class Zip3(Mask):
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
         """Return the prefix, `000` for one that the table does not list, `masked` for what is no ZIP code."""
         permitted = frozenset(inputs.table or ())
-        match = re.compile(ZIP_PATTERN, re.ASCII).match
+        match = re.compile(ZIP_PATTERN).match
 
         def apply(value: Scalar, _beside: Scalar) -> Masked:
             if value is None:
@@ -634,7 +646,10 @@ def _a_point(lat: Scalar, lon: Scalar) -> bool:
     return abs(lat) <= LAT_MAX and abs(lon) <= LON_MAX
 
 
-PLACEHOLDERS = ("", "unknown", "unk", "n/a", "none", "null", "0", "test")
+PLACEHOLDERS = (
+    "", "unknown", "unk", "n/a", "none", "null", "0", "test", "te\u017ft", "te\ufb05", "te\ufb06",
+)  # fmt: skip
+"""In lower case; the last three fold to `test` too, which lower case alone does not see."""
 PLACEHOLDER_PATTERN = r"^(?:9+|x+)$"
 _REPEATED = re.compile(PLACEHOLDER_PATTERN)
 

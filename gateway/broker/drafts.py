@@ -20,6 +20,7 @@ MONTHS = 12
 YEAR_S = 365 * 86_400
 RETAIN_MAX = 99
 RETAIN_MIN = 3
+FACTS_KEPT = 1024
 
 
 def b64(data: bytes) -> str:
@@ -88,6 +89,8 @@ class Drafts:
             self._generation = agreements.generation
         facts = self._kept.get(plan.static)
         if facts is None:
+            if len(self._kept) >= FACTS_KEPT:
+                self._kept.clear()
             facts = self._kept[plan.static] = self._facts(agreements, plan)
         meta = facts | {
             "caller_agency": request.caller.agency,

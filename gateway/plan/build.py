@@ -21,7 +21,7 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import Band, GeoGrid, Inputs, Map, Marker, Pseudonym, Scope, Truncate, Zip3
+from gateway.masks import Band, GeoGrid, Inputs, Map, Marker, Pass, Pseudonym, Scope, Truncate, Zip3
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from gateway.values import Terms
 
 BATCH_ROWS = 8192
+PLANS_KEPT = 1024
 AGGREGATE_SCAN_ROWS = 20_000_000
 """The most rows that a table may be made from; more is an error of the source."""
 
@@ -113,7 +114,7 @@ class Builder:
         """Return the plan of a grant.
 
         Raises:
-            ReleaseError: A reference table that a mask names is absent.
+            ReleaseError: A reference table that a mask names is absent, or a measure is not built.
         """
         rule, terms = grant.rule, grant.request.terms
         static = self._static(agreements, rule, terms, grant.now)
@@ -165,6 +166,9 @@ class Builder:
         key = (rule.ref, rule.pact.digest, terms.purpose, terms.fields, periods)
         kept = self._kept.get(key)
         if kept is None:
+            if len(self._kept) >= PLANS_KEPT:
+                # A caller may ask for fields in any order: what is kept has an end.
+                self._kept.clear()
             kept = self._kept[key] = self._make(agreements, rule, terms.fields, now)
         return kept
 
@@ -219,6 +223,9 @@ class Builder:
         )
         table, key_id = "", ""
         match mask:
+            case Pass() if codes is not None:
+                # Signatures do not cover the list: a plan under another one is another plan.
+                table = f"{field.codes} {hashlib.sha256(canonical_json(list(codes))).hexdigest()}"
             case Zip3():
                 found = self._table(mask.table)
                 table = f"{found.ref} {found.sha256}"
@@ -282,22 +289,31 @@ def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
         # `unit: see age_unit`: the number means nothing without the other field.
         unit = field.unit or ""
         return unit.removeprefix("see ") if unit.startswith("see ") else None
+    if not isinstance(mask, Truncate) or "time_precision" not in fields:
         return None
     per_record = field.time_precision == "per_record" or field.name == rule.dataset.event_date
     return "time_precision" if per_record else None
+
+
+_COUNT = "count_distinct"
+_BUILT = frozenset({_COUNT, "sum"})
 
 
 def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...]:
     aggregate = rule.provision.aggregate
     if aggregate is None:
         return ()
+    for one in aggregate.measures:
+        if one.function not in _BUILT or (one.function == _COUNT and one.field != aggregate.unit):
+            # Only the unit is counted: its number would be published under another field's name.
+            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"measure `{one.name}` is not built")
     return tuple(
         MeasureNode(
             one.name,
             one.function,
             one.field,
             FieldType.INTEGER
-            if one.function == "count_distinct"
+            if one.function == _COUNT
             else rule.dataset.fields[one.field].type,
         )
         for one in aggregate.measures

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gateway.errors import Reason, ReleaseError
-from gateway.plan.check import ROWS, UNITS
+from gateway.plan.check import ROWS, UNITS, givers
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
+from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from gateway.plan.ops import Group, Plan, Suppress
+    from gateway.plan.ops import Group, MeasureNode, Plan, Suppress
 
 CELLS_MAX = 20_000
 """Cells of one table; more is refused."""
 
+FOLD_AFTER = 16
 _UNIT = ".unit"
 _SUM = ".sum."
 
@@ -44,31 +46,36 @@ class Cells:
             for name in ([one.name, one.name + WHY] if one.why else [one.name])
         ]
         self._sums = [one for one in self._group.measures if one.function == "sum"]
-        self._units: list[pl.DataFrame] = []
+        self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
+        self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
         self._totals: list[pl.DataFrame] = []
 
     @property
     def keep(self) -> list[pl.Expr]:
         """The original columns that counting needs besides the masked dimensions."""
         unit = pl.col(self._group.unit).cast(pl.String).alias(_UNIT)
-        return [unit, *[pl.col(one.field).alias(_SUM + one.name) for one in self._sums]]
+        return [unit, *[_summand(one).alias(_SUM + one.name) for one in self._sums]]
 
     def add(self, masked: pl.DataFrame) -> None:
         """Take one batch of masked rows with the columns of `keep`."""
         rows = masked.filter(pl.col(self._group.time).is_in(self._group.periods))
-        units = rows.filter(pl.col(_UNIT).is_not_null()).select(*self._keys, _UNIT).unique()
-        self._units.append(units)
+        people = rows.filter(pl.col(_UNIT).is_not_null())
+        for name, measure in self._counted.items():
+            # Of a sum only those count who gave a value: eleven people, one of them with a number,
+            # would else publish that number.
+            gave = people if measure is None else people.filter(pl.col(_SUM + measure).is_not_null())
+            self._units[name].append(gave.select(*self._keys, _UNIT).unique())
         self._totals.append(
             rows.group_by(self._keys).agg(
                 pl.len().cast(pl.Int64).alias(ROWS),
                 *[pl.col(_SUM + one.name).sum() for one in self._sums],
             )
         )
-        if len(self._units) > 1 and len(self._units) % 16 == 0:
+        if len(self._totals) % FOLD_AFTER == 0:
             self._fold()
 
     def _fold(self) -> None:
-        self._units = [pl.concat(self._units).unique()]
+        self._units = {name: [pl.concat(kept).unique()] for name, kept in self._units.items()}
         self._totals = [
             pl.concat(self._totals)
             .group_by(self._keys)
@@ -78,16 +85,19 @@ class Cells:
     def table(self) -> pl.DataFrame:
         """Return the table for `check_table`: the plan's columns, `UNITS` and `ROWS`, in key order."""
         self._fold()
-        people = self._units[0].group_by(self._keys).agg(pl.len().cast(pl.Int64).alias(UNITS))
-        counted = self._totals[0].join(people, on=self._keys, how="left", nulls_equal=True)
+        counted = self._totals[0]
+        for name, [units] in self._units.items():
+            people = units.group_by(self._keys).agg(pl.len().cast(pl.Int64).alias(name))
+            counted = counted.join(people, on=self._keys, how="left", nulls_equal=True)
         cells = self._product().join(counted, on=self._keys, how="left", nulls_equal=True)
-        cells = cells.with_columns(pl.col(UNITS, ROWS).fill_null(0))
+        cells = cells.with_columns(pl.col(ROWS, *self._counted).fill_null(0))
         suppress = self._plan.suppress
         assert suppress is not None  # noqa: S101
         for one in self._group.measures:
-            cells = cells.with_columns(*_published(one.name, one.function, one.output, suppress))
+            cells = cells.with_columns(*_published(one, suppress))
         measures = [part for one in self._group.measures for part in (one.name, one.name + WHY)]
-        return cells.select(*self._keys, *measures, UNITS, ROWS).sort(self._keys)
+        more = [name for name in self._counted if name != UNITS]
+        return cells.select(*self._keys, *measures, UNITS, ROWS, *more).sort(self._keys)
 
     def _product(self) -> pl.DataFrame:
         levels = [self._levels(place) for place in range(len(self._plan.masks))]
@@ -110,14 +120,19 @@ class Cells:
         return pl.concat([listed, seen]).unique()
 
 
-def _published(name: str, function: str, output: object, suppress: Suppress) -> list[pl.Expr]:
-    enough = (pl.col(UNITS) >= suppress.min_cell) & (pl.col(ROWS) >= suppress.min_cell)
+def _summand(one: MeasureNode) -> pl.Expr:
+    column = pl.col(one.field)
+    # A number that is not finite is none, and would make the whole cell none.
+    return pl.when(column.is_finite()).then(column) if one.output is FieldType.NUMBER else column
+
+
+def _published(one: MeasureNode, suppress: Suppress) -> list[pl.Expr]:
+    enough = (pl.col(givers(one)) >= suppress.min_cell) & (pl.col(ROWS) >= suppress.min_cell)
     nothing = (pl.col(ROWS) == 0) & pl.lit(suppress.zeros == "publish")
-    raw = pl.col(UNITS) if function == "count_distinct" else pl.col(_SUM + name).fill_null(0)
+    raw = pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name).fill_null(0)
     leaves = enough | nothing
-    dtype = POLARS[output]  # type: ignore[index]
     marker = pl.Enum([suppress.marker])
     return [
-        pl.when(leaves).then(raw).cast(dtype).alias(name),
-        pl.when(~leaves).then(pl.lit(suppress.marker)).cast(marker).alias(name + WHY),
+        pl.when(leaves).then(raw).cast(POLARS[one.output]).alias(one.name),
+        pl.when(~leaves).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
     ]

@@ -31,6 +31,11 @@ UNITS, ROWS = ".units", ".rows"
 """Helper columns of a table on its way to the check: distinct units, and rows, in each cell."""
 
 
+def givers(one: MeasureNode) -> str:
+    """Return the column with the units that a measure is made of: of a sum, those with a value."""
+    return UNITS if one.function == "count_distinct" else f"{UNITS}.{one.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """A checked table, ready for the log and then for the recipient.
@@ -110,7 +115,7 @@ def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
 
     Args:
         plan: A plan with Group and Suppress.
-        frame: The plan's columns, with `UNITS` and `ROWS` of each cell behind.
+        frame: The plan's columns, with the helper columns of each cell behind.
 
     Raises:
         ReleaseError: The table has other columns, a cell twice, a period that was not granted, or a
@@ -123,8 +128,9 @@ def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
     for one in group.measures:
         expected[one.name] = POLARS[one.output]
         expected[one.name + WHY] = pl.Enum([suppress.marker])
-    counts: dict[str, pl.DataType] = {UNITS: pl.Int64(), ROWS: pl.Int64()}
-    if dict(frame.schema) != expected | counts or frame.columns != [*expected, UNITS, ROWS]:
+    helpers = [UNITS, ROWS, *[givers(one) for one in group.measures if one.function == "sum"]]
+    counts: dict[str, pl.DataType] = dict.fromkeys(helpers, pl.Int64())
+    if dict(frame.schema) != expected | counts or frame.columns != [*expected, *helpers]:
         raise _broken("columns or types are not the plan's")
     keys = [name for name in expected if name in _key_columns(plan)]
     if frame.select(pl.struct(keys).is_duplicated().any()).item():
@@ -143,7 +149,7 @@ def _key_columns(plan: Plan) -> set[str]:
 
 def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> None:
     value, why = pl.col(one.name), pl.col(one.name + WHY)
-    people, rows = pl.col(UNITS), pl.col(ROWS)
+    people, rows = pl.min_horizontal(UNITS, givers(one)), pl.col(ROWS)
     enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
     nothing = (rows == 0) & (value == 0) & pl.lit(suppress.zeros == "publish")
     published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)

@@ -133,11 +133,11 @@ def _filled(name: str) -> pl.Expr:
 
 def _condition(one: Condition) -> pl.Expr:
     column = pl.col(one.field)
-    if any(isinstance(value, float) for value in one.values):
+    if any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in one.values):
         # Numbers that are not finite satisfy nothing; comparisons of frames would order them.
         column = pl.when(column.is_finite()).then(column)
     first = literal(one.values[0])
-    several = pl.Series(list(one.values)) if len(one.values) > 1 else None
+    several = pl.Series(_alike(one.values)) if len(one.values) > 1 else None
     match one.op:
         case Operator.EQ:
             held = column == first
@@ -158,6 +158,13 @@ def _condition(one: Condition) -> pl.Expr:
         case _:
             assert_never(one.op)
     return held.fill_null(value=False)
+
+
+def _alike(values: tuple[Scalar, ...]) -> list[Scalar]:
+    """Return literals of one type: 1 beside 0.5 is a number, and an instant is UTC."""
+    if any(isinstance(value, float) for value in values):
+        return [float(value) for value in values]  # type: ignore[arg-type]
+    return [v.astimezone(dt.UTC) if isinstance(v, dt.datetime) else v for v in values]
 
 
 def literal(value: Scalar) -> pl.Expr:
@@ -215,7 +222,9 @@ def _pass(column: pl.Expr, inputs: Inputs) -> pl.Expr:
             return column  # the cast to its Enum drops what is not listed
         case FieldType.LIST if inputs.codes is not None:
             return pl.when(column.str.contains(list_pattern(inputs.codes))).then(column)
-        case FieldType.STRING | FieldType.CODE | FieldType.LIST:
+        case FieldType.LIST:
+            return pl.when(column.str.contains(LIST_PATTERN)).then(column)
+        case FieldType.STRING | FieldType.CODE:
             return pl.when(column.str.strip_chars(WHITE_SPACE).str.len_bytes() > 0).then(column)
         case _:
             return column
@@ -277,7 +286,7 @@ def _band(mask: Band, column: pl.Expr, beside: pl.Expr | None, inputs: Inputs) -
     if inputs.type is FieldType.NUMBER:
         column = pl.when(column.is_finite()).then(column)
     column = pl.when(column >= edges[0]).then(column)
-    if mask.width is not None:
+    if mask.width is not None and edges[-1] % mask.width == 0:
         place = (column // mask.width).clip(0, len(labels) - 1)
     else:
         place = pl.sum_horizontal([(column >= edge).cast(pl.UInt32) for edge in edges[1:]])
@@ -305,7 +314,7 @@ def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
 
 
 def _zip3(column: pl.Expr, inputs: Inputs) -> pl.Expr:
-    prefix = column.str.extract(ZIP_PATTERN.replace("\\d", "[0-9]"), 1)
+    prefix = column.str.extract(ZIP_PATTERN, 1)
     permitted = pl.Series(sorted(inputs.table or {}), dtype=pl.String)
     listed = prefix.is_in(permitted.implode())
     return pl.when(listed).then(prefix).when(prefix.is_not_null()).then(pl.lit("000"))
@@ -363,9 +372,10 @@ def _map(column: pl.Expr, inputs: Inputs) -> pl.Expr:
 
 def _map_list(column: pl.Expr, inputs: Inputs) -> pl.Expr:
     table = {key: str(to) for key, to in (inputs.table or {}).items()}
-    # Each result is quoted once here, so that the list is written without a step for each row.
-    quoted = {key: list_text([to])[1:-1] for key, to in table.items()}
-    rest = list_text([inputs.unmapped])[1:-1] if inputs.unmapped is not None else None
+    # Sorted as they are, and only then quoted: a quote sorts behind a space. Each result is quoted
+    # once here, so that the list is written without a step for each row.
+    results = sorted({*table.values(), *([inputs.unmapped] if inputs.unmapped is not None else [])})
+    quoted = [list_text([to])[1:-1] for to in results]
     items = (
         pl.when(column.str.contains(LIST_PATTERN))
         .then(column)
@@ -373,11 +383,12 @@ def _map_list(column: pl.Expr, inputs: Inputs) -> pl.Expr:
         .list.eval(
             pl.element()
             .replace_strict(
-                list(quoted), list(quoted.values()), default=rest, return_dtype=pl.String
+                list(table), list(table.values()), default=inputs.unmapped, return_dtype=pl.String
             )
             .drop_nulls()
             .unique()
             .sort()
+            .replace_strict(results, quoted, return_dtype=pl.String)
         )
     )
     return pl.format("[{}]", items.list.join(","))
