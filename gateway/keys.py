@@ -3,15 +3,16 @@
 ```
 log.key     the log's Ed25519 signing key, PEM
 kek.key     the key-encryption key, 32 bytes in base64; may lie elsewhere, on another volume
-keys.json   every other key, each of 32 random bytes and wrapped by AES-256-GCM under the key-encryption key:
+keys.json   every other key, of 32 random bytes, wrapped by AES-256-GCM under that one:
             payload/2026-11.6y          seals the log's payloads of a month and retention class
             subject/2026                keys the subject tokens of a calendar year
             pseudonym/<domain>/<period> keys the pseudonyms of a domain in its rotation period
 ```
 
-Keys are random, since a derived key cannot be destroyed, and lie outside the log's database, since a wrapped key
-in an old backup of it would come back. A new key is durable before it is used. A missing file is an error, never a
-reason to make another: data under the lost key would be silently cut off.
+Keys are random, since a derived key cannot be destroyed, and lie outside the log's database, since
+a wrapped key in an old backup of it would come back. A new key is durable before it is used. A
+missing file is an error, never a reason to make another: data under the lost key would be silently
+cut off.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class KeyFolder:
         return self._seed
 
     def listen(self, made: Callable[[str], None]) -> None:
-        """Call `made` with the id of each key made from now on, and of those that nobody heard of yet.
+        """Call `made` with the id of each key that is made, and of those nobody heard of yet.
 
         It is called after the key is durable, in the thread that made it.
         """
@@ -123,7 +124,10 @@ class KeyFolder:
     # --- The log's ports --------------------------------------------------------------------------
 
     def payload(self, month: str, retain: str) -> tuple[str, bytes]:
-        """Return (key id, 32 bytes) of a month such as `2026-11` and a retention class; durable if new."""
+        """Return (key id, 32 bytes) of a month such as `2026-11` and a retention class.
+
+        Durable if new.
+        """
         if not _MONTH.fullmatch(month) or not _RETAIN.fullmatch(retain):
             raise SettingsError("a payload key needs a month and a retention class")
         key_id = f"payload/{month}.{retain}"
@@ -140,7 +144,10 @@ class KeyFolder:
         return self._open[key_id]
 
     def has(self, key_id: str) -> bool:
-        """Return whether the store has the key: in the file too, where another process may have made it."""
+        """Return whether the store has the key.
+
+        In the file too, where another process may have made it.
+        """
         with self._lock:
             if key_id not in self._open:
                 self._wrapped = self._load()
@@ -153,8 +160,8 @@ class KeyFolder:
     def pseudonym(self, domain: str, period: str) -> tuple[str, bytes]:
         """Return (key id, 32 bytes) for a pseudonym domain in its rotation period; durable if new.
 
-        The id names domain and period and ends in 8 hex digits of a hash of the key: two keys never share one,
-        and the key does not follow from it.
+        The id names domain and period and ends in 8 hex digits of a hash of the key: two keys
+        never share one, and the key does not follow from it.
         """
         found = self._pseudonyms.get((domain, period))
         if found is None:

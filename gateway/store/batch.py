@@ -1,4 +1,7 @@
-"""A batch of jobs as rows: places, times, leaves, hashes, tiles, and what is remembered with each entry."""
+"""A batch of jobs as rows.
+
+Places, times, leaves, hashes, tiles, and what is remembered with each entry.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def instant(t_ms: int) -> dt.datetime:
 
 
 class Head(NamedTuple):
-    """The end of the log: what the next entry goes on from. `frontier` is never changed, but copied."""
+    """The end of the log, which the next entry goes on from; its frontier is never changed."""
 
     size: int
     t_ms: int
@@ -171,7 +174,10 @@ class Lay:
 
 
 def prune(connection: sqlite3.Connection, t_ms: int) -> None:
-    """Forget the oldest attempts past 24 hours, a few hundred at a time, inside the caller's transaction."""
+    """Forget the oldest attempts past 24 hours.
+
+    A few hundred at a time, inside the caller's transaction.
+    """
     last = connection.execute(
         "SELECT max(seq) FROM (SELECT seq FROM attempt WHERE at < ? AND seq IN "
         "(SELECT seq FROM attempt ORDER BY seq LIMIT ?))",
@@ -179,6 +185,6 @@ def prune(connection: sqlite3.Connection, t_ms: int) -> None:
     ).fetchone()[0]
     if last is not None:
         connection.execute("DELETE FROM attempt WHERE seq <= ?", (last,))
-        # A chunk of an exchange that ran for a day may go a little early: its repeat is then not recognised as
-        # a resumption, and refused, never widened.
+        # A chunk of an exchange that ran for a day may go a little early: its repeat is then not
+        # recognised as a resumption, and refused, never widened.
         connection.execute("DELETE FROM attempt_chunk WHERE seq <= ?", (last,))

@@ -1,7 +1,7 @@
 """Connections to the log's SQLite database: one that writes, and readers that cannot.
 
-Driver autocommit on each: a transaction begins and ends where this code says so, and nowhere else. Section 5.2 of
-the log's specification.
+Driver autocommit on each: a transaction begins and ends where this code says so, and nowhere else.
+Section 5.2 of the log's specification.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from gateway.store import tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-# NORMAL would lose acknowledged commits at power loss; an automatic WAL checkpoint would swallow its errors.
+# NORMAL would lose acknowledged commits at power loss; an automatic WAL checkpoint would swallow
+# its errors.
 _PRAGMAS: Final = (
     "PRAGMA synchronous=FULL",
     "PRAGMA fullfsync=ON",

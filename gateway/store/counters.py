@@ -1,7 +1,8 @@
 """Standing: what was asked for and what left so far, read before deciding.
 
-Rows and periods come from the tables that release entries are written with, so a crash forgets none of them.
-Requests of the last minute are counted in memory: a restart forgets a minute of them.
+Rows and periods come from the tables that release entries are written with, so a crash forgets
+none of them. Requests of the last minute are counted in memory: a restart forgets a minute of
+them.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class StoredCounters:
 
     Args:
         reads: The store's reading side.
-        locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's flow, or None: the
-            same name that releases are kept under.
+        locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's
+            flow, or None: the same name that releases are kept under.
         overdue: Returns the ids of duties that an agency is late with.
     """
 
@@ -73,7 +74,7 @@ class StoredCounters:
             asked.append([second, 1])
 
     def _last_minute(self, recipient: str, provision: str, now: dt.datetime) -> int:
-        """Count whole seconds: the oldest may lie up to a second further back than a minute, never too near."""
+        """Count whole seconds: a second beyond the minute may count, none within is missed."""
         asked = self._asked.get((recipient, provision))
         if asked is None:
             return 0

@@ -1,8 +1,8 @@
-"""The log as others may hold it: a folder of static tiles, and the readers that `audit.verify` checks.
+"""The log as others may hold it: a folder of static tiles, and readers for `audit.verify`.
 
-The folder is C2SP tlog-tiles for one checkpoint: `checkpoint`, `tile/<L>/<N>`, `tile/entries/<N>`. It never carries
-the log's own vkey, since a key that travels with the tiles proves nothing. With openings it is a disclosure of
-metadata, and so an `access` entry comes first.
+The folder is C2SP tlog-tiles for one checkpoint: `checkpoint`, `tile/<L>/<N>`, `tile/entries/<N>`.
+It never carries the log's own vkey, since a key that travels with the tiles proves nothing. With
+openings it is a disclosure of metadata, and so an `access` entry comes first.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def export(
 
 
 def write_openings(reads: Reads, size: int, folder: Path, key: Callable[[str], bytes]) -> int:
-    """Write `openings.jsonl`: metadata and salt of each entry that still has them, no tokens; return how many.
+    """Write `openings.jsonl`: metadata and salt of each entry that has them; return how many.
 
-    The `access` entry that covers this is the caller's, and durable before.
+    No tokens. The `access` entry that covers this is the caller's, and durable before.
     """
     count = 0
     with (folder / OPENINGS).open("w", encoding="ascii") as file:
@@ -178,7 +178,10 @@ class StoreReader:
         return data if len(data) == HASH_BYTES * width else None
 
     def bundle(self, index: int, width: int) -> bytes | None:
-        """Return the bundle of `width` entries, or of those there are; None where there are none."""
+        """Return the bundle of `width` entries, or of those there are.
+
+        None where there are none.
+        """
         return bundle(self._reads, index, width) or None
 
     def sealed(self, first: int, count: int) -> Mapping[int, tuple[str, bytes]]:
@@ -198,7 +201,10 @@ class StoreReader:
 def export_newest(
     reads: Reads, published: Published, folder: Path, *, key: Callable[[str], bytes] | None = None
 ) -> int:
-    """Write the folder for the newest checkpoint, with openings where a `key` is given; return its size."""
+    """Write the folder for the newest checkpoint, with openings where a `key` is given.
+
+    Return its size.
+    """
     export(reads, published.note, published.size, folder)
     if key is not None:
         write_openings(reads, published.size, folder, key)

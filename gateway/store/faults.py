@@ -6,7 +6,7 @@ from gateway.errors import LogError
 
 
 class RollbackError(LogError):
-    """The store is behind, or beside, a checkpoint that was signed under its own key: do not serve, do not sign.
+    """The store is behind, or beside, a checkpoint signed under its own key: do not serve or sign.
 
     Only `accord log incident` goes on from here; `accord serve` exits 76.
 

@@ -1,7 +1,8 @@
 """The held file: the last signed checkpoint, outside the database's directory.
 
-A store that lost its tail, or was put back to an older copy, is perfectly consistent in itself. What gives it
-away is a newer checkpoint in other hands, and this file is the first of them. Section 4.5 of the specification.
+A store that lost its tail, or was put back to an older copy, is perfectly consistent in itself.
+What gives it away is a newer checkpoint in other hands, and this file is the first of them.
+Section 4.5 of the specification.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class HeldFile:
-    """One signed checkpoint, replaced atomically and durably; its directory is held open throughout."""
+    """One signed checkpoint, replaced atomically and durably.
+
+    Its directory is held open throughout.
+    """
 
     def __init__(self, path: Path, database: Path) -> None:
         """Open the file's directory.

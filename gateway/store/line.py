@@ -1,7 +1,8 @@
-"""The line before the writer: jobs in order, taken by one thread, withdrawn when they waited too long.
+"""The line before the writer: jobs in order, taken by one thread, withdrawn when too late.
 
-Room in it is reserved at admission, on the event loop, so that an admitted exchange can always finish. Nothing is
-dropped, sampled or written later: a job is taken, or its caller hears that it is not logged.
+Room in it is reserved at admission, on the event loop, so that an admitted exchange can always
+finish. Nothing is dropped, sampled or written later: a job is taken, or its caller hears that it
+is not logged.
 """
 
 from __future__ import annotations
@@ -49,15 +50,17 @@ class Job:
         must: Never withdrawn: the log owes it, whatever becomes of the caller.
         done: Its fate is settled; set by the writer.
         settled: Called by the writer then, on its own thread; for jobs that no loop waits for.
-        future: Resolved on its loop after that, together with `resolved`; the result is read from the job.
+        future: Resolved on its loop after that, together with `resolved`; the result is read
+            from the job.
         room: Entries and bytes that it gives back then.
-        index: Its place in the log, once durable; then `leaf` has its bytes and `t_ms` its time.
+        index: Its place in the log, once durable; then `leaf` has its bytes, `t_ms` its time.
         error: Why it is not, or may not be, durable.
     """
 
     __slots__ = (
         "asked", "chore", "done", "error", "future", "index", "keep", "key_made",
-        "leaf", "must", "opened_at", "resolved", "room", "sealed", "settled", "since", "size", "t_ms", "x",
+        "leaf", "must", "opened_at", "resolved", "room", "sealed", "settled", "since", "size",
+        "t_ms", "x",
     )  # fmt: skip
 
     def __init__(

@@ -33,5 +33,8 @@ class Lock:
             raise LogError("the exchange log is in use by another process") from error
 
     def close(self) -> None:
-        """Let go. The file stays: removing it would let two processes lock two files of one name."""
+        """Let go. The file stays.
+
+        Removing it would let two processes lock two files of one name.
+        """
         os.close(self._handle)

@@ -1,8 +1,8 @@
-"""The exchange log on SQLite: the port, on the event loop, before the two threads that write and sign.
+"""The exchange log on SQLite: the port, on the event loop, before two threads that write and sign.
 
-Drafts are sealed here, put in line, and awaited. Whatever returns is durable. A caller that is cancelled while its
-entry is being written hears of it only when the entry's fate is settled, so nobody ever closes an exchange without
-knowing what it released.
+Drafts are sealed here, put in line, and awaited. Whatever returns is durable. A caller that is
+cancelled while its entry is being written hears of it only when the entry's fate is settled, so
+nobody ever closes an exchange without knowing what it released.
 """
 
 from __future__ import annotations
@@ -139,8 +139,9 @@ class SqliteLog:
     async def held(self, exchange_id: str, rows: int) -> Receipt | None:
         """Return the receipt for the chunks of an earlier exchange that hold its first `rows` rows.
 
-        None where they end within a chunk, or the exchange is not one of the last 24 hours. The opening is of
-        what this recipient was given before, for its own resumption, which has its own `intent`.
+        None where they end within a chunk, or the exchange is not one of the last 24 hours. The
+        opening is of what this recipient was given before, for its own resumption, which has its
+        own `intent`.
         """
         x = _exchange(exchange_id)
         total, chunk = 0, -1
@@ -211,7 +212,8 @@ class SqliteLog:
     async def inclusion(self, index: int, size: int = 0) -> str:
         """Return a tlog-proof of an entry under the newest checkpoint, once that covers it.
 
-        A proof ends in a signed checkpoint, so of other sizes only those that are still the newest can be had.
+        A proof ends in a signed checkpoint, so of other sizes only those that are still the newest
+        can be had.
 
         Raises:
             NotFoundError: The entry is beyond the log, or the size is not the newest checkpoint's.
@@ -231,7 +233,7 @@ class SqliteLog:
         return await asyncio.to_thread(consistency_proof, old, new, self.reads.tile)
 
     async def opened(self, start: int, count: int, access: Draft) -> list[Opened]:
-        """Return entries with what they say, once an `access` entry that tells who looks is durable.
+        """Return entries with what they say, once an `access` entry tells who looks.
 
         Raises:
             LogError: The `access` entry is not, or may not be, durable; nothing was opened.
@@ -242,8 +244,9 @@ class SqliteLog:
     async def compare(self, note: str) -> None:
         """Hold a checkpoint that an agency sends against the log: every agency is a monitor.
 
-        One under our own key that is larger than the store, or has another root, ends the process: the store was
-        put back, or another log has our key. What is not under our key says nothing about us.
+        One under our own key that is larger than the store, or has another root, ends the process:
+        the store was put back, or another log has our key. What is not under our key says nothing
+        about us.
         """
         if note in self._recent:
             return
@@ -488,8 +491,8 @@ class SqliteLog:
         spent = [(keep.recipient, keep.provision, period.isoformat()) for period in keep.periods]
         for key in spent:
             if self._spending.get(key, keep.request_id) != keep.request_id or self.reads.rows(
-                "SELECT 1 FROM standing_period WHERE recipient = ? AND provision = ? AND period = ? "
-                "AND request_id <> ? LIMIT 1",
+                "SELECT 1 FROM standing_period "
+                "WHERE recipient = ? AND provision = ? AND period = ? AND request_id <> ? LIMIT 1",
                 *key,
                 keep.request_id,
             ):
@@ -571,7 +574,7 @@ class SqliteTicket:
         return Logged(self.exchange_id, draft.chunk, job.index)
 
     async def outcome(self, draft: Draft) -> None:
-        """Queue the `outcome` entry, which the log will write whatever becomes of the caller; room was reserved.
+        """Queue the `outcome` entry, which the log will write whatever becomes of the caller.
 
         Raises:
             LogError: The exchange is closed already, or this is no outcome of it.
@@ -602,7 +605,10 @@ class SqliteTicket:
         self._opened_at = index
 
     def abandon(self) -> None:
-        """Close an exchange whose caller is gone before it had this ticket: nothing can have left."""
+        """Close an exchange whose caller is gone before it had this ticket.
+
+        Nothing can have left.
+        """
         self._closed = True
         meta = {"verdict": "nothing-left", "chunks": 0}
         draft = Draft("recovered", self.exchange_id, 0, self._agreement, self._retain, meta)

@@ -1,7 +1,8 @@
 """The signed tree in memory: its frontier, and the nodes near its right edge.
 
-A receipt is asked for within milliseconds of its entry, so nearly every proof lies in the last few thousand
-leaves. Built from tiles it costs some 200 hashes; read off nodes that were computed while appending, none.
+A receipt is asked for within milliseconds of its entry, so nearly every proof lies in the last few
+thousand leaves. Built from tiles it costs some 200 hashes; read off nodes that were computed while
+appending, none.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def _key(level: int, index: int) -> int:
 class Nodes:
     """A growing tree that remembers its recent complete subtrees.
 
-    One thread appends; another may ask for paths meanwhile: what it needs is never changed, and what was forgotten
-    is told by None.
+    One thread appends; another may ask for paths meanwhile: what it needs is never changed, and
+    what was forgotten is told by None.
     """
 
     def __init__(self, frontier: Frontier, window: int = WINDOW_LEAVES) -> None:
@@ -38,6 +39,11 @@ class Nodes:
             level = (end - start).bit_length() - 1
             self._nodes[_key(level, start >> level)] = root
             end = start
+
+    @property
+    def remembered(self) -> int:
+        """How many nodes are in memory."""
+        return len(self._nodes)
 
     def append(self, node: bytes) -> None:
         """Extend the tree by one leaf hash."""
@@ -58,7 +64,8 @@ class Nodes:
     def edges(self) -> Edges:
         """Return, by level, the root over the last (perhaps incomplete) subtree of 2^level leaves.
 
-        The last of them is the root of the tree; None stands for a node that was never computed here.
+        The last of them is the root of the tree; None stands for a node that was never computed
+        here.
         """
         if not self.size:
             return (EMPTY_ROOT,)

@@ -1,7 +1,7 @@
 """Reading the log back: entries, tiles, attempts, payloads, and the root at an earlier size.
 
-One reading connection, used by one thread at a time. Nothing here believes a derived row where the entries can
-be asked.
+One reading connection, used by one thread at a time. Nothing here believes a derived row where the
+entries can be asked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 ENTRIES_MAX: Final = 10_000
 _TILE = re.compile(
-    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})"
+    r"(?:\.p/([1-9][0-9]{0,2}))?"
 )
 
 
@@ -103,7 +104,10 @@ class Reads:
             return frontier_of(size, self.tiles.tails(size)).root()
 
     def opened(self, start: int, count: int, key: Callable[[str], bytes]) -> list[Opened]:
-        """Return at most `count` entries from `start` on, opened; their `access` entry is the caller's to write."""
+        """Return at most `count` entries from `start` on, opened.
+
+        Their `access` entry is the caller's to write.
+        """
         rows = self.rows(
             "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
             "WHERE seq >= ? AND seq < ? ORDER BY seq",
@@ -137,12 +141,12 @@ class Reads:
     def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
         """Return the first attempt at a request not older than `since`, or None.
 
-        The digests are those of the attempt, among those that were no resumption, that released the most: the
-        first may have been cut before its first chunk.
+        The digests are those of the attempt, among those that were no resumption, that released
+        the most: the first may have been cut before its first chunk.
         """
         rows = self.rows(
-            "SELECT x, digest, at, resumed FROM attempt WHERE recipient = ? AND request_id = ? AND at >= ? "
-            "ORDER BY seq",
+            "SELECT x, digest, at, resumed FROM attempt "
+            "WHERE recipient = ? AND request_id = ? AND at >= ? ORDER BY seq",
             recipient,
             request_id,
             millis(since),
@@ -173,7 +177,7 @@ class Reads:
 
 
 def tile_at(reads: Reads, size: int, path: str) -> bytes:
-    """Return the bytes of a tlog-tiles path in the tree of `size` entries, exactly as static files have them.
+    """Return the bytes of a tlog-tiles path at `size` entries, as static files have them.
 
     Raises:
         NotFoundError: Not a path in its one spelling, or of a tile that such a tree does not have.

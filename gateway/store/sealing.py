@@ -1,4 +1,7 @@
-"""Sealing, before the queue: a draft becomes commitments and a sealed payload; the writer adds place and time."""
+"""Sealing, before the queue.
+
+A draft becomes commitments and a sealed payload; the writer adds place and time.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class PayloadKeys(Protocol):
     """The key store, as the log needs it. Keys never leave the gateway."""
 
     def payload(self, month: str, retain: str) -> tuple[str, bytes]:
-        """Return (key id, 32 bytes) of a month such as `2026-11` and a retention class; durable if new."""
+        """Return (key id, 32 bytes) of a month such as `2026-11` and a retention class.
+
+        Durable if new.
+        """
 
     def by_id(self, key_id: str) -> bytes:
         """Return the key of an id that `payload` gave.
@@ -37,7 +43,7 @@ class PayloadKeys(Protocol):
         """Return whether the store has the key."""
 
     def listen(self, made: Callable[[str], None]) -> None:
-        """Call `made` with the id of each key made from now on, and of those that nobody heard of yet."""
+        """Call `made` with the id of each key that is made, and of those nobody heard of yet."""
 
 
 class Sealed(NamedTuple):
@@ -85,8 +91,9 @@ class Sealer:
     def _random(self) -> bytes:
         """Return the salts and the iv of one entry, never the same twice.
 
-        Drawn for many entries at once: each draw lets go of the interpreter's lock, and getting it back costs
-        more than all that sealing does. Taking one from the list is atomic, so two threads never share one.
+        Drawn for many entries at once: each draw lets go of the interpreter's lock, and getting it
+        back costs more than all that sealing does. Taking one from the list is atomic, so two
+        threads never share one.
         """
         try:
             return self._drawn.pop()
@@ -108,7 +115,7 @@ class Sealer:
         return found
 
     def _turn(self, now: dt.datetime) -> None:
-        """Look at the calendar: what is seen holds for the UTC day, and so never past a month's end."""
+        """Look at the calendar: what it says holds for the UTC day, never past a month's end."""
         day = now.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self._since, self._until = day, day + _DAY
         month = f"{day.year:04d}-{day.month:02d}"

@@ -1,8 +1,8 @@
 """The signer: re-reads what was stored, rehashes it, and only then signs.
 
-A second thread, with its own reading connection. What it cannot reproduce from the stored bytes it never signs.
-The order is the promise: rehash, sign, held file durable, `log_signed` durable, and only then is the checkpoint
-published, for receipts and trailers. Section 4.5 of the specification.
+A second thread, with its own reading connection. What it cannot reproduce from the stored bytes it
+never signs. The order is the promise: rehash, sign, held file durable, `log_signed` durable, and
+only then is the checkpoint published, for receipts and trailers. Section 4.5 of the specification.
 """
 
 from __future__ import annotations
@@ -184,7 +184,10 @@ class CheckpointSigner:
         self._publish(published)
 
     def _read_on(self) -> int:
-        """Extend the signed tree by what was stored since, rehashed; return the newest entry's time."""
+        """Extend the signed tree by what was stored since, rehashed.
+
+        Return the newest entry's time.
+        """
         while True:
             size, frontier, t_ms, rows = self._read()
             leaves = []

@@ -1,8 +1,9 @@
 """Starting: the lock, a new log or an old one, the comparison with what was signed, recovery.
 
-A store that lost its tail is consistent in itself, so before anything is served or signed it is held against the
-newest checkpoint that anybody here has. Then every exchange that a crash left open is closed: without a release
-entry nothing left, and with one it is presumed that it did. Sections 4.2 and 4.5 of the specification.
+A store that lost its tail is consistent in itself, so before anything is served or signed it is
+held against the newest checkpoint that anybody here has. Then every exchange that a crash left
+open is closed: without a release entry nothing left, and with one it is presumed that it did.
+Sections 4.2 and 4.5 of the specification.
 """
 
 from __future__ import annotations
@@ -89,15 +90,16 @@ def open_log(
         keys: The key store.
         clock: What gives entries their time.
         entropy: What gives them salts.
-        fatal: Called, from any thread, when the process must end: a `RollbackError` (exit 76) or another
-            `LogError` (exit 75).
-        free_bytes: Returns the free space on the database's disk; the file system is asked where None.
+        fatal: Called, from any thread, when the process must end: with a `RollbackError`
+            (exit 76) or another `LogError` (exit 75).
         create: Make a new log where there is none; without it, a missing database is refused.
+        free_bytes: Returns the free space on the database's disk; without it the file system
+            is asked.
 
     Raises:
         RollbackError: The store is behind or beside a signed checkpoint.
         DamagedError: The store contradicts itself.
-        LogError: Another process has it, it cannot be opened, or an entry could not be made durable.
+        LogError: Another process has it, it cannot be opened, or an entry is not durable.
         SettingsError: The held file's place, the origin or the key store are not this log's.
     """
     with ExitStack() as opened:
@@ -297,7 +299,10 @@ def _begin(writer: Writer, log: SqliteLog, signer: Signer) -> None:
 
 
 def _recovered(log: SqliteLog, x: bytes, intent: bytes) -> Job:
-    """Return the entry that closes an exchange: counted from its release entries, not from what is derived."""
+    """Return the entry that closes an exchange.
+
+    Counted from its release entries, not from what is derived.
+    """
     leaf = parse_leaf(intent)
     chunks = log.reads.rows("SELECT count(*) FROM log_entry WHERE x = ? AND k = 'release'", x)[0][0]
     verdict = "presume-disclosed" if chunks else "nothing-left"

@@ -1,10 +1,12 @@
 """The exchange log's tables, in SQLAlchemy Core, and the statements that the writer runs.
 
-The `log_` tables are those of section 5.1 of the log's specification. Beside them stand derived tables, written
-in the transaction of the entry that they belong to, so that limits and repeats survive a crash: they hold agency
-ids, provision ids, request ids, counts and digests, and nothing of a record.
+The `log_` tables are those of section 5.1 of the log's specification. Beside them stand derived
+tables, written in the transaction of the entry that they belong to, so that limits and repeats
+survive a crash: they hold agency ids, provision ids, request ids, counts and digests, and nothing
+of a record.
 
-Statements are compiled once, here, and run with tuples: Core constructs per row cost a third of the throughput.
+Statements are compiled once, here, and run with tuples: Core constructs per row cost a third of
+the throughput.
 """
 
 from __future__ import annotations
@@ -175,9 +177,9 @@ def _adding() -> ClauseElement:
 class Rows:
     """A statement over many rows, run as few statements of many rows each.
 
-    A connection lets go of the interpreter's lock with every statement, and a busy event loop takes its time to
-    give it back: 60 rows in one statement cost one such wait. The widths are powers of two, so that few statements
-    are ever prepared.
+    A connection lets go of the interpreter's lock with every statement, and a busy event loop
+    takes its time to give it back: 60 rows in one statement cost one such wait. The widths are
+    powers of two, so that few statements are ever prepared.
     """
 
     def __init__(self, one: str, row: str) -> None:

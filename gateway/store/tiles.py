@@ -1,7 +1,8 @@
 """The tree as the store keeps it: full tiles in a table, the partial tile of each level in memory.
 
-A level's partial tile follows from what is stored: at level 0 from the last leaf hashes, above from the roots of
-the full tiles below. So only full tiles are rows, written in the transaction of their last leaf.
+A level's partial tile follows from what is stored: at level 0 from the last leaf hashes, above
+from the roots of the full tiles below. So only full tiles are rows, written in the transaction of
+their last leaf.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ TILE_BYTES: Final = HASH_BYTES * TILE_WIDTH
 def extend(
     tails: Tails, size: int, leaves: Sequence[bytes]
 ) -> tuple[Tails, list[tuple[int, int, bytes]]]:
-    """Return the tails after `leaves` are appended to a tree of `size`, and (level, index, data) of tiles now full."""
+    """Return the tails after `leaves` are appended to a tree of `size`, and the tiles now full.
+
+    Each of these as (level, index, data).
+    """
     edges, full, level, fresh = list(tails), [], 0, b"".join(leaves)
     while fresh:
         if level == len(edges):

@@ -1,8 +1,9 @@
 """The writer: one thread, one connection, and the only way into the log.
 
-It takes what waits, writes it in one transaction with one flush, and then tells every caller at once. Batches grow
-under load by themselves, so there is no timer. What went wrong before a COMMIT is known not to be logged; what a
-COMMIT answered with an error is unknown, and then this process must end. Sections 4.3 and 4.4 of the specification.
+It takes what waits, writes it in one transaction with one flush, and then tells every caller at
+once. Batches grow under load by themselves, so there is no timer. What went wrong before a COMMIT
+is known not to be logged; what a COMMIT answered with an error is unknown, and then this process
+must end. Sections 4.3 and 4.4 of the specification.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Writer:
         known_keys: Ids of keys that the log has announced.
         done: Called from the writer's thread with jobs whose fate is settled.
         config: Makes the job of a `config` entry with this event, sealed.
-        fatal: Called from the writer's thread when the fate of a commit is unknown: end the process.
+        fatal: Called from the writer's thread when the fate of a commit is unknown: end the
+            process.
         free_bytes: Returns the free space on the disk.
         spare_bytes: Free space below which nothing is begun: in WAL mode a full disk would show
             only at COMMIT.
@@ -132,8 +134,8 @@ class Writer:
             self._die(jobs, str(error))
             return
         except sqlite3.IntegrityError as error:
-            # Rolled back, and so known not to be there. One job says what the log has already: the others are
-            # not to blame, and go one by one.
+            # Rolled back, and so known not to be there. One job says what the log has already: the
+            # others are not to blame, and go one by one.
             if len(jobs) > 1:
                 for job in jobs:
                     self._batch([job])
@@ -165,8 +167,9 @@ class Writer:
         try:
             execute("COMMIT")
         except BaseException as error:
-            # The batch of a commit that failed was there after reopening in 8 of 9 trials. Never again here:
-            # a failed flush may leave pages marked clean, and a second would succeed falsely.
+            # The batch of a commit that failed was there after reopening in 8 of 9 trials. Never
+            # again here: a failed flush may leave pages marked clean, and a second would succeed
+            # falsely.
             raise _UnknownError("a commit of the exchange log failed") from error
         self._known_keys.update(lay.rows.keys)
         return head
@@ -209,7 +212,7 @@ class Writer:
     # --- When it goes wrong -----------------------------------------------------------------------
 
     def _refuse(self, jobs: list[Job], error: BaseException) -> None:
-        """Known not logged: say so, keep what the log owes, and take nothing until a probe succeeds."""
+        """Known not logged: say so, keep what is owed, take nothing until a probe succeeds."""
         if not self.trouble:
             self.trouble = "the exchange log takes no entries: " + _kind_of(error)
         owed = [job for job in jobs if job.must]
@@ -232,7 +235,7 @@ class Writer:
             self.trouble = why
 
     def _die(self, jobs: list[Job], why: str) -> None:
-        """Unknown: nobody may believe or retry anything; the process ends, and recovery will tell."""
+        """Unknown: nobody may believe or retry anything; the process ends, recovery will tell."""
         self.dead = True
         self.trouble = why
         unknown = LogError("an entry may or may not be in the exchange log", unknown=True)

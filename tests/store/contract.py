@@ -1,7 +1,7 @@
 """What every exchange log promises: claims over the port, run on the real one and on its twin.
 
-A test module calls `asyncio.run(claim(make))` for each of `CLAIMS`; `make` is an async context manager that gives
-a fresh, empty log.
+A test module calls `asyncio.run(claim(make))` for each of `CLAIMS`; `make` is an async context
+manager that gives a fresh, empty log.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ async def nothing_released_has_no_receipt(make: Make) -> None:
 
 
 async def the_first_attempt_is_remembered_for_its_time(make: Make) -> None:
-    """A repeat finds the first attempt's id, instant and digests, and none that is older than asked for."""
+    """A repeat finds the first attempt's id, instant and digests, if it is not too old."""
     async with make() as log:
         ticket = await begin(log, 1, "same")
         await ticket.release(a_release(an_id(1), 0, 2), a_keep("same", 2))

@@ -1,4 +1,7 @@
-"""What goes wrong while it runs: a full queue, a full disk, a commit of unknown fate, callers who leave."""
+"""What goes wrong while it runs.
+
+A full queue, a full disk, a commit of unknown fate, callers who leave.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from gateway.store import connect, tables
 from gateway.store.batch import Head
 from gateway.store.faults import RollbackError
 from gateway.store.line import ROOM_ENTRIES, Job, Line
-from gateway.store.log import SLOTS
+from gateway.store.log import SLOTS, SqliteTicket
 from gateway.store.sealing import Sealer
 from gateway.store.writer import Writer
 from tests.store.contract import begin
@@ -84,7 +87,10 @@ async def _finish(ticket: Ticket) -> None:
 
 
 def test_a_full_disk_refuses_and_serves_again(town: Town) -> None:
-    """Known not to be logged: refused, unhealthy, and healthy again once there is space; what is owed is kept."""
+    """Known not to be logged.
+
+    Refused, unhealthy, and healthy again once there is space; what is owed is kept.
+    """
 
     async def run() -> None:
         async with town.log() as log:
@@ -157,7 +163,10 @@ class Bench:
 
 @pytest.mark.parametrize("verb", ["COMMIT", "ROLLBACK"])
 def test_an_unknown_fate_ends_the_process(tmp_path: Path, verb: str) -> None:
-    """An error from COMMIT, or from the ROLLBACK after another error, is unknown: everybody hears so, nothing is retried."""
+    """An error from COMMIT, or from the ROLLBACK after another error, is unknown.
+
+    Everybody hears so, nothing is retried.
+    """
     bench = Bench(tmp_path)
     bench.connection.verb = verb
     first, waiting = bench.job(), bench.job()
@@ -251,6 +260,7 @@ def test_a_caller_who_leaves_during_a_release_knows_its_fate(town: Town) -> None
     async def run() -> None:
         async with town.log() as log:
             ticket = await begin(log, 1)
+            assert isinstance(ticket, SqliteTicket)
             task = asyncio.create_task(ticket.release(a_release(an_id(1)), a_keep("request-1")))
             await asyncio.sleep(0)
             task.cancel()
@@ -266,18 +276,21 @@ def test_a_caller_who_leaves_during_a_release_knows_its_fate(town: Town) -> None
 
 
 def test_a_period_is_released_once(town: Town) -> None:
-    """Two requests that were both permitted a period: the second to release it is refused, the first's repeat is not."""
-    periods = {"periods": (NOW.date(),)}
+    """Two requests that were both permitted a period.
+
+    The second to release it is refused, the first's repeat is not.
+    """
+    periods = (NOW.date(),)
 
     async def run() -> None:
         async with town.log() as log:
             one, two = await begin(log, 1), await begin(log, 2)
-            await one.release(a_release(an_id(1)), a_keep("request-1", **periods))
+            await one.release(a_release(an_id(1)), a_keep("request-1", periods=periods))
             with pytest.raises(ReleaseError) as refused:
-                await two.release(a_release(an_id(2)), a_keep("request-2", **periods))
+                await two.release(a_release(an_id(2)), a_keep("request-2", periods=periods))
             assert Reason.CELL_RELEASED is refused.value.reason
             again = await begin(log, 3, "request-1")
-            await again.release(a_release(an_id(3)), a_keep("request-1", **periods))
+            await again.release(a_release(an_id(3)), a_keep("request-1", periods=periods))
 
     asyncio.run(run())
 
@@ -303,7 +316,10 @@ def test_gossip_of_our_own_past_is_welcome(town: Town) -> None:
 
 
 def test_gossip_of_a_longer_log_stops_the_gateway(town: Town, tmp_path: Path) -> None:
-    """A checkpoint under our key that is larger than the store ends the process, and so does one of another root."""
+    """A checkpoint under our key that is larger than the store ends the process.
+
+    So does one of another root.
+    """
     other = Town(tmp_path / "other")
 
     async def run() -> None:

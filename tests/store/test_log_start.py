@@ -136,7 +136,10 @@ def test_a_missing_held_checkpoint_refuses(town: Town) -> None:
 
 
 def test_a_held_checkpoint_ahead_of_the_stored_one_is_adopted(town: Town) -> None:
-    """A crash between the held file and `log_signed` leaves the file ahead of it: that is no rollback."""
+    """A crash between the held file and `log_signed` leaves the file ahead of it.
+
+    That is no rollback.
+    """
     _run(town, 1)
     aside = town.rows("SELECT size, root, note FROM log_signed")
     _run(town, 2)
@@ -253,7 +256,10 @@ async def _leave_open(town: Town) -> None:
 
 
 def test_recovery_tells_what_may_have_left(town: Town) -> None:
-    """Without a release entry nothing left; with one it is presumed that it did; and it is told once."""
+    """Without a release entry nothing left.
+
+    With one it is presumed that it did; and it is told once.
+    """
     asyncio.run(_leave_open(town))
 
     _close(town)
@@ -286,7 +292,7 @@ def _recovered(town: Town) -> list[tuple[str | None, dict[str, object]]]:
 
 
 def test_time_never_falls(town: Town) -> None:
-    """When the clock steps back an hour, `t` holds still, the order stands, and one entry says so."""
+    """When the clock steps back an hour, `t` holds still, and one entry says so."""
 
     async def run() -> None:
         async with town.log() as log:

@@ -1,4 +1,7 @@
-"""A small town for the store's tests: keys, a clock that a test moves, drafts that are valid, a log to open."""
+"""A small town for the store's tests.
+
+Keys, a clock that a test moves, drafts that are valid, a log to open.
+"""
 
 from __future__ import annotations
 
@@ -190,17 +193,17 @@ def a_note() -> Draft:
     return Draft("hold", None, 0, None, "6y", {"event": "begin", "scope": "all", "document": "d-1"})
 
 
-def a_keep(request_id: str, rows: int = 1, **changed: object) -> Keep:
+def a_keep(
+    request_id: str,
+    rows: int = 1,
+    *,
+    provision: str = "ems-to-health/runs",
+    day: dt.date = NOW.date(),  # noqa: B008 - a date is never changed
+    periods: tuple[dt.date, ...] = (),
+    charge: bool = True,
+) -> Keep:
     """Return what the store remembers with a release."""
-    parts: dict[str, object] = {
-        "recipient": "county-health",
-        "provision": "ems-to-health/runs",
-        "request_id": request_id,
-        "day": NOW.date(),
-        "rows": rows,
-        "digest": DIGEST,
-    }
-    return Keep(**(parts | changed))  # type: ignore[arg-type]
+    return Keep("county-health", provision, request_id, day, rows, DIGEST, periods, charge)
 
 
 class Fatal:
@@ -273,7 +276,10 @@ class Town:
             connection.close()
 
     def findings(self) -> list[str]:
-        """Verify the log in full, payloads included, against the held checkpoint; return the codes."""
+        """Verify the log in full, payloads included, against the held checkpoint.
+
+        Return the codes.
+        """
         reads = Reads(self.place.database)
         try:
             reader = StoreReader(reads, key=self.keys.keys.get)

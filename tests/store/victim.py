@@ -1,9 +1,10 @@
-"""A process for tests to kill: it runs exchanges on a log, and says on its standard output what was acknowledged.
+"""A process for tests to kill: it runs exchanges, and says what was acknowledged.
 
     python -m tests.store.victim FOLDER SEED [LIMIT]
 
-Each line is written after the log returned: `intent x`, `release x n index`, `refusal x index`. With LIMIT no file
-may grow beyond so many bytes, as on a failing disk; an unknown fate then ends the process with 75.
+Each line is written after the log returned: `intent x`, `release x n index`, `refusal x index`.
+With LIMIT no file may grow beyond so many bytes, as on a failing disk; an unknown fate then ends
+the process with 75.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def main() -> None:
     try:
         asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2])))
     except LogError as error:
-        # Nothing was said of it. The loop may hear of an unknown fate before the writer ends the process.
+        # Nothing was said of it. The loop may hear of an unknown fate before the writer ends the
+        # process.
         os._exit(UNKNOWN_EXIT if error.unknown else 1)
 
 

@@ -1,0 +1,127 @@
+"""Standing is what release entries were written with; a crash forgets none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.store.counters import StoredCounters
+from gateway.values import Caller, DatasetId, Request, Terms
+from tests.store.contract import begin
+from tests.store.town import NOW, Town, a_keep, a_release, an_id, an_outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.ports import Keep
+    from gateway.store.log import SqliteLog
+
+PROVISION = "ems-to-health/runs"
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    """Return a town without a log."""
+    return Town(tmp_path)
+
+
+def _request(request_id: str = "new", recipient: str = "county-health") -> Request:
+    terms = Terms(
+        "county-ems", recipient, DatasetId("ems.overdose_run", 1), "p", ("incident_date",)
+    )
+    return Request(request_id, terms, Caller(recipient, bytes(32)))
+
+
+def _counters(log: SqliteLog, provision: str | None = PROVISION) -> StoredCounters:
+    return StoredCounters(log.reads, lambda _request: provision)
+
+
+async def _release(log: SqliteLog, number: int, *keeps: Keep) -> None:
+    ticket = await begin(log, number, keeps[0].request_id)
+    for chunk, keep in enumerate(keeps):
+        await ticket.release(a_release(an_id(number), chunk, keep.rows), keep)
+    rows = sum(keep.rows for keep in keeps)
+    await ticket.outcome(an_outcome(an_id(number), len(keeps), rows))
+
+
+def test_rows_are_counted_by_recipient_provision_and_day(town: Town) -> None:
+    """Only what this recipient got under this provision on this day.
+
+    Once for a request and its repeat.
+    """
+
+    async def run() -> None:
+        async with town.log() as log:
+            await _release(log, 1, a_keep("one", 5), a_keep("one", 7))
+            await _release(log, 2, a_keep("two", 3, provision="ems-to-health/other"))
+            await _release(log, 3, a_keep("three", 2, day=NOW.date() - dt.timedelta(days=1)))
+            await _release(log, 4, a_keep("one", 5, charge=False))
+        async with town.log() as log:
+            counters = _counters(log)
+            assert 12 == counters.of(_request(), NOW).rows_today
+            assert 0 == counters.of(_request(recipient="county-police"), NOW).rows_today
+            assert 0 == counters.of(_request(), NOW + dt.timedelta(days=1)).rows_today
+            assert 3 == _counters(log, "ems-to-health/other").of(_request(), NOW).rows_today
+            assert 0 == _counters(log, None).of(_request(), NOW).rows_today
+
+    asyncio.run(run())
+
+
+def test_periods_are_spent_for_good(town: Town) -> None:
+    """Periods released are known after a restart."""
+    march = dt.date(2026, 3, 1)
+
+    async def run() -> None:
+        async with town.log() as log:
+            await _release(log, 1, a_keep("one", 5, periods=(march,)))
+        async with town.log() as log:
+            standing = _counters(log).of(_request(), NOW)
+            assert frozenset({march}) == standing.periods_released
+
+    asyncio.run(run())
+
+
+def test_a_repeat_is_one_of_a_request_that_released_something(town: Town) -> None:
+    """Within 24 hours, by the same recipient, and only where a chunk was released."""
+
+    async def run() -> None:
+        async with town.log() as log:
+            await _release(log, 1, a_keep("one"))
+            cut = await begin(log, 2, "two")
+            await cut.outcome(an_outcome(an_id(2), 0, 0, "cut"))
+            counters = _counters(log)
+            day = dt.timedelta(hours=24)
+            repeats = [
+                counters.of(_request("one"), NOW).repeat,
+                counters.of(_request("one"), NOW + day).repeat,
+                counters.of(_request("one"), NOW + day + SECOND).repeat,
+                counters.of(_request("one", "county-police"), NOW).repeat,
+                counters.of(_request("two"), NOW).repeat,
+                counters.of(_request("three"), NOW).repeat,
+            ]
+            assert [True, True, False, False, False, False] == repeats
+
+    asyncio.run(run())
+
+
+def test_requests_are_counted_for_a_minute(town: Town) -> None:
+    """A charge counts for 60 seconds, and for its own provision and recipient."""
+
+    async def run() -> None:
+        async with town.log() as log:
+            counters = _counters(log)
+            counters.charge(_request(), PROVISION, NOW)
+            counters.charge(_request(), PROVISION, NOW)
+            counters.charge(_request(), "ems-to-health/other", NOW)
+            counters.charge(_request(recipient="county-police"), PROVISION, NOW)
+            asked = [
+                counters.of(_request(), NOW + seconds * SECOND).requests_last_minute
+                for seconds in (0, 60, 61)
+            ]
+            assert [2, 2, 0] == asked
+
+    asyncio.run(run())
