@@ -111,30 +111,30 @@ path = "../../county/ems/referrals"
 zone = "America/New_York"
 """
 
-_POLICE = """[[source.feed]]
+_POLICE = """[[source.sources]]
 kind = "odin"
 database = "../../county/police/records.sqlite"
 table = "overdose_responses"
 zone = "America/New_York"
 
-[[source.feed]]
+[[source.sources]]
 kind = "seizures"
 database = "../../county/police/records.sqlite"
 table = "drug_seizures"
 """
 
-_PUBLIC_HEALTH = """[[source.feed]]
+_PUBLIC_HEALTH = """[[source.sources]]
 kind = "adt"
 folder = "../../county/hospital"
 zone = "America/New_York"
 """
 
-_HARM_REDUCTION = """[[source.feed]]
+_HARM_REDUCTION = """[[source.sources]]
 kind = "hmis"
 folder = "../../county/harm_reduction/hmis"
 zone = "America/New_York"
 
-[[source.feed]]
+[[source.sources]]
 kind = "naloxone"
 csv = "../../county/harm_reduction/naloxone_distribution.csv"
 """
