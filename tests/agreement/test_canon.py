@@ -67,7 +67,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_canonical_form_is_rfc_8785(value: dict[str, Any]) -> None:
-    """For all that the strict reader can read, the bytes are those of an implementation not ours."""
+    """For all that the strict reader reads, the bytes are those of a writer that is not ours."""
     assert rfc8785.dumps(value) == canonical({"x": value})[5:-1]
 
 
