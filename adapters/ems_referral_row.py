@@ -183,7 +183,7 @@ class _Notes:
         """Count extensions that the form does not have; their addresses are not repeated."""
         known = {EXTENSION + name for name in EXTENSIONS}
         for one in fhir.items(held, "extension"):
-            if one.get("url") not in known:
+            if fhir.text(one, "url") not in known:
                 self.found.append(("unknown-extension", "ServiceRequest.extension"))
 
 
@@ -201,7 +201,7 @@ def _person(patient: fhir.Resource, notes: _Notes) -> dict[str, Value]:
     phones = [
         number
         for one in _current(patient, "telecom")
-        if one.get("system") in ("phone", "sms") and (number := fhir.text(one, "value"))
+        if fhir.text(one, "system") in {"phone", "sms"} and (number := fhir.text(one, "value"))
     ]
     lines = [*fhir.texts(address, "line")]
     lines += [part for key in ("city", "state", "postalCode") if (part := fhir.text(address, key))]

@@ -80,6 +80,7 @@ _HOMELESS = "2522001"
 _MAX_AGE, _MAX_RATE = 120, 300
 _YEARS = {"years": 1.0, "months": 1 / 12, "days": 1 / 365, "hours": 0.0, "minutes": 0.0}
 
+_PLAUSIBLE = range(1800, 2200)  # beyond, a slip of a hand, or meant to overflow
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ICD10 = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?")
@@ -205,10 +206,14 @@ class Elements:
         """Return a time with its own offset; one without, or with `Z`, is unknown and null."""
         text = self.formed(name, _INSTANT)
         try:
-            return dt.datetime.fromisoformat(text) if text else None
+            found = dt.datetime.fromisoformat(text) if text else None
         except ValueError:
+            found = None
+        if found is not None and found.year in _PLAUSIBLE:
+            return found
+        if text is not None:
             self.notice("unknown-value", name)
-            return None
+        return None
 
     def date(self, name: str) -> dt.date | None:
         """Return a civil date, or None."""

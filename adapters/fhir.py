@@ -23,6 +23,9 @@ _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(T\d\d:\d\d:\d\d(?:\.\d{1,6})?(Z|[+-]\d\d:\d\d))?)?)?"
 )
 
+YEARS = range(1800, 2200)
+"""The years that a date may lie in: beyond them it is a slip of a hand, or meant to overflow."""
+
 
 def items(held: object, name: str) -> list[Resource]:
     """Return the objects of a repeating element; whatever is no list of objects is empty."""
@@ -100,6 +103,8 @@ def date_time(written: str | None) -> tuple[dt.date | None, dt.datetime | None, 
     if match is None or written is None:
         return None, None, Precision.UNKNOWN
     year, month, day, clock, offset = match.groups()
+    if int(year) not in YEARS:
+        return None, None, Precision.UNKNOWN
     try:
         date = dt.date(int(year), int(month or 1), int(day or 1))
         if clock is None:
