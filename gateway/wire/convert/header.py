@@ -77,8 +77,12 @@ def from_receipt(receipt: Receipt, message: common_pb2.Receipt) -> None:
 
 
 def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") -> Header:
-    """Return the header of a message, or note what is wrong with it."""
-    faults.match(message.exchange_id, UUID, f"{path}.exchange_id", "is not a UUID")
+    """Return the header of a message, or note what is wrong with it.
+
+    A permit is the header of no exchange, and has no exchange id.
+    """
+    if message.exchange_id or path != "permit":
+        faults.match(message.exchange_id, UUID, f"{path}.exchange_id", "is not a UUID")
     for name in ("agreement_digest", "plan_digest"):
         if len(getattr(message, name)) != DIGEST_BYTES:
             faults.add(f"{path}.{name}", "is not 32 bytes")
