@@ -19,6 +19,7 @@ MAX_INT: Final = (1 << 53) - 1
 TEXT_MAX: Final = 4096
 
 _DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+_LISTS = (list, tuple)
 _RETAIN = re.compile(r"p|[3-9]y|[1-9][0-9]y")
 
 
@@ -50,13 +51,13 @@ def _note(value: object) -> bool:
 
 def _listed(check: Check) -> Check:
     """A list, maybe empty, of values that are each of one type."""
-    return lambda value: isinstance(value, list | tuple) and all(map(check, value))
+    return lambda value: isinstance(value, _LISTS) and all(map(check, value))
 
 
 def _row(*checks: Check) -> Check:
     """A list of exactly these."""
     return lambda value: (
-        isinstance(value, list | tuple)
+        isinstance(value, _LISTS)
         and len(value) == len(checks)
         and all(check(one) for check, one in zip(checks, value, strict=True))
     )

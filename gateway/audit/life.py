@@ -1,4 +1,4 @@
-"""The order of the log: time that never falls, entries that never repeat, exchanges that live once.
+"""The lives of exchanges: entries that never repeat, and steps that come in their order.
 
 An exchange is an `intent`, releases 0, 1, 2 …, and one `outcome` or `recovered`; or it is one
 `refusal`. Whatever else the log says of it cannot have happened. Section 8, steps 2 and 3, of the
@@ -22,25 +22,17 @@ _END_BITS: Final = 2
 class Lives:
     """What is known of each exchange so far; `step` takes the log's entries in their order."""
 
-    __slots__ = ("_closed", "_open", "_others", "_time")
+    __slots__ = ("_closed", "_open", "_others")
 
     def __init__(self) -> None:
         self._open: dict[bytes, int] = {}  # x -> releases so far
         self._closed: dict[bytes, int] = {}  # x -> releases << 2 | place of its end in _ENDS
         self._others: set[tuple[bytes, bytes]] = set()
-        self._time = b""
 
     @property
     def open_count(self) -> int:
         """How many exchanges have an intent and no end."""
         return len(self._open)
-
-    def tick(self, time: bytes) -> Fault | None:
-        """Take an entry's time; say so where it is below an earlier one."""
-        if time < self._time:
-            return "time-back", "`t` is below that of an earlier entry"
-        self._time = time
-        return None
 
     def step(self, kind: bytes, chunk: int, exchange: bytes) -> Fault | None:
         """Take one entry of an exchange; return what is wrong with it there, or None.

@@ -128,7 +128,7 @@ class Tree:
             return [Finding("tile-mismatch", first, f"`{path}` is not of its length")]
         tile = split_hashes(data)
         wrong = [at for at in range(width) if tile[at] != hashes[at]]
-        if self._leads_to_root(level, index, hashes) or not self._leads_to_root(level, index, tile):
+        if not self._leads_to_root(level, index, tile):
             first = (index * TILE_WIDTH + wrong[0]) << (TILE_HEIGHT * level)
             return [Finding("tile-mismatch", first, f"`{path}` is not of the hashes below it")]
         hashes[:] = tile
