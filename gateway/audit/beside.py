@@ -72,11 +72,11 @@ class Meaning:
                 return self._release(entry, meta)
             case b"intent":
                 self._streams[entry.exchange or b""] = (0, stream_start(_id(entry)))
-                return self._known(entry, meta)
+                return self._known(entry)
             case b"outcome" | b"recovered":
                 return self._end(entry, meta)
             case b"refusal":
-                return self._known(entry, meta)
+                return self._known(entry)
             case b"agreement":
                 self._swap(meta)
             case b"genesis":
@@ -96,9 +96,12 @@ class Meaning:
             if state == "active"
         )
 
-    def _known(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
-        """A version stays known after it was superseded: a request in flight may still name it."""
-        if meta is None or not self._all_known:
+    def _known(self, entry: Entry) -> Fault | None:
+        """A version stays known after it was superseded: a request in flight may still name it.
+
+        The leaf names it, so this holds for entries that are not opened too.
+        """
+        if not self._all_known:
             return None
         if entry.agreement is None:
             # A refusal may come before any agreement was found; a grant may not.

@@ -710,6 +710,17 @@ def test_a_refusal_before_any_agreement_names_none() -> None:
     assert [] == lives(lambda log: log.add("refusal", refusal_meta(), x=X), opened=True)
 
 
+def test_an_agreement_is_looked_for_once_every_swap_is_opened() -> None:
+    """In the leaf, so also where the intent is not opened; and not while a swap is unread."""
+    log = Log.begun()
+    log.add("intent", facts(), x=X, agreement="other@1")
+    log.recovered(X, 0)
+    swap, intent = ({index: log.openings[index]} for index in (1, 2))
+
+    assert ["agreement-unknown", "not-opened"] == codes(run(log.copy(), openings=swap))
+    assert ["not-opened"] == codes(run(log.copy(), openings=intent))
+
+
 def test_only_an_active_version_counts() -> None:
     """A draft is known, and permits nothing; a superseded one stays known to what is in flight."""
 
