@@ -76,7 +76,10 @@ class Cursor:
     @property
     def name(self) -> str:
         """The key that this value stands under."""
-        return str(self.path[-1]) if self.path else "the file"
+        if not self.path:
+            return "the file"
+        last = self.path[-1]
+        return last if isinstance(last, str) else f"{self.path[-2]}[{last}]"
 
     @property
     def is_none(self) -> bool:
@@ -93,12 +96,14 @@ class Cursor:
         if self.value.keys() == required:
             return Entries(self, self.value)
         known = required | optional
+        meant: set[str] = set()
         for key in self.value:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1)
+                meant.update(near)
                 hint = f", did you mean `{near[0]}`" if near else ""
                 self.at(key, None).wrong(f"unknown key {quoted(key)}{hint}", "unknown-key")
-        for key in sorted(required - self.value.keys()):
+        for key in sorted(required - self.value.keys() - meant):
             self.wrong(f"`{key}` is missing in `{self.name}`", OWN_RULE.get(key, "missing-key"))
         return Entries(self, self.value)
 
