@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adapters import batches, canonical
+from adapters import arrow_stream, batches, canonical
 from gateway.errors import Reason, SettingsError, SourceError
 from gateway.plan.pushdown import admits, narrow
 from gateway.values import FieldType, Scalar
@@ -279,18 +279,12 @@ class TableAdapter(ABC):
             # One row more than allowed is asked for, so that a source with more fails and none is
             # cut.
             bounded = narrow(ordered, scan).limit(scan.limit_rows + 1)
-            yield from _batches(bounded, scan.batch_rows)
+            yield from arrow_stream.batches(bounded, scan.batch_rows)
         except SourceError:
             raise
         except Exception:  # noqa: BLE001 - a driver's error quotes SQL and values: none goes on
             message = "the provider's database failed"
             raise SourceError(Reason.ADAPTER_UNAVAILABLE, message) from None
-
-
-def _batches(table: Any, batch_rows: int) -> Iterator[pa.RecordBatch]:  # noqa: ANN401 - ibis.Table
-    # Not `to_pyarrow_batches`: that of Ibis 12 asks DuckDB 2 for a method that it no longer has,
-    # and on SQLite it reads the whole result first in any case.
-    yield from table.to_pyarrow().to_batches(max_chunksize=batch_rows)
 
 
 class Settings(BaseModel):

@@ -9,6 +9,7 @@ exists twice: for one value, and as spans of text that a database joins with.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -82,8 +83,9 @@ class Span:
     note: str
 
 
+@functools.cache
 def spans(where: ZoneInfo) -> tuple[Span, ...]:
-    """Return what the zone's clock showed from `FIRST_YEAR` to `LAST_YEAR`: each local time once."""
+    """Return what the clock showed from `FIRST_YEAR` to `LAST_YEAR`: each local time once."""
     begin = dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC)
     offset, at = _offset_text(_offset(begin, where)), f"{FIRST_YEAR}-01-01 00:00:00"
     whole: list[tuple[str, str, str | None, str]] = []

@@ -78,11 +78,11 @@ class Incidents(TableAdapter):
         """Count what is left out and what the lists do not know."""
         self._place.inspect((*REQUIRED, *OPTIONAL), report)
         opened = self._prepared.open()
-        counted = _count(_mapped(opened.table, opened.engine)).to_pyarrow().to_pylist()[0]
+        counted = police_sql.one(_count(_mapped(opened.table, opened.engine)))
         keyed = self._keyed(opened)
-        twice = keyed.filter((keyed.same > 1) & ~keyed.awaited).select(*_KEYS).distinct().count()
-        counted["quarantine conflicting-rows"] = twice.to_pyarrow().as_py()
-        police_sql.enter(counted, report)
+        twice = keyed.filter((keyed.same > 1) & ~keyed.awaited).select(*_KEYS).distinct()
+        conflicting = twice.aggregate(**{"quarantine conflicting-rows": twice.count()})
+        police_sql.enter(counted | police_sql.one(conflicting), report)
         report.judge(self._settings.max_unknown_share)
 
     def _keyed(self, opened: Opened) -> Expr:

@@ -109,7 +109,7 @@ class Odin(TableAdapter):
         self._place = place
         self._settings = settings
         self._prepared = Prepared(place, (REQUIRED, OPTIONAL), self._build, settings.zone)
-        self._counted: tuple[object, Mapping[str, int]] = (None, {})
+        self._counted: tuple[object, Mapping[str, int | None]] = (None, {})
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
@@ -137,13 +137,14 @@ class Odin(TableAdapter):
         police_sql.enter(counted, report)
         report.judge(self._settings.max_unknown_share)
 
-    def _count(self) -> Mapping[str, int]:
+    def _count(self) -> Mapping[str, int | None]:
         opened = self._prepared.open()
         rows = _mapped(opened.table, opened.engine)
-        counted: dict[str, int] = police_notices.count(rows).to_pyarrow().to_pylist()[0]
+        counted = police_sql.one(police_notices.count(rows))
         one = _keyed(rows, opened.engine, self._settings)
-        conflicting = one.filter(one.same > 1).select(*_KEYS).distinct().count()
-        return counted | {"quarantine conflicting-rows": conflicting.to_pyarrow().as_py()}
+        twice = one.filter(one.same > 1).select(*_KEYS).distinct()
+        conflicting = twice.aggregate(**{"quarantine conflicting-rows": twice.count()})
+        return counted | police_sql.one(conflicting)
 
 
 def _spellings(code_list: str) -> Mapping[str, str]:

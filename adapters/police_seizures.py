@@ -100,7 +100,7 @@ class Seizures(TableAdapter):
                 "quarantine no-period-or-drug": (~rows.valid).sum(),
             },
         )
-        police_sql.enter(counted.to_pyarrow().to_pylist()[0], report)
+        police_sql.enter(police_sql.one(counted), report)
         report.judge(self._settings.max_unknown_share)
 
 

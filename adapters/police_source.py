@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SQLITE_HEAD = b"SQLite format 3\x00"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_ROWS = "accord_rows"
+_ROWS, _TEXTS, _FILE = "accord_rows", "accord_texts", "accord_file"
 
 
 def snake(name: str) -> str:
@@ -68,28 +68,38 @@ class Place:
         Raises:
             SourceError: There is no such file or table, or a required column is absent.
         """
-        raw, engine = self._raw()
-        held = {snake(name): name for name in reversed(raw.columns)}
+        backend, engine, source, columns = self._connect()
+        held = {snake(name): name for name in reversed(columns)}
         for name in required:
             if name not in held:
                 message = f"a source lacks the column `{name}`"
                 raise SourceError(Reason.ADAPTER_UNAVAILABLE, message, field=name)
-        columns = {
-            name: raw[held[name]].cast("string").strip() if name in held else ibis.null("string")
-            for name in (*required, *known)
-        }
-        return Opened(raw.select(**columns), engine, tuple(raw.columns))
+        names = (*required, *known)
+        chosen = ", ".join(f"{_text(held.get(name))} AS {quoted(name)}" for name in names)
+        # Every name in it is quoted, and no value of a record is in it.
+        backend.raw_sql(f"CREATE TEMP VIEW {_TEXTS} AS SELECT {chosen} FROM {source}")  # noqa: S608
+        schema = ibis.schema(dict.fromkeys(names, "string"))
+        return Opened(police_sql.named(backend, _TEXTS, schema), engine, tuple(columns))
 
-    def _raw(self) -> tuple[Expr, Engine]:
+    def _connect(self) -> tuple[Any, Engine, str, list[str]]:
+        """Return a new connection, its engine, the source as SQL names it, and its columns."""
         if not self.table:
-            return _csv(self.path), DUCKDB
+            backend, columns = _csv(self.path)
+            return backend, DUCKDB, _FILE, columns
+        source = quoted(self.table)
         if _head(self.path) == _SQLITE_HEAD:
             # Not bound to a thread: a scan may be read from another than opened it, never by two.
             address = f"{self.path.as_uri()}?mode=ro"
-            held = sqlite3.connect(address, uri=True, check_same_thread=False)
-            return ibis.sqlite.from_connection(held).table(self.table), SQLITE
-        connection = ibis.duckdb.connect(self.path, read_only=True)
-        return connection.table(self.table), DUCKDB
+            # Autocommit, or filling a temporary table would begin a transaction that locks the file.
+            held = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+            backend, engine = ibis.sqlite.from_connection(held), SQLITE
+            # Ibis' own compiles the pattern for every cell, which took most of a scan's time. Were
+            # its name to change, this would be idle and the scan slow, and nothing else.
+            held.create_function("_IBIS_REGEX_SEARCH", 2, _search, deterministic=True)
+        else:
+            backend, engine = ibis.duckdb.connect(self.path, read_only=True), DUCKDB
+        rows = backend.raw_sql(f"SELECT name FROM pragma_table_info({_literal(self.table)})")  # noqa: S608
+        return backend, engine, source, [name for (name,) in rows.fetchall()]
 
     def state(self) -> tuple[tuple[int, int], ...]:
         """Return what changes whenever the source does: time and size of file and journal."""
@@ -104,7 +114,7 @@ class Place:
             SourceError: The file is refused whole, by `hardened`'s rules.
         """
         if self.table:
-            columns = self._raw()[0].columns
+            columns = tuple(self._connect()[3])
         else:
             stat = self.path.stat()
             columns, ragged = _checked(self.path, stat.st_mtime_ns, stat.st_size)
@@ -172,28 +182,41 @@ def place(base: Path, csv: Path | None, database: Path | None, table: str | None
     return Place(found, table or "")
 
 
+def _search(text: str | None, pattern: str) -> bool | None:
+    return None if text is None else re.search(pattern, text) is not None
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(len(_SQLITE_HEAD))
 
 
-def _csv(path: Path) -> Expr:
+def quoted(name: str) -> str:
+    """Return a name as SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _text(column: str | None) -> str:
+    return "CAST(NULL AS TEXT)" if column is None else f"TRIM(CAST({quoted(column)} AS TEXT))"
+
+
+def _csv(path: Path) -> tuple[Any, list[str]]:
+    """Return a connection with the file as a view, and its header."""
+    header = opened(lambda: read_csv(path)).header
+    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
     # No extension is loaded and nothing is guessed: all text, one dialect. Rows that `_checked`
     # counts as ragged are left out here too.
-    connection = ibis.duckdb.connect(threads=2, autoinstall_known_extensions=False)
-    return connection.read_csv(
-        str(path),
-        table_name="source",
-        all_varchar=True,
-        header=True,
-        delim=",",
-        quote='"',
-        escape='"',
-        auto_detect=False,
-        strict_mode=True,
-        ignore_errors=True,
-        columns=dict.fromkeys(opened(lambda: read_csv(path)).header, "VARCHAR"),
+    backend = ibis.duckdb.connect(threads=2, autoinstall_known_extensions=False)
+    backend.raw_sql(
+        f"CREATE TEMP VIEW {_FILE} AS SELECT * FROM read_csv({_literal(str(path))}, "  # noqa: S608
+        f"columns={{{columns}}}, header=true, auto_detect=false, delim=',', quote='\"', "
+        f"escape='\"', strict_mode=true, ignore_errors=true)"
     )
+    return backend, list(header)
 
 
 @functools.lru_cache(maxsize=16)
@@ -211,6 +234,7 @@ def _checked(path: Path, _changed_ns: int, _size: int) -> tuple[tuple[str, ...],
             good, ragged = good + whole, ragged + (not whole)
     except UnreadableError as error:
         raise unreadable(error) from None
-    if good != _csv(path).count().execute():
+    counted = _csv(path)[0].raw_sql(f"SELECT count(*) FROM {_FILE}")  # noqa: S608
+    if (good,) != counted.fetchone():
         raise unreadable(UnreadableError("csv-malformed"))
     return table.header, ragged

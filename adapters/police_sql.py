@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import ibis
 import ibis.expr.operations as ops
 
-from adapters import canonical, civil_time
+from adapters import arrow_stream, canonical, civil_time
 from gateway.values import DatasetId, FieldType
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ _SPANS = "accord_spans"
 _SPAN = tuple(field.name for field in fields(civil_time.Span))
 
 
-def _builtin(name: str, kind: str) -> Callable[[Expr], Expr]:
-    """Return SQLite's own function of one text; Ibis reads its name and types from here only."""
+def _builtin(name: str, kind: str) -> Callable[[Expr, str], Expr]:
+    """Return SQLite's own function of a text and a modifier; Ibis takes its types from here."""
 
-    def function(text: Expr) -> Expr:
+    def function(text: Expr, modifier: str) -> Expr:
         """Never run: Ibis writes the call into SQL."""
 
-    found: Callable[[Expr], Expr] = ibis.udf.scalar.builtin(
-        function, name=name, signature=(("string",), kind)
+    found: Callable[[Expr, str], Expr] = ibis.udf.scalar.builtin(
+        function, name=name, signature=(("string", "string"), kind)
     )
     return found
 
@@ -46,6 +46,9 @@ _sqlite_instant = _builtin("datetime", INSTANT)
 
 _sqlite_date = _builtin("date", "string")
 """The text where it is a calendar date; 30 February becomes 2 March."""
+
+_NOTHING = "+0 days"
+"""A modifier that adds nothing: without one SQLite gives back 30 February as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ DUCKDB = Engine(
 # than the literal of the same instant. DATE() rolls a day that does not exist over to the next
 # month, so the text must come back unchanged.
 SQLITE = Engine(
-    date=lambda iso: (_sqlite_date(iso) == iso).ifelse(iso, None).cast("date"),
-    instant=_sqlite_instant,
+    date=lambda iso: (_sqlite_date(iso, _NOTHING) == iso).ifelse(iso, None).cast("date"),
+    instant=lambda text: _sqlite_instant(text, _NOTHING),
     # SQLite writes a subquery's expressions out wherever they are named, unless it has a limit.
     stage=lambda rows: rows.limit(1 << 62),
 )
@@ -169,6 +172,13 @@ def spanned(backend: Any, where: ZoneInfo) -> None:  # noqa: ANN401 - Ibis' own
 def named(backend: Any, name: str, schema: ibis.Schema) -> Expr:  # noqa: ANN401 - Ibis' own
     """Return a table or view of a connection whose columns are known, without asking it."""
     return ops.DatabaseTable(name, schema, backend, ops.Namespace()).to_expr()
+
+
+def one(table: Expr) -> dict[str, int | None]:
+    """Return the one row of a table of counts."""
+    (row,) = [row for batch in arrow_stream.batches(table, 2) for row in batch.to_pylist()]
+    # A sum of DuckDB's is a wider number, which Arrow gives as a decimal.
+    return {name: None if count is None else int(count) for name, count in row.items()}
 
 
 def enter(counted: Mapping[str, int | None], report: Report) -> None:
