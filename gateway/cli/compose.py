@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.agreement.index import FlowKey
@@ -32,6 +31,7 @@ from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -116,12 +116,16 @@ class Running:
         await self.log.close()
 
 
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
 def tls_files(path: Path, certificate: str, key: str, ca: str) -> TlsFiles:
     """Return the files of one end, relative to the settings file that names them."""
     return TlsFiles(beside(path, certificate), beside(path, key), beside(path, ca))
 
 
-async def start(  # noqa: PLR0914 - the one place where all parts meet
+async def start(
     path: Path, settings: GatewaySettings, telemetry: Telemetry, *, create: bool
 ) -> Running:
     """Return a gateway that serves; see the README for what it needs.
@@ -134,7 +138,7 @@ async def start(  # noqa: PLR0914 - the one place where all parts meet
     fatal: asyncio.Future[LogError] = loop.create_future()
 
     def dies(error: LogError) -> None:
-        loop.call_soon_threadsafe(lambda: fatal.done() or fatal.set_result(error))
+        loop.call_soon_threadsafe(_set_once, fatal, error)
 
     found = tables(path, settings)
     keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
@@ -153,7 +157,7 @@ async def start(  # noqa: PLR0914 - the one place where all parts meet
             database,
             beside(path, settings.log.held),
             BUILD,
-            hashlib.sha256(path.read_bytes()).digest(),
+            _digest(path),
             settings.gateway.replica,
         ),
         signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
@@ -206,6 +210,11 @@ async def start(  # noqa: PLR0914 - the one place where all parts meet
         asyncio.create_task(_health(running)),
     ]
     return running
+
+
+def _set_once(fatal: asyncio.Future[LogError], error: LogError) -> None:
+    if not fatal.done():
+        fatal.set_result(error)
 
 
 def _locate(library: FolderLibrary) -> Callable[[Request], str | None]:

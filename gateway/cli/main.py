@@ -15,7 +15,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 adapter = typer.Typer(help="The adapter beside an agency's own system.", no_args_is_help=True)
+agreements = typer.Typer(help="The officers' files.", no_args_is_help=True)
+log = typer.Typer(help="The exchange log.", no_args_is_help=True)
 app.add_typer(adapter, name="adapter")
+app.add_typer(agreements, name="agreements")
+app.add_typer(log, name="log")
 
 
 @app.command(epilog="Example: accord init county && accord serve county/gateway.toml")
@@ -51,6 +55,27 @@ def adapter_serve(settings: str = typer.Argument(help="adapter.toml")) -> None:
     _end(run(settings))
 
 
+@app.command(
+    epilog="Example: accord request --client county/agencies/rivertown-health/client.toml "
+    "--from rivertown-ems --dataset ems.overdose_run@1 --purpose public_health.surveillance "
+    "--fields incident_date,age,sex -o runs.csv"
+)
+def request(
+    client: str = typer.Option(..., help="client.toml of the agency that asks."),
+    provider: str = typer.Option(..., "--from", help="The agency that holds the records."),
+    dataset: str = typer.Option(..., help="Such as ems.overdose_run@1."),
+    purpose: str = typer.Option(..., help="A leaf of purposes.yaml."),
+    fields: str = typer.Option(..., help="Separated by commas."),
+    where: list[str] = typer.Option([], help="field=value; = != < <= > >=; a|b for several."),
+    output: str = typer.Option("-", "--output", "-o", help=".parquet, .csv or .jsonl; - prints."),
+    timeout_s: float = typer.Option(60.0, "--timeout", help="Seconds."),
+) -> None:
+    """Ask for records, verify the receipt, write them; or print the refusal with clause and reason."""
+    from gateway.cli.request import run
+
+    _end(run(client, provider, dataset, purpose, fields, where, output, timeout_s))
+
+
 @app.command(epilog="Example: accord demo --keep county")
 def demo(
     keep: str = typer.Option("", help="Keep the county in this folder, log and vkey included."),
@@ -60,6 +85,119 @@ def demo(
     from gateway.cli.demo import run
 
     _end(run(keep, seed))
+
+
+NOW = typer.Option("", "--now", help="Fixes the clock, as in 2027-06-15T12:00:00Z.")
+
+
+@agreements.command(epilog="Example: accord agreements lint agreements")
+def lint(
+    folders: list[str] = typer.Argument(["agreements"], help="Folders of agreements."),
+    purpose: str = typer.Option("", "--for", help="`sign`: what forbids signing fails too."),
+    as_json: bool = typer.Option(False, "--json", help="Findings as JSON."),
+    now: str = NOW,
+) -> None:
+    """Say what is wrong with the files, each with file, line and column."""
+    from gateway.cli.agreements import run_lint
+
+    _end(run_lint(folders, now, for_sign=purpose == "sign", as_json=as_json))
+
+
+@agreements.command(
+    "explain",
+    epilog="Example: accord agreements explain agreements --from rivertown-ems --to rivertown-pd "
+    "--dataset referral.post_overdose@1 --purpose care.post_overdose_outreach",
+)
+def explain_(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."),
+    provider: str = typer.Option(..., "--from", help="The agency that holds the records."),
+    recipient: str = typer.Option(..., "--to", help="The agency that asks."),
+    dataset: str = typer.Option(..., help="Such as ems.overdose_run@1."),
+    purpose: str = typer.Option(..., help="A leaf of purposes.yaml."),
+    fields: str = typer.Option("", help="Separated by commas; all released ones where left out."),
+    role: list[str] = typer.Option([], help="A role that the caller holds."),
+    now: str = NOW,
+) -> None:
+    """Say what would be decided, by which clause, and what would leave in which form."""
+    from gateway.cli.agreements import run_explain
+
+    _end(run_explain(folder, provider, recipient, dataset, purpose, fields, role, now))
+
+
+@agreements.command(
+    epilog="Example: accord agreements sign county/agreements county-overdose-response "
+    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
+)
+def sign(
+    folder: str = typer.Argument(help="A folder of agreements."),
+    name: str = typer.Argument(help="An agreement's id, or _floor, agencies, purposes."),
+    agency: str = typer.Option(..., help="Who signs."),
+    key: str = typer.Option(..., help="The agency's Ed25519 key, PEM."),
+    key_id: str = typer.Option(
+        "", help="The key's id in agencies.yaml; <agency>-1 where left out."
+    ),
+    role: str = typer.Option("privacy officer", help="The signer's role, not a name."),
+    action: str = typer.Option("activate", help="activate, suspend, resume or terminate."),
+    now: str = NOW,
+) -> None:
+    """Sign a file for one agency, or suspend, resume or terminate an agreement."""
+    from gateway.cli.agreements import run_sign
+
+    _end(run_sign(folder, name, agency, key, key_id, role, action, now))
+
+
+@agreements.command("verify", epilog="Example: accord agreements verify county/agreements")
+def verify_agreements(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
+) -> None:
+    """Say who signed which file, and who is missing."""
+    from gateway.cli.agreements import run_verify
+
+    _end(run_verify(folder, now))
+
+
+@log.command(
+    "verify", epilog="Example: accord log verify county/log --vkey county/log.vkey --first"
+)
+def verify_log(
+    folder: str = typer.Argument(help="An exported log."),
+    vkey: list[str] = typer.Option(..., help="The log's key, or a file that holds it."),
+    held: list[str] = typer.Option([], help="A checkpoint that you kept."),
+    receipt: list[str] = typer.Option([], help="A receipt that `accord request` wrote."),
+    first: bool = typer.Option(False, "--first", help="You hold no checkpoint yet."),
+    as_json: bool = typer.Option(False, "--json", help="The report as JSON."),
+) -> None:
+    """Recompute an exported log: 0 clean, 1 findings, 3 not finished, 4 rollback or fork."""
+    from gateway.cli.log import run_verify
+
+    _end(run_verify(folder, vkey, held, receipt, first=first, as_json=as_json))
+
+
+@log.command("export", epilog="Example: accord log export county/gateway.toml county/log")
+def export_log(
+    settings: str = typer.Argument(help="gateway.toml"),
+    folder: str = typer.Argument(help="A new or empty folder."),
+    opened: bool = typer.Option(
+        False, "--open", help="With openings; the gateway must be stopped, and an entry says so."
+    ),
+) -> None:
+    """Write the exchange log as static files that others' tools verify."""
+    from gateway.cli.log import run_export
+
+    _end(run_export(settings, folder, opened=opened))
+
+
+@log.command(
+    epilog="Example: accord log show county/gateway.toml 01a1faf2-07b8-7000-8000-000000000001"
+)
+def show(
+    settings: str = typer.Argument(help="gateway.toml; the gateway must be stopped."),
+    exchange: str = typer.Argument(help="The exchange's id."),
+) -> None:
+    """Print every entry of one exchange in words; looking is an entry too."""
+    from gateway.cli.log import run_show
+
+    _end(run_show(settings, exchange))
 
 
 def _end(code: int) -> None:

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.cli.compose import start
 from gateway.settings import gateway_settings
@@ -15,6 +15,7 @@ from gateway.store.faults import RollbackError
 from gateway.telemetry import configure_logging, exporting
 
 if TYPE_CHECKING:
+    from gateway.errors import LogError
     from gateway.settings import GatewaySettings
 
 EXIT_UNKNOWN = 75
@@ -54,13 +55,14 @@ async def _serve(place: Path, settings: GatewaySettings, *, create: bool) -> int
         end()
 
 
-async def _until_stopped(fatal: asyncio.Future[object]) -> int:
+async def _until_stopped(fatal: asyncio.Future[LogError]) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, fatal}, return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.ensure_future(stop.wait())
+    ends: set[asyncio.Future[Any]] = {waiting, fatal}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if not fatal.done():
         return 0

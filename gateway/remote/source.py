@@ -21,7 +21,7 @@ from gateway.wire.convert.scan import from_scan
 from gateway.wire.status import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     import pyarrow as pa
 
@@ -54,7 +54,7 @@ class RemoteSource:
 
     async def scan(
         self, scan: Scan, *, exchange_id: str, timeout_s: float
-    ) -> AsyncIterator[pa.RecordBatch]:
+    ) -> AsyncGenerator[pa.RecordBatch]:
         """Yield batches with exactly the columns of `scan`, in order; see `ports.Source`.
 
         Args:

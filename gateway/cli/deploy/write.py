@@ -22,6 +22,7 @@ from gateway.keys import KeyFolder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.agreement.model import Duration
     from gateway.ports import Clock, Entropy
 
 GATEWAY_SAN = "gateway.county.example"
@@ -136,8 +137,10 @@ def _agreements(folder: Path, agencies: str, today: dt.date) -> None:
     (folder / "agencies.yaml").write_text(agencies)
 
 
-def _span(text: str) -> object:
-    return duration(text)
+def _span(text: str) -> Duration:
+    made = duration(text)
+    assert made is not None  # noqa: S101 - written in this module
+    return made
 
 
 def _tables(folder: Path) -> dict[str, tuple[str, str]]:
@@ -146,9 +149,8 @@ def _tables(folder: Path) -> dict[str, tuple[str, str]]:
 
     found: dict[str, tuple[str, str]] = {}
     for name, data in tables().files.items():
-        content = data if isinstance(data, bytes) else str(data).encode()
-        (folder / name).write_bytes(content)
-        head = json.loads(content)
+        (folder / name).write_bytes(data)
+        head = json.loads(data)
         ref = f"{head['name']}@{head['version']}"
-        found[ref] = (f"tables/{name}", hashlib.sha256(content).hexdigest())
+        found[ref] = (f"tables/{name}", hashlib.sha256(data).hexdigest())
     return found

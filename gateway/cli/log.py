@@ -1,0 +1,267 @@
+"""`accord log`: show one exchange in words, export the log as static files, verify it offline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.audit.checkpoint import Verifier
+from gateway.audit.entry import Draft, parse_leaf
+from gateway.audit.fault import AuditError, Finding
+from gateway.audit.proof import verify_proof
+from gateway.audit.verify import NOTES, Tally, exit_code, verify
+from gateway.errors import LogError, SettingsError
+from gateway.store.export import OPENINGS, FolderReader, export, read_openings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from gateway.store.log import SqliteLog
+
+PAGE = 256
+EXIT_UNFINISHED = 3
+RETAIN = "6y"
+
+
+# --- verify ---
+
+
+def run_verify(
+    folder: str,
+    vkeys: Sequence[str],
+    held: Sequence[str],
+    receipts: Sequence[str],
+    *,
+    first: bool,
+    as_json: bool,
+) -> int:
+    """Recompute an exported log and print every finding, the first bad entry first.
+
+    Returns:
+        0 clean, 1 findings, 3 not finished, 4 rollback or fork.
+
+    Raises:
+        SettingsError: A file that was named cannot be read, or neither `held` nor `first` is given.
+    """
+    if not held and not first:
+        raise SettingsError(
+            "`--held FILE` names a checkpoint that you kept; `--first` says that you have none yet"
+        )
+    place = Path(folder)
+    verifiers = [_verifier(one) for one in vkeys]
+    tally = Tally()
+    openings = read_openings(place / OPENINGS) if (place / OPENINGS).exists() else None
+    found: list[Finding] = []
+    try:
+        findings = verify(
+            FolderReader(place),
+            verifiers,
+            held=[_text(Path(one)) for one in held],
+            openings=openings,
+            tally=tally,
+        )
+        found += _counted(findings, tally)
+        found += [one for path in receipts for one in _receipt(Path(path), verifiers)]
+    except LogError as error:
+        sys.stderr.write(f"not finished: {error.message}\n")
+        return EXIT_UNFINISHED
+    code = exit_code([one.code for one in found], first=first)
+    _print_findings(found, tally, code, as_json=as_json)
+    return code
+
+
+def _verifier(text: str) -> Verifier:
+    """Return the pinned key that an option gives: a vkey, or a file that holds one."""
+    path = Path(text)
+    line = _text(path).strip() if path.is_file() else text.strip()
+    try:
+        return Verifier.from_vkey(line)
+    except AuditError as error:
+        raise SettingsError(f"`--vkey`: {error.message}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{path}: cannot be read") from None
+
+
+def _counted(findings: Iterator[Finding], tally: Tally) -> Iterator[Finding]:
+    """Draw the findings with the entries seen so far on the terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("verifying") as status:
+        for one in findings:
+            status.update(f"verifying, {tally.entries:,} entries")
+            yield one
+
+
+def _receipt(path: Path, verifiers: Sequence[Verifier]) -> Iterator[Finding]:
+    """Check a receipt that `accord request` wrote: its leaf stands in the signed tree."""
+    try:
+        value = json.loads(_text(path))
+        index, _ = verify_proof(value["proof"], bytes.fromhex(value["leaf"]), *verifiers)
+        if index != value["index"]:
+            yield Finding("receipt-mismatch", -1, f"{path.name}: the proof is of another entry")
+    except AuditError as error:
+        yield Finding("receipt-mismatch", -1, f"{path.name}: {error.message}")
+    except (ValueError, KeyError, TypeError):
+        yield Finding("receipt-mismatch", -1, f"{path.name}: not a receipt")
+
+
+def _print_findings(found: Sequence[Finding], tally: Tally, code: int, *, as_json: bool) -> None:
+    if as_json:
+        report = {
+            "entries": tally.entries,
+            "exit": code,
+            "findings": [[one.code, one.index, one.message] for one in found],
+            "not_opened": tally.not_opened,
+            "open_exchanges": tally.open_exchanges,
+            "opened": tally.opened,
+        }
+        sys.stdout.write(json.dumps(report, sort_keys=True) + "\n")
+        return
+    for one in found:
+        kind = "note" if one.code in NOTES else "finding"
+        place = f"entry {one.index}" if one.index >= 0 else "the log"
+        sys.stdout.write(f"{kind:8} {one.code:18} {place:14} {one.message}\n")
+    words = {0: "clean", 1: "findings", 3: "not finished", 4: "rollback or fork"}
+    sys.stdout.write(
+        f"{tally.entries:,} entries, {tally.opened:,} opened, "
+        f"{tally.open_exchanges:,} open exchanges: {words[code]}\n"
+    )
+
+
+# --- the log of a deployment ---
+
+
+def run_export(settings: str, folder: str, *, opened: bool) -> int:
+    """Write the static folder for the newest checkpoint of a deployment's log.
+
+    Raises:
+        SettingsError: The folder is not empty.
+        LogError: There is no log, or, with openings, another process has it.
+    """
+    from gateway.store.reads import Reads
+
+    path = Path(settings)
+    place = Path(folder)
+    if opened:
+        return _with_log(path, lambda log, key: _export_open(log, key, place))
+    reads = Reads(_database(path))
+    try:
+        found = reads.rows("SELECT note, size FROM log_signed")
+        if not found:
+            raise LogError("nothing of this log was ever signed")
+        note, size = str(found[0][0]), int(found[0][1])
+        export(reads, note, size, place)
+    finally:
+        reads.close()
+    sys.stdout.write(f"wrote {place}: {size:,} entries\n")
+    return 0
+
+
+def _export_open(log: SqliteLog, key: Callable[[str], bytes], place: Path) -> int:
+    from gateway.store.export import export_newest
+
+    size = export_newest(log.reads, log.published, place, key=key)
+    sys.stdout.write(f"wrote {place}: {size:,} entries, with openings\n")
+    return 0
+
+
+def run_show(settings: str, exchange: str) -> int:
+    """Print every entry of one exchange, opened, in words; that it was opened is an entry too.
+
+    Raises:
+        LogError: Another process has the log: ask it through the audit service, or stop it.
+    """
+
+    def show(log: SqliteLog, key: Callable[[str], bytes]) -> int:
+        x = bytes.fromhex(exchange.replace("-", ""))
+        rows = log.reads.rows("SELECT seq FROM log_entry WHERE x = ? ORDER BY seq", x)
+        for (index,) in rows:
+            (one,) = log.reads.opened(int(index), 1, key)
+            _print_entry(one.index, one.leaf, json.loads(one.meta) if one.meta else {})
+        if not rows:
+            sys.stdout.write("no entry of this exchange\n")
+        return 0 if rows else 1
+
+    return _with_log(Path(settings), show, exchange)
+
+
+def _print_entry(index: int, leaf: bytes, meta: Mapping[str, object]) -> None:
+    parsed = parse_leaf(leaf)
+    head = f"{index:>6}  {parsed.time}  {parsed.kind}"
+    sys.stdout.write(head + (f"  {parsed.agreement}\n" if parsed.agreement else "\n"))
+    for name, value in sorted(meta.items()):
+        if value not in (None, [], ""):
+            sys.stdout.write(f"        {name:18} {_shown(name, value)}\n")
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "released" and isinstance(value, list):
+        return "; ".join(f"{field}: {mask}" for field, mask in value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _database(path: Path) -> Path:
+    from gateway.settings import beside, gateway_settings
+
+    return beside(path, gateway_settings(path).log.database)
+
+
+def _say(error: LogError) -> None:
+    sys.stderr.write(f"accord: {error.message}\n")
+
+
+def _with_log(
+    path: Path, work: Callable[[SqliteLog, Callable[[str], bytes]], int], exchange: str = ""
+) -> int:
+    """Open the log as its owner, write the `access` entry, then work."""
+    from gateway.audit.checkpoint import Signer
+    from gateway.cli.clock import SystemClock, SystemEntropy
+    from gateway.cli.version import BUILD
+    from gateway.keys import KeyFolder
+    from gateway.settings import beside, gateway_settings
+    from gateway.store.start import Place, open_log
+
+    settings = gateway_settings(path)
+    entropy = SystemEntropy()
+    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    meta = {
+        "who": "operator",
+        "role": None,
+        "verb": "show" if exchange else "export",
+        "filter": exchange or None,
+        "results": 0,
+    }
+
+    async def carry_out() -> int:
+        log = open_log(
+            Place(
+                beside(path, settings.log.database),
+                beside(path, settings.log.held),
+                BUILD,
+                bytes(32),
+                settings.gateway.replica,
+            ),
+            signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+            keys=keys,
+            clock=SystemClock(),
+            entropy=entropy,
+            fatal=_say,
+        )
+        try:
+            await log.note(Draft("access", None, 0, None, RETAIN, meta))
+            return await asyncio.to_thread(work, log, keys.by_id)
+        finally:
+            await log.close()
+
+    return asyncio.run(carry_out())
