@@ -228,6 +228,7 @@ class House:
     log: MemoryLog
     registry: Registry
     measured: Measured
+    parts: Parts
 
     @property
     def target(self) -> str:
@@ -258,7 +259,7 @@ async def a_house(
     await gateway.start()
     await gateway.serving(exchange=True)
     try:
-        yield House(gateway, broker, log, registry, measured)
+        yield House(gateway, broker, log, registry, measured, parts)
     finally:
         await gateway.stop(0)
 
