@@ -299,6 +299,16 @@ _SIGNED = {
 }
 
 
+_STATE = {
+    Signed.DRAFT: "draft",
+    Signed.IN_REVIEW: "in_review",
+    Signed.SIGNED: "active",
+    Signed.SUSPENDED: "suspended",
+    Signed.TERMINATED: "terminated",
+}
+"""The words of the log's `agreement` entries."""
+
+
 def _newest(pacts: Iterable[Pact]) -> list[Pact]:
     """Return the pacts, those superseded by an active newer one as terminated."""
     several = list(pacts)
