@@ -21,12 +21,14 @@ from gateway.audit.merkle import Frontier
 from gateway.errors import LogError, SettingsError
 from gateway.store import connect, tables
 from gateway.store.batch import Head
+from gateway.store.desk import Desk
 from gateway.store.faults import DamagedError, RollbackError
 from gateway.store.held import HeldFile
-from gateway.store.line import BATCH_ENTRIES, Job
+from gateway.store.line import BATCH_ENTRIES
 from gateway.store.lock import Lock
 from gateway.store.log import SqliteLog
 from gateway.store.nodes import Nodes
+from gateway.store.prover import Prover
 from gateway.store.reads import Reads
 from gateway.store.sealing import Sealer
 from gateway.store.signer import CheckpointSigner, Tree
@@ -116,7 +118,9 @@ def open_log(
 
         reads = Reads(place.database)
         failed.callback(reads.close)
-        log = SqliteLog(reads, keys, Sealer(keys, clock, entropy), place.config, fatal)
+        desk = Desk(Sealer(keys, clock, entropy), place.config)
+        prover = Prover(desk, reads, signer.verifier)
+        log = SqliteLog(desk, prover, reads, keys, fatal)
         writer = Writer(
             connection,
             head,
@@ -124,15 +128,16 @@ def open_log(
             clock=clock,
             replica=place.replica,
             known_keys=known,
-            done=log.done,
-            config=log.config_job,
+            done=desk.done,
+            config=desk.config,
             fatal=log.dies,
             spare_bytes=place.spare_bytes,
         )
-        _begin(writer, log, signer)
+        desk.writer = writer
+        _begin(desk, reads, signer)
         reading = connect.reader(place.database)
         failed.callback(reading.close)
-        checkpoints = CheckpointSigner(
+        prover.signer = CheckpointSigner(
             reading,
             _tree_at(connection, newest.size),
             stored_size=_stored_size(connection),
@@ -142,13 +147,12 @@ def open_log(
             publish=log.publish,
             fatal=log.dies,
         )
-        published = _sign(checkpoints, writer)
+        prover.published = _sign(prover.signer, writer)
         # From here on the log closes what it was given: its connections, then held file and lock.
         failed.pop_all()
-        log.attach(writer, checkpoints, published, signer.verifier)
         log.on_close(opened.pop_all().close)
     writer.start()
-    checkpoints.start()
+    prover.signer.start()
     keys.listen(log.key_made)
     return log
 
@@ -283,30 +287,25 @@ def _opened(note: str, verifier: Verifier) -> Checkpoint:
         ) from error
 
 
-def _begin(writer: Writer, log: SqliteLog, signer: Signer) -> None:
+def _begin(desk: Desk, reads: Reads, signer: Signer) -> None:
     """Write entry 0 where there is none, close what a crash left open, and say `start`."""
     jobs = []
-    if writer.head.size == 0:
+    if desk.writer.head.size == 0:
         meta = {"origin": signer.name, "previous": None, "vkey": signer.vkey}
-        jobs.append(log.sealed_job(Draft("genesis", None, 0, None, "p", meta)))
-    rows = log.reads.rows(
+        jobs.append(desk.sealed(Draft("genesis", None, 0, None, "p", meta)))
+    rows = reads.rows(
         "SELECT o.x, e.body FROM log_open o JOIN log_entry e USING (seq) ORDER BY seq"
     )
-    jobs += [_recovered(log, x, body) for x, body in rows]
-    jobs.append(log.config_job("start"))
+    jobs += [desk.sealed(_recovered(reads, x, body)) for x, body in rows]
+    jobs.append(desk.config("start"))
     for at in range(0, len(jobs), BATCH_ENTRIES):
-        writer.commit_now(jobs[at : at + BATCH_ENTRIES])
+        desk.writer.commit_now(jobs[at : at + BATCH_ENTRIES])
 
 
-def _recovered(log: SqliteLog, x: bytes, intent: bytes) -> Job:
-    """Return the entry that closes an exchange.
-
-    Counted from its release entries, not from what is derived.
-    """
+def _recovered(reads: Reads, x: bytes, intent: bytes) -> Draft:
+    """Return the entry that closes an exchange: counted from its release entries alone."""
     leaf = parse_leaf(intent)
-    chunks = log.reads.rows("SELECT count(*) FROM log_entry WHERE x = ? AND k = 'release'", x)[0][0]
+    chunks = reads.rows("SELECT count(*) FROM log_entry WHERE x = ? AND k = 'release'", x)[0][0]
     verdict = "presume-disclosed" if chunks else "nothing-left"
     meta = {"verdict": verdict, "chunks": chunks}
-    return log.sealed_job(
-        Draft("recovered", leaf.exchange_id, 0, leaf.agreement, leaf.retain, meta)
-    )
+    return Draft("recovered", leaf.exchange_id, 0, leaf.agreement, leaf.retain, meta)

@@ -77,7 +77,7 @@ class StoredTiles:
         return bytes(row[0]) if row else self._partial(level, index)
 
     def tails(self, size: int) -> Tails:
-        """Return the partial tiles of the tree at `size`, recomputed from what is stored below them.
+        """Return the partial tiles of the tree at `size`, recomputed from what is below them.
 
         Raises:
             AuditError: `tile-missing`, the store has not what a tree of that size must have.

@@ -81,6 +81,7 @@ class Writer:
         self._wal_bytes = 0
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         self._stepped = False
+        self._halted = False
         self._thread = threading.Thread(target=self._run, name="exchange-log-writer", daemon=True)
 
     def start(self) -> None:
@@ -94,6 +95,16 @@ class Writer:
             self._thread.join()
         if not self.dead:
             self._connection.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is taken any more, for good."""
+        return self.dead or self._halted
+
+    def halt(self, why: str) -> None:
+        """Take nothing any more, for good: what waits is withdrawn in its time. From any thread."""
+        self.trouble = self.trouble or why
+        self._halted = True
 
     def commit_now(self, jobs: list[Job]) -> None:
         """Write a batch on the caller's thread, before the writer is started.
@@ -110,7 +121,7 @@ class Writer:
 
     def _run(self) -> None:
         pause_s = _PROBE_FIRST_S
-        while not self.dead:
+        while not self.stopped:
             if self.trouble:
                 time.sleep(pause_s)
                 self._probe()

@@ -15,10 +15,11 @@ from gateway.audit.merkle import Frontier
 from gateway.errors import BusyError, LogError, Reason, ReleaseError
 from gateway.store import connect, tables
 from gateway.store.batch import Head
+from gateway.store.desk import SLOTS
 from gateway.store.faults import RollbackError
 from gateway.store.line import ROOM_ENTRIES, Job, Line
-from gateway.store.log import SLOTS, SqliteTicket
 from gateway.store.sealing import Sealer
+from gateway.store.ticket import SqliteTicket
 from gateway.store.writer import Writer
 from tests.store.contract import begin
 from tests.store.town import (

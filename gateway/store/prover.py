@@ -1,0 +1,107 @@
+"""Checkpoints and proofs on the event loop: waiting for one, making one, comparing one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from gateway.audit.checkpoint import open_checkpoint
+from gateway.audit.fault import AuditError
+from gateway.audit.merkle import inclusion_proof
+from gateway.audit.proof import write_proof
+from gateway.errors import LogError
+from gateway.store.faults import RollbackError
+
+if TYPE_CHECKING:
+    from gateway.audit.checkpoint import Verifier
+    from gateway.store.desk import Desk
+    from gateway.store.reads import Reads
+    from gateway.store.signer import CheckpointSigner, Published
+
+NOTES_KEPT: Final = 1_024
+
+
+class Prover:
+    """The newest checkpoint, and who waits for a newer one."""
+
+    def __init__(self, desk: Desk, reads: Reads, verifier: Verifier) -> None:
+        self.published: Published
+        self.signer: CheckpointSigner
+        self._desk = desk
+        self._reads = reads
+        self._verifier = verifier
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._recent: dict[str, None] = {}
+
+    async def proof(self, index: int) -> str:
+        """Return the tlog-proof of an entry, once a signed checkpoint covers it.
+
+        Raises:
+            LogError: No checkpoint will come.
+        """
+        published = await self._covering(index)
+        path = self.signer.tree.nodes.path(index, published.size, published.edges)
+        if path is None:
+            path = inclusion_proof(index, published.size, self._reads.tile)
+        return write_proof(index, path, published.note)
+
+    async def _covering(self, index: int) -> Published:
+        """Return the newest checkpoint, once it covers an entry."""
+        while self.published.size <= index:
+            if self._desk.writer.stopped or self._desk.closed:
+                raise LogError("no signed checkpoint covers the entry")
+            waiter = self._desk.loop().create_future()
+            self._waiting.append((index, waiter))
+            self.signer.ask()
+            await waiter
+        return self.published
+
+    def publish(self, published: Published) -> None:
+        """Make a checkpoint the newest, and wake whom it covers; on the loop."""
+        self.published = published
+        self._remember(published.note)
+        rest = []
+        for index, waiter in self._waiting:
+            if waiter.done():
+                continue
+            if index >= published.size:
+                rest.append((index, waiter))
+            else:
+                waiter.set_result(None)
+        self._waiting = rest
+        if rest:
+            self.signer.ask()
+
+    def give_up(self) -> None:
+        """Turn away whoever waits; on the loop."""
+        for _, waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(LogError("no signed checkpoint covers the entry"))
+        self._waiting = []
+
+    async def compare(self, note: str) -> RollbackError | None:
+        """Hold an agency's checkpoint against the log; return what it proves, if anything.
+
+        What is not under our key says nothing about us.
+        """
+        if note in self._recent:
+            return None
+        try:
+            checkpoint = open_checkpoint(note, self._verifier)
+        except AuditError:
+            return None
+        size = self._desk.writer.head.size
+        # Nobody can have one that was not published, and so none of entries that are not there.
+        if checkpoint.size <= size:
+            root = await asyncio.to_thread(self._reads.root_at, checkpoint.size)
+            if root == checkpoint.root:
+                self._remember(note)
+                return None
+        why = "an agency holds a checkpoint of another exchange log under this key"
+        return RollbackError(why, store_size=size, held_size=checkpoint.size)
+
+    def _remember(self, note: str) -> None:
+        """Keep the last notes that were found good: agencies send the same one many times."""
+        self._recent[note] = None
+        if len(self._recent) > NOTES_KEPT:
+            del self._recent[next(iter(self._recent))]

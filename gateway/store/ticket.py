@@ -1,0 +1,159 @@
+"""One exchange that the log has an intent for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.audit.entry import Draft
+from gateway.errors import LogError, Reason, ReleaseError
+from gateway.ports import Logged
+from gateway.values import Receipt
+
+if TYPE_CHECKING:
+    from gateway.ports import Keep
+    from gateway.store.desk import Desk
+    from gateway.store.line import Job
+    from gateway.store.prover import Prover
+    from gateway.store.reads import Reads
+
+
+class Spending:
+    """Periods that releases in flight are about to spend.
+
+    Standing was read before deciding, and another request may have released a period since: this
+    is where the second of two finds out, before its entry is written.
+    """
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._held: dict[tuple[str, str, str], str] = {}
+
+    def hold(self, keep: Keep) -> list[tuple[str, str, str]]:
+        """Hold the periods of a release; return those to let go of when its fate is settled.
+
+        Raises:
+            ReleaseError: Another request has released one of them, or is about to.
+        """
+        if not keep.charge or not keep.periods:
+            return []
+        spent = [(keep.recipient, keep.provision, period.isoformat()) for period in keep.periods]
+        for key in spent:
+            if self._held.get(key, keep.request_id) != keep.request_id or self._reads.rows(
+                "SELECT 1 FROM standing_period "
+                "WHERE recipient = ? AND provision = ? AND period = ? AND request_id <> ? LIMIT 1",
+                *key,
+                keep.request_id,
+            ):
+                raise ReleaseError(
+                    Reason.CELL_RELEASED, "another request released the period in the meantime"
+                )
+        fresh = [key for key in spent if key not in self._held]
+        self._held.update(dict.fromkeys(fresh, keep.request_id))
+        return fresh
+
+    def let_go(self, keys: list[tuple[str, str, str]]) -> None:
+        """Let go of what `hold` returned."""
+        for key in keys:
+            del self._held[key]
+
+
+class SqliteTicket:
+    """One exchange that the log has an intent for; it is closed exactly once.
+
+    Attributes:
+        exchange_id: The exchange's.
+        chunks: Release entries that are durable.
+        rows: Rows that they hold.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_desk",
+        "_intent",
+        "_last",
+        "_opened_at",
+        "_prover",
+        "_spending",
+        "chunks",
+        "exchange_id",
+        "rows",
+    )
+
+    def __init__(
+        self, desk: Desk, prover: Prover, spending: Spending, intent: Draft, opened_at: int
+    ) -> None:
+        self.exchange_id = intent.exchange_id or ""
+        self.chunks = 0
+        self.rows = 0
+        self._desk = desk
+        self._prover = prover
+        self._spending = spending
+        self._intent = intent
+        self._opened_at = opened_at
+        self._last: Job | None = None
+        self._closed = False
+
+    async def release(self, draft: Draft, keep: Keep) -> Logged:
+        """Make a `release` entry durable and return the proof that a chunk may leave.
+
+        Raises:
+            LogError: The entry is not, or may not be, durable: send nothing.
+            ReleaseError: Another request has spent the period meanwhile; nothing was written.
+        """
+        self._check(draft)
+        if draft.chunk != self.chunks:
+            raise LogError(f"`release` of chunk {draft.chunk} where {self.chunks} is next")
+        job = self._desk.job(draft, "release", keep=keep)
+        job.opened_at = self._opened_at
+        spent = self._spending.hold(keep)
+        try:
+            await self._desk.go_on(job)
+        finally:
+            self._spending.let_go(spent)
+            # Also where the caller was cancelled meanwhile: what is durable counts as released.
+            if job.resolved and job.error is None:
+                self.chunks += 1
+                self.rows += keep.rows
+                self._last = job
+        return Logged(self.exchange_id, draft.chunk, job.index)
+
+    async def outcome(self, draft: Draft) -> None:
+        """Queue the `outcome` entry, which the log will write whatever becomes of the caller.
+
+        Raises:
+            LogError: The exchange is closed already, or this is no outcome of it.
+        """
+        self._check(draft)
+        if draft.kind != "outcome":
+            raise LogError(f"a draft of kind `{draft.kind}` is no `outcome`")
+        self._desk.end(self._desk.sealed(draft, must=True))
+        self._closed = True
+
+    async def receipt(self) -> Receipt:
+        """Return the receipt of the last release entry, once a signed checkpoint covers it.
+
+        Raises:
+            LogError: Nothing was released, or no checkpoint will come.
+        """
+        job = self._last
+        if job is None or job.sealed is None:
+            raise LogError("an exchange that released nothing has no receipt")
+        proof = await self._prover.proof(job.index)
+        sealed = job.sealed
+        return Receipt(
+            self.exchange_id, self.rows, job.index, job.leaf, sealed.meta, sealed.salt, proof
+        )
+
+    def abandon(self) -> None:
+        """Close an exchange whose caller is gone before it had this ticket: nothing left."""
+        self._closed = True
+        meta = {"verdict": "nothing-left", "chunks": 0}
+        intent = self._intent
+        draft = Draft("recovered", self.exchange_id, 0, intent.agreement, intent.retain, meta)
+        self._desk.end(self._desk.sealed(draft, must=True))
+
+    def _check(self, draft: Draft) -> None:
+        if self._closed:
+            raise LogError(f"`{draft.kind}`: the exchange is closed")
+        if draft.exchange_id != self.exchange_id:
+            raise LogError(f"`{draft.kind}`: the draft is of another exchange")
