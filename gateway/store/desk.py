@@ -35,10 +35,14 @@ class Desk:
     Args:
         sealer: Seals drafts.
         config: What every `config` entry says beside its event.
+
+    Attributes:
+        late_s: How long a job may wait to be taken.
     """
 
     def __init__(self, sealer: Sealer, config: dict[str, str]) -> None:
         self.closed = False
+        self.late_s = LATE_S
         self.writer: Writer
         self._sealer = sealer
         self._config = config
@@ -157,7 +161,7 @@ class Desk:
         self.put(job)
         if not self._sweeping:
             self._sweeping = True
-            loop.call_later(LATE_S, self._sweep)
+            loop.call_later(self.late_s, self._sweep)
         try:
             await job.future
         except asyncio.CancelledError:
@@ -203,11 +207,11 @@ class Desk:
     def _sweep(self) -> None:
         """Withdraw what was not taken within 5 s; look again while anything waits."""
         self._sweeping = False
-        late = self.writer.line.withdraw(time.monotonic() - LATE_S)
+        late = self.writer.line.withdraw(time.monotonic() - self.late_s)
         for job in late:
             job.error = LogError("the exchange log did not take an entry in time; it is not there")
             job.done = True
         self._resolve(late)
         if self._room.entries and self._loop is not None:
             self._sweeping = True
-            self._loop.call_later(LATE_S / 10, self._sweep)
+            self._loop.call_later(self.late_s / 10, self._sweep)

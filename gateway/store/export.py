@@ -186,7 +186,7 @@ class StoreReader:
 
     def sealed(self, first: int, count: int) -> Mapping[int, tuple[str, bytes]]:
         """Return index -> (key id, sealed payload) for those that are there, of a range."""
-        rows = self._reads.rows(
+        rows = self._reads.many(
             "SELECT seq, key_id, sealed FROM log_payload WHERE seq >= ? AND seq < ?",
             first,
             first + count,

@@ -42,7 +42,7 @@ class Prover:
         published = await self._covering(index)
         path = self.signer.tree.nodes.path(index, published.size, published.edges)
         if path is None:
-            path = inclusion_proof(index, published.size, self._reads.tile)
+            path = await asyncio.to_thread(inclusion_proof, index, published.size, self._reads.tile)
         return write_proof(index, path, published.note)
 
     async def _covering(self, index: int) -> Published:

@@ -1,6 +1,6 @@
 """Reading the log back: entries, tiles, attempts, payloads, and the root at an earlier size.
 
-One reading connection, used by one thread at a time. Nothing here believes a derived row where the
+Each connection is used by one thread at a time. Nothing here believes a derived row where the
 entries can be asked.
 """
 
@@ -54,35 +54,45 @@ class Opened:
 
 
 class Reads:
-    """Reads of the store, each a short transaction of its own."""
+    """Reads of the store, each a short transaction of its own.
+
+    Two connections: a look-up of the event loop never waits for an auditor's ten thousand rows.
+    """
 
     def __init__(self, database: Path) -> None:
-        self._connection = connect.reader(database)
-        self._lock = threading.Lock()
-        self.tiles = StoredTiles(self._connection)
+        self._small = connect.reader(database)
+        self._small_lock = threading.Lock()
+        self._large = connect.reader(database)
+        self._large_lock = threading.Lock()
+        self._tiles = StoredTiles(self._large)
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
+        """Close the connections."""
+        with self._small_lock, self._large_lock:
+            self._small.close()
+            self._large.close()
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Return what a SELECT finds.
+        """Return what a SELECT of a few rows by their key finds; fit for the event loop.
 
         Raises:
             LogError: The store cannot be read.
         """
-        try:
-            with self._lock:
-                return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise LogError("the exchange log cannot be read") from error
+        return _rows(self._small, self._small_lock, statement, parameters)
+
+    def many(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return what a SELECT of many rows finds; for other threads than the event loop's.
+
+        Raises:
+            LogError: The store cannot be read.
+        """
+        return _rows(self._large, self._large_lock, statement, parameters)
 
     def entries(self, start: int, count: int) -> list[Stored]:
         """Return at most `count` entries from `start` on, in order; 10,000 at most."""
         return [
             Stored(seq, body)
-            for seq, body in self.rows(
+            for seq, body in self.many(
                 "SELECT seq, body FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq",
                 start,
                 start + min(count, ENTRIES_MAX),
@@ -91,8 +101,8 @@ class Reads:
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a tile: all 256, or those there are."""
-        with self._lock:
-            return self.tiles(level, index)
+        with self._large_lock:
+            return self._tiles(level, index)
 
     def root_at(self, size: int) -> bytes:
         """Return the root that the tree had at a size, from the stored hashes.
@@ -100,15 +110,15 @@ class Reads:
         Raises:
             AuditError: The store has not what a tree of that size must have.
         """
-        with self._lock:
-            return frontier_of(size, self.tiles.tails(size)).root()
+        with self._large_lock:
+            return frontier_of(size, self._tiles.tails(size)).root()
 
     def opened(self, start: int, count: int, key: Callable[[str], bytes]) -> list[Opened]:
         """Return at most `count` entries from `start` on, opened.
 
         Their `access` entry is the caller's to write.
         """
-        rows = self.rows(
+        rows = self.many(
             "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
             "WHERE seq >= ? AND seq < ? ORDER BY seq",
             start,
@@ -174,6 +184,19 @@ class Reads:
             "SELECT seq FROM log_entry WHERE x = ? AND k = 'release' AND n = ?", x, chunk
         )
         return int(rows[0][0]) if rows else -1
+
+
+def _rows(
+    connection: sqlite3.Connection,
+    lock: threading.Lock,
+    statement: str,
+    parameters: tuple[object, ...],
+) -> list[tuple[Any, ...]]:
+    try:
+        with lock:
+            return connection.execute(statement, parameters).fetchall()
+    except sqlite3.Error as error:
+        raise LogError("the exchange log cannot be read") from error
 
 
 def tile_at(reads: Reads, size: int, path: str) -> bytes:

@@ -15,7 +15,7 @@ from gateway.audit.merkle import Frontier
 from gateway.errors import BusyError, LogError, Reason, ReleaseError
 from gateway.store import connect, tables
 from gateway.store.batch import Head
-from gateway.store.desk import SLOTS
+from gateway.store.desk import SLOTS, Desk
 from gateway.store.faults import RollbackError
 from gateway.store.line import ROOM_ENTRIES, Job, Line
 from gateway.store.sealing import Sealer
@@ -34,6 +34,7 @@ from tests.store.town import (
     a_release,
     an_id,
     an_outcome,
+    b64,
     folders,
 )
 
@@ -235,6 +236,24 @@ def test_what_waits_too_long_is_withdrawn() -> None:
 
     assert [late] == gone
     assert [owed, fresh] == line.take(0)
+
+
+def test_an_entry_that_is_not_taken_in_time_is_not_there(tmp_path: Path) -> None:
+    """While the writer is held up a waiting caller is turned away, and its entry never written."""
+    bench = Bench(tmp_path)
+    desk = Desk(bench.sealer, {"build": "0.1.0", "settings": b64(bytes(32)), "replica": "one"})
+    desk.writer = bench.writer
+    desk.late_s = 0.05
+
+    async def run() -> None:
+        with pytest.raises(LogError, match="in time") as late:
+            await desk.append(a_refusal(an_id(1)), "refusal")
+        assert not late.value.unknown
+        assert 0 == desk.waiting
+
+    asyncio.run(run())
+
+    assert [] == bench.writer.line.take(0)
 
 
 def test_a_caller_who_leaves_during_its_intent_leaves_no_open_exchange(town: Town) -> None:

@@ -12,10 +12,13 @@ import pytest
 
 from gateway.audit.entry import parse_leaf, unseal
 from gateway.errors import LogError, SettingsError
+from gateway.keys import KeyFolder
 from gateway.store.faults import DamagedError, RollbackError
 from tests.store.contract import begin
 from tests.store.town import (
+    OpenKeys,
     Town,
+    TrueEntropy,
     a_keep,
     a_note,
     a_refusal,
@@ -196,10 +199,28 @@ def test_a_store_without_its_key_is_refused(town: Town) -> None:
     """A key store that lost a key which the log has used is not this log's."""
     _run(town, 1)
     lost = "payload/2026-11.6y"
+    assert isinstance(town.keys, OpenKeys)
     del town.keys.keys[lost]
 
     with pytest.raises(SettingsError, match=lost):
         town.open()
+
+
+def test_keys_that_are_made_are_told(town: Town) -> None:
+    """Each key made for the log, and each other key of the folder, has a `key` entry."""
+    keys = KeyFolder.create(town.root / "keys", TrueEntropy())
+    town.keys = keys
+
+    async def run() -> None:
+        async with town.log() as log:
+            keys.subject(2026)
+            await log.refusal(a_refusal(an_id(1)))
+
+    asyncio.run(run())
+
+    told = {key_id for (key_id,) in town.rows("SELECT key_id FROM log_key")}
+    assert {"payload/2026-11.p", "payload/2026-11.6y", "subject/2026"} == told
+    assert 3 == town.kinds().count("key")
 
 
 def test_an_unknown_schema_is_refused(town: Town) -> None:

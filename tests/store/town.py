@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.errors import LogError
+    from gateway.keys import KeyFolder
     from gateway.store.log import SqliteLog
 
 ORIGIN = "gateway.county.example/exchange-log"
@@ -230,7 +231,7 @@ class Town:
 
     root: Path
     clock: StandingClock = field(default_factory=StandingClock)
-    keys: OpenKeys = field(default_factory=OpenKeys)
+    keys: OpenKeys | KeyFolder = field(default_factory=OpenKeys)
     fatal: Fatal = field(default_factory=Fatal)
     free_bytes: int = 1 << 40
 
@@ -282,7 +283,7 @@ class Town:
         """
         reads = Reads(self.place.database)
         try:
-            reader = StoreReader(reads, key=self.keys.keys.get)
+            reader = StoreReader(reads, key=self.keys.by_id)
             held = [self.place.held.read_text(encoding="utf-8")]
             found = verify(reader, [a_signer().verifier], held=held, payloads=reader)
             return [one.code for one in found]
