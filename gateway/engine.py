@@ -1,7 +1,9 @@
-"""Runs plans: a handful of rows one by one, more in columns, bounded in memory and off the event loop.
+"""Runs plans: a handful of rows one by one, more in columns.
 
-The engine holds one batch in work and at most one finished ahead, so that reading, masking, logging and
-sending overlap without a queue that grows. What it yields was looked at by `plan/check`.
+Bounded in memory and off the event loop.
+
+The engine holds one batch in work and at most one finished ahead, so that reading, masking, logging
+and sending overlap without a queue that grows. What it yields was looked at by `plan/check`.
 """
 
 from __future__ import annotations
@@ -188,7 +190,11 @@ class _Job:
     def by_rows(self, batch: pa.RecordBatch) -> list[Ready]:
         """Mask a few rows one by one."""
         plan = self._plan
-        columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+        try:
+            columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+        except (OverflowError, ValueError):
+            message = "a date or a time lies outside the calendar"
+            raise SourceError(Reason.ADAPTER_BROKE_PLAN, message) from None
         staying = [
             row for row in rows.read_rows(plan.scan.names, columns) if rows.stays(row, plan.where)
         ]

@@ -1,12 +1,13 @@
 """The closed set of masks: transforms of one field, each with its guarantee.
 
-A mask is written twice in Accord. Here it is a function of one *original* value, its specification; in
-`plan/lower` it is one Polars expression, its speed; tests hold the two equal. Every mask is total: null leaves as
-`missing`, what it cannot read leaves as `masked`, and none raises on a value of its type. No mask is an unkeyed
-hash, draws fresh noise or scrubs prose: each of those can be undone, or cannot be guaranteed.
+A mask is written twice in Accord. Here it is a function of one *original* value, its specification;
+in `plan/lower` it is one Polars expression, its speed; tests hold the two equal. Every mask is
+total: null leaves as `missing`, what it cannot read leaves as `masked`, and none raises on a value
+of its type. No mask is an unkeyed hash, draws fresh noise or scrubs prose: each of those can be
+undone, or cannot be guaranteed.
 
-The source of every rule is the project's specification of disclosure control; citations of regulations
-are pointers, and counsel must confirm them.
+The source of every rule is the project's specification of disclosure control; citations of
+regulations are pointers, and counsel must confirm them.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ class Inputs:
     Attributes:
         type: Type of the field.
         codes: The closed list of the field's codes, or None where it is open.
-        precision: What the field's time is good for, where that is fixed; None where the row says it.
-        has_beside: Whether the row function is given a second original value (precision, or the other coordinate).
+        precision: What the field's time is good for, where that is fixed; None where the row says
+            it.
+        has_beside: Whether the row function is given a second original value (precision, or the
+            other coordinate).
         table: The reference table or map that the mask names.
         unmapped: What a map gives for what it does not list, or None for `masked`.
         key: 32 bytes, for a pseudonym.
@@ -86,7 +89,9 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One mask with its parameters. Subclasses state their guarantee in the first line of their docstring.
+    """One mask with its parameters.
+
+    Subclasses state their guarantee in the first line of their docstring.
 
     Attributes:
         name: The word in an agreement file.
@@ -110,7 +115,7 @@ class Mask:
     @property
     def guarantee(self) -> str:
         """The sentence that an officer reads: what leaves, and what a recipient can still infer."""
-        return (type(self).__doc__ or "").split("\n", 1)[0]
+        return " ".join((type(self).__doc__ or "").split("\n\n", 1)[0].split())
 
     def output(self, type_: FieldType) -> FieldType:
         """Return the type of what leaves, from the type of the field."""
@@ -122,7 +127,7 @@ class Mask:
         return None
 
     def reasons(self, inputs: Inputs) -> frozenset[Marker]:
-        """Return why a value may be absent after this mask; it follows from the plan, never from the data."""
+        """Return why a value may be absent: it follows from the plan, never from the data."""
         del inputs
         return _BOTH
 
@@ -149,12 +154,12 @@ class Pass(Mask):
         return inputs.codes if inputs.type is FieldType.CODE else None
 
     def reasons(self, inputs: Inputs) -> frozenset[Marker]:
-        """Return `masked` besides `missing` where a value can be impossible: text, codes, numbers."""
+        """Return `masked` too where a value can be impossible: text, codes, numbers."""
         exact = {FieldType.INTEGER, FieldType.BOOLEAN, FieldType.DATE, FieldType.TIMESTAMP}
         return _MISSING_ONLY if inputs.type in exact else _BOTH
 
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
-        """Return a check: blank text, numbers that are not finite and unlisted codes are `masked`."""
+        """Return a check; blank text, unlisted codes and numbers not finite are `masked`."""
         match inputs.type:
             case FieldType.NUMBER:
                 return _pass_number
@@ -289,6 +294,10 @@ _NEEDS = {
     Unit.YEAR: Precision.YEAR,
 }
 
+FIRST_INSTANT = dt.datetime(1, 1, 3, tzinfo=dt.UTC)
+LAST_INSTANT = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
+"""Beyond these a zone's civil day may lie outside the calendar; such instants are some system's `never`."""
+
 PARTS_OF_DAY = ("overnight", "morning", "afternoon", "evening")
 """Quarters of the civil day, from midnight, six hours each."""
 
@@ -300,7 +309,7 @@ def fine_enough(unit: Unit) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Truncate(Mask):
-    """Values of one period leave equal, and a time is never said more exactly than the source knew it."""
+    """Values of one period leave equal, and none more exactly than the source knew it."""
 
     to: Unit
     zone: str | None = None
@@ -316,14 +325,15 @@ class Truncate(Mask):
         return FieldType.STRING if self.to is Unit.PART_OF_DAY else FieldType.DATE
 
     def reasons(self, inputs: Inputs) -> frozenset[Marker]:
-        """Return `masked` too where the row's precision may be coarser than the unit."""
-        if inputs.has_beside:
+        """Return `masked` too where the precision may be too coarse, or an instant have no civil day."""
+        civil = inputs.type is FieldType.TIMESTAMP and self.to not in CLOCK_UNITS
+        if inputs.has_beside or civil:
             return _BOTH
         fixed = inputs.precision
         return _MISSING_ONLY if fixed is None or fixed in fine_enough(self.to) else _BOTH
 
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
-        """Return the start of the value's period, or `masked` where the precision is coarser than the unit."""
+        """Return the start of the period, `masked` where the precision is coarser."""
         cut = self._cut_date if inputs.type is FieldType.DATE else self._cut_instant()
         fine = fine_enough(self.to)
         fixed = inputs.precision
@@ -338,15 +348,15 @@ class Truncate(Mask):
 
         return apply
 
-    def _cut_date(self, value: Scalar) -> dt.date:
+    def _cut_date(self, value: Scalar) -> Masked:
         assert isinstance(value, dt.date)  # noqa: S101 - the adapter's schema was checked
         return floor_date(value, self.to)
 
-    def _cut_instant(self) -> Callable[[Scalar], Scalar]:
+    def _cut_instant(self) -> Callable[[Scalar], Masked]:
         if self.to in CLOCK_UNITS:
             hour = self.to is Unit.HOUR
 
-            def clock(value: Scalar) -> Scalar:
+            def clock(value: Scalar) -> Masked:
                 assert isinstance(value, dt.datetime)  # noqa: S101
                 minute = 0 if hour else value.minute
                 return value.astimezone(dt.UTC).replace(minute=minute, second=0, microsecond=0)
@@ -354,8 +364,10 @@ class Truncate(Mask):
             return clock
         zone = ZoneInfo(self.zone or "UTC")
 
-        def civil(value: Scalar) -> Scalar:
+        def civil(value: Scalar) -> Masked:
             assert isinstance(value, dt.datetime)  # noqa: S101
+            if not FIRST_INSTANT <= value < LAST_INSTANT:
+                return Marker.MASKED
             local = value.astimezone(zone)
             if self.to is Unit.PART_OF_DAY:
                 return f"{local.date().isoformat()} {PARTS_OF_DAY[local.hour // 6]}"
@@ -370,7 +382,8 @@ def floor_date(day: dt.date, unit: Unit) -> dt.date:
         case Unit.WEEK_ISO:
             return day - dt.timedelta(days=day.weekday())
         case Unit.WEEK_MMWR:
-            return day - dt.timedelta(days=(day.weekday() + 1) % 7)
+            # The calendar begins on a Monday.
+            return dt.date.fromordinal(max(day.toordinal() - (day.weekday() + 1) % 7, 1))
         case Unit.MONTH:
             return day.replace(day=1)
         case Unit.QUARTER:
@@ -459,7 +472,7 @@ def _span(low: int, high: int, *, whole: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Round(Mask):
-    """The nearest multiple of the base leaves, ties to the even multiple: the value to half a base."""
+    """Only the nearest multiple of the base leaves, ties to the even one."""
 
     base: str
     name: ClassVar[str] = "round"
@@ -510,7 +523,7 @@ ZIP_PATTERN = rf"^[{WHITE_SPACE}]*([0-9]{{3}})[0-9]{{2}}(?:-?[0-9]{{4}})?[{WHITE
 
 @dataclass(frozen=True, slots=True)
 class Zip3(Mask):
-    """The first three digits leave where the table permits them, else `000`: a region of over 20,000 people.
+    """Only three digits leave, where over 20,000 people live by the table, else `000`.
 
     45 CFR 164.514(b)(2)(i)(B); counsel must confirm.
     """
@@ -529,7 +542,7 @@ class Zip3(Mask):
         return ("000", *sorted(prefix for prefix in inputs.table or () if prefix != "000"))
 
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
-        """Return the prefix, `000` for one that the table does not list, `masked` for what is no ZIP code."""
+        """Return the prefix, `000` for an unlisted one, `masked` for what is no ZIP code."""
         permitted = frozenset(inputs.table or ())
         match = re.compile(ZIP_PATTERN).match
 
@@ -597,7 +610,7 @@ LAT_MAX, LON_MAX = 90.0, 180.0
 
 @dataclass(frozen=True, slots=True)
 class GeoGrid(Mask):
-    """Only an integer grid cell leaves, in which at least `min_people` live by the reference table."""
+    """Only a grid cell leaves, in which at least `min_people` live by the table."""
 
     step: str
     min_people: int
@@ -619,7 +632,7 @@ class GeoGrid(Mask):
         return FieldType.INTEGER
 
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
-        """Return the cell of this coordinate; both coordinates decide together whether it may leave."""
+        """Return the cell of this coordinate; both together decide whether it may leave."""
         step, table = self.step_e7(), inputs.table or {}
 
         def apply(value: Scalar, beside: Scalar) -> Masked:
@@ -655,7 +668,7 @@ _REPEATED = re.compile(PLACEHOLDER_PATTERN)
 
 
 def canon(value: str) -> str | None:
-    """Return canon@1 of an identifier: NFC, trimmed; None for a placeholder, which must never link two people."""
+    """Return canon@1 of an identifier; None for a placeholder, which must never link people."""
     text = unicodedata.normalize("NFC", value).strip(WHITE_SPACE)
     folded = text.lower()
     return None if folded in PLACEHOLDERS or _REPEATED.match(folded) else text
@@ -684,10 +697,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pseudonym(Mask):
-    """Equal inside its scope and period, unlinkable outside: HMAC-SHA-256 under a key that stays in the gateway.
+    """Equal inside its scope and period, unlinkable outside.
 
-    A recipient can still count how often one pseudonym comes. Not Safe Harbor (45 CFR 164.514(c)); counsel must
-    confirm.
+    HMAC-SHA-256 under a key that stays in the gateway.
+
+    A recipient can still count how often one pseudonym comes. Not Safe Harbor (45 CFR 164.514(c));
+    counsel must confirm.
     """
 
     method: Method
@@ -715,7 +730,7 @@ class Pseudonym(Mask):
 
 @dataclass(frozen=True, slots=True)
 class Map(Mask):
-    """Only results of the table leave: the mapped class, or the listed word; the rest as the table says."""
+    """Only results of the table leave: the class or the listed word, the rest as it says."""
 
     table: str
     name: ClassVar[str] = "map"
@@ -741,7 +756,7 @@ class Map(Mask):
         return _BOTH
 
     def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
-        """Return the mapped value; of a list the distinct mapped values, sorted, the unlisted left out."""
+        """Return the mapped value; of a list its distinct mapped values, sorted."""
         table = {key: str(to) for key, to in (inputs.table or {}).items()}
         rest = inputs.unmapped
         if inputs.type is FieldType.LIST:

@@ -1,4 +1,4 @@
-"""A checked release as what one message carries: bytes, rows, and the digest that the log will hold. Pure."""
+"""A checked release as what one message carries, with the digest that the log will hold. Pure."""
 
 from __future__ import annotations
 
@@ -75,6 +75,10 @@ def _arrow_chunk(batch: pa.RecordBatch, offset: int, form: Form) -> Chunk:
 
 
 def _rows_chunk(batch: pa.RecordBatch, offset: int) -> Chunk:
-    columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+    try:
+        columns: list[list[Scalar]] = [column.to_pylist() for column in batch.columns]
+    except (OverflowError, ValueError):
+        message = "a date or a time lies outside the calendar"
+        raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message) from None
     rows = tuple(zip(*columns, strict=True))
     return Chunk(offset, batch.num_rows, rows_digest(rows), rows=rows)

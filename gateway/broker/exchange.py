@@ -1,7 +1,8 @@
 """One exchange: decide, plan, log, read, mask, check, log, send; in this order, and never another.
 
-Whatever fails, fails closed. A refusal is in the log before the caller hears of it; a chunk's entry is
-durable before its first byte leaves; an exchange that was begun is closed exactly once, however it ends.
+Whatever fails, fails closed. A refusal is in the log before the caller hears of it; a chunk's entry
+is durable before its first byte leaves; an exchange that was begun is closed exactly once, however
+it ends.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Broker:
 
 
 def _again(standing: Standing, before: Attempt) -> Standing:
-    """Return the standing of a repeat: what its first attempt released counts once, and no more is free."""
+    """Return the standing of a repeat: what its first attempt released is not counted again."""
     released = sum(rows for rows, _ in before.digests)
     rows = max(standing.rows_today - released, 0)
     return dataclasses.replace(standing, rows_today=rows, repeat=True)
@@ -238,7 +239,10 @@ class _Run:
             await ready.aclose()
 
     async def _receipt_of(self, resume: Resume) -> Receipt | None:
-        """Return the receipt for what is held; whoever cannot tell its stream value did not get it."""
+        """Return the receipt for what is held.
+
+        Whoever cannot tell its stream value did not get it.
+        """
         held = await self._ports.log.held(resume.exchange_id, resume.offset)
         if held is not None and json.loads(held.meta)["stream"] != drafts.b64(resume.stream):
             raise _diverged()
@@ -328,7 +332,9 @@ class _Run:
             return False
         if place < len(before.digests) and before.digests[place] != (rows, digest):
             raise _diverged()
-        if resume is None or (resume.offset == 0 and resume.stream == stream_start(resume.exchange_id)):
+        if resume is None or (
+            resume.offset == 0 and resume.stream == stream_start(resume.exchange_id)
+        ):
             return False
         if place >= len(before.digests):
             # It never left, so nobody holds it, whatever the offset says.

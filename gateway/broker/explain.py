@@ -1,4 +1,4 @@
-"""What would be decided, and why: from the agreements alone, with nothing read and nothing logged. Pure."""
+"""What would be decided, and why: from the agreements alone, nothing read, nothing logged. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ def explain(
 
 
 def _as_recipient(agreements: Agreements, request: Request) -> Request:
-    """Return the request as the recipient would make it: a provider may ask what its partner gets."""
+    """Return the request as the recipient would make it.
+
+    A provider may ask what its partner gets.
+    """
     terms = request.terms
     if request.caller.agency != terms.provider:
         return request

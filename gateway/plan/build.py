@@ -1,12 +1,11 @@
 """From a grant to a plan: which columns, which rows, which masks, which cells. Pure.
 
-What does not hang on the instant or the caller's filter is built once for a provision and the fields
-asked for, and kept: a plan for one record costs microseconds.
+What does not hang on the instant or the caller's filter is built once for a provision and the
+fields asked for, and kept: a plan for one record costs microseconds.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,6 +50,7 @@ from gateway.values import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping
 
     from gateway.agreement.index import Agreements, FlowRule
@@ -312,9 +312,7 @@ def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...
             one.name,
             one.function,
             one.field,
-            FieldType.INTEGER
-            if one.function == _COUNT
-            else rule.dataset.fields[one.field].type,
+            FieldType.INTEGER if one.function == _COUNT else rule.dataset.fields[one.field].type,
         )
         for one in aggregate.measures
         if one.field in fields

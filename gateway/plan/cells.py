@@ -1,8 +1,10 @@
-"""Group and Suppress as Polars: distinct units in every cell of the product of levels, small ones held back.
+"""Group and Suppress as Polars: distinct units in every cell of the product of levels.
 
-People are counted, never rows: a cell with one person in twelve rows is a cell of one. Rows are counted
-besides, because a null unit is nobody. With margins `none` no published number is a sum of others, so
-nothing can be subtracted and a small cell needs no companion.
+Small ones held back.
+
+People are counted, never rows: a cell with one person in twelve rows is a cell of one. Rows are
+counted besides, because a null unit is nobody. With margins `none` no published number is a sum of
+others, so nothing can be subtracted and a small cell needs no companion.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _SUM = ".sum."
 
 
 class Cells:
-    """Collects masked batches and gives the table of a plan; memory grows with distinct units a cell.
+    """Collects masked batches into a table; memory grows with distinct units a cell.
 
     Args:
         plan: A plan with Group and Suppress.
@@ -63,7 +65,9 @@ class Cells:
         for name, measure in self._counted.items():
             # Of a sum only those count who gave a value: eleven people, one of them with a number,
             # would else publish that number.
-            gave = people if measure is None else people.filter(pl.col(_SUM + measure).is_not_null())
+            gave = (
+                people if measure is None else people.filter(pl.col(_SUM + measure).is_not_null())
+            )
             self._units[name].append(gave.select(*self._keys, _UNIT).unique())
         self._totals.append(
             rows.group_by(self._keys).agg(
@@ -83,7 +87,7 @@ class Cells:
         ]
 
     def table(self) -> pl.DataFrame:
-        """Return the table for `check_table`: the plan's columns, `UNITS` and `ROWS`, in key order."""
+        """Return the plan's columns, `UNITS` and `ROWS`, in key order, for `check_table`."""
         self._fold()
         counted = self._totals[0]
         for name, [units] in self._units.items():
@@ -129,7 +133,9 @@ def _summand(one: MeasureNode) -> pl.Expr:
 def _published(one: MeasureNode, suppress: Suppress) -> list[pl.Expr]:
     enough = (pl.col(givers(one)) >= suppress.min_cell) & (pl.col(ROWS) >= suppress.min_cell)
     nothing = (pl.col(ROWS) == 0) & pl.lit(suppress.zeros == "publish")
-    raw = pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name).fill_null(0)
+    raw = (
+        pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name).fill_null(0)
+    )
     leaves = enough | nothing
     marker = pl.Enum([suppress.marker])
     return [

@@ -1,8 +1,8 @@
 """What may leave is exactly what the plan says: the last look, which trusts nothing before it.
 
-A `Release` is made only here. Columns, types and closed value sets are the plan's, never the data's; a
-published cell holds at least as many units and rows as the agreement demands. Whatever differs is an
-error, and nothing of the table is sent.
+A `Release` is made only here. Columns, types and closed value sets are the plan's, never the
+data's; a published cell holds at least as many units and rows as the agreement demands. Whatever
+differs is an error, and nothing of the table is sent.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A plan as Polars expressions: the speed of the masks whose specification is in `masks`.
 
-Every value comes by expression over one frame, never by position between frames. A closed set of texts
-is lowered to an `Enum`, so that what leaves is closed by its very type and `plan/check` need only look at
-types. Expressions are built here; running them is the engine's.
+Every value comes by expression over one frame, never by position between frames. A closed set of
+texts is lowered to an `Enum`, so that what leaves is closed by its very type and `plan/check` need
+only look at types. Expressions are built here; running them is the engine's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from gateway.masks import (
     AREA_DIGITS,
     CLOCK_UNITS,
     E7,
+    FIRST_INSTANT,
+    LAST_INSTANT,
     LAT_MAX,
     LON_MAX,
     PARTS_OF_DAY,
@@ -89,7 +91,7 @@ class Program:
         self.finish = [column for one in plan.masks for column in _with_why(one)]
 
     def mask(self, frame: pl.DataFrame, keep: list[pl.Expr]) -> pl.DataFrame:
-        """Return the masked columns and their companions, with `keep` columns of the originals behind."""
+        """Return the masked columns and their companions, the originals of `keep` behind."""
         staged = frame.select(*self.values, *self.nulls, *keep)
         return staged.select(*self.finish, *[pl.col(one.meta.output_name()) for one in keep])
 
@@ -111,7 +113,7 @@ def _with_why(one: MaskField) -> list[pl.Expr]:
 
 
 def row_filter(where: Where) -> pl.Expr | None:
-    """Return the row filter as one expression that is true or false for every row; None keeps all."""
+    """Return the row filter, true or false for every row; None keeps all."""
     if where.unanswerable:
         return pl.lit(value=False)
     parts = [_condition(one) for one in where.conditions]
@@ -242,6 +244,8 @@ _EVERY = {
 
 def _truncate(mask: Truncate, column: pl.Expr, beside: pl.Expr | None, inputs: Inputs) -> pl.Expr:
     if inputs.type is FieldType.TIMESTAMP and mask.to not in CLOCK_UNITS:
+        inside = (column >= literal(FIRST_INSTANT)) & (column < literal(LAST_INSTANT))
+        column = pl.when(inside).then(column)
         local = column.dt.convert_time_zone(mask.zone or "UTC")
         value = _civil(mask.to, local)
     elif inputs.type is FieldType.TIMESTAMP:
@@ -272,7 +276,8 @@ def _floor(unit: Unit, day: pl.Expr) -> pl.Expr:
     if unit is Unit.DAY:
         return day
     if unit is Unit.WEEK_MMWR:
-        return day.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d")
+        sunday = day.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d")
+        return pl.when(day.is_not_null()).then(pl.max_horizontal(sunday, pl.lit(dt.date.min)))
     return day.dt.truncate(_EVERY[unit])
 
 
@@ -303,7 +308,8 @@ def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
         return (multiple + over.cast(pl.Int64)) * up
 
     def whole(number: int) -> pl.Expr:
-        # As a column: a frame divides by a literal through its reciprocal, and 3 / 10 is then not 0.3.
+        # As a column: a frame divides by a literal through its reciprocal, and 3 / 10 is then not
+        # 0.3.
         return _every(column, pl.lit(float(number)))
 
     finite = pl.when(column.is_finite()).then(column)

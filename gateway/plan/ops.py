@@ -1,8 +1,9 @@
 """The plan: what may be read and what may leave, as seven kinds of nodes and nothing else.
 
-Scan, Where, Mask, Group, Suppress, Limit, Attach. A plan is small enough to log by digest, to explain to an
-officer, and to run again by a slow, obvious interpreter. It holds names, types, masks and limits. The
-one secret that travels with it, the key of a pseudonym, is in `Inputs`, and in no text and no digest.
+Scan, Where, Mask, Group, Suppress, Limit, Attach. A plan is small enough to log by digest, to
+explain to an officer, and to run again by a slow, obvious interpreter. It holds names, types, masks
+and limits. The one secret that travels with it, the key of a pseudonym, is in `Inputs`, and in no
+text and no digest.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class MeasureNode:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cells by masked dimensions, counting distinct units; every cell of the product of levels exists.
+    """Cells by masked dimensions, counting distinct units; every cell of the product exists.
 
     Attributes:
         unit: The field whose distinct values are people (or what stands for them).
@@ -96,8 +97,9 @@ class Suppress:
     """Cells of 1 to `min_cell` - 1 units or rows are suppressed; a zero as `zeros` says.
 
     Attributes:
-        min_interval: Width left to an attacker for each suppressed count. With margins `none` no published
-            number is related to another, so the interval is that of the rule itself, checked at load.
+        min_interval: Width left to an attacker for each suppressed count. With margins `none` no
+            published number is related to another, so the interval is that of the rule itself,
+            checked at load.
         marker: The one word for every suppressed cell.
     """
 
@@ -175,8 +177,8 @@ def where_text(where: Where) -> bytes:
 def assemble(static_text: bytes, where: Where, rows: int) -> tuple[bytes, bytes]:
     """Return (text, digest) of a plan from its static part, its row filter and its limit.
 
-    The three are keys of one object in canonical order, so the text is canonical too, and the static
-    part is written once for all exchanges under one provision.
+    The three are keys of one object in canonical order, so the text is canonical too, and the
+    static part is written once for all exchanges under one provision.
     """
     text = b"".join((b'{"limit":', str(rows).encode(), b',"static":', static_text, b',"where":'))
     text += where_text(where) + b"}"

@@ -1,9 +1,10 @@
 """What an adapter is asked to read, as a value, and how Ibis reads it at the source.
 
-A `Scan` is all that an adapter learns of a plan: the columns, the row filter, the largest number of rows. It
-holds no key, no mask and no recipient's secret. `narrow` lowers it to one Ibis expression, so the same filter
-runs on DuckDB, SQLite and PostgreSQL; `admits` is the same filter over one row, for sources that are not tables.
-The gateway applies the filter once more on what it gets: a source that ignores it gains nothing.
+A `Scan` is all that an adapter learns of a plan: the columns, the row filter, the largest number of
+rows. It holds no key, no mask and no recipient's secret. `narrow` lowers it to one Ibis expression,
+so the same filter runs on DuckDB, SQLite and PostgreSQL; `admits` is the same filter over one row,
+for sources that are not tables. The gateway applies the filter once more on what it gets: a source
+that ignores it gains nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ ARROW: Mapping[FieldType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What to read at the provider: these columns, in this order, of the rows that satisfy all of `where`.
+    """What to read: these columns, in this order, of the rows that satisfy all of `where`.
 
     Attributes:
         recipient, purpose: So that a provider can refuse on grounds of its own.
@@ -68,7 +69,7 @@ def arrow_schema(columns: Sequence[tuple[str, FieldType]]) -> pa.Schema:
 
 
 def admits(row: Row, where: Sequence[Condition]) -> bool:
-    """Return whether a row satisfies all conditions; null and a number that is not finite satisfy none."""
+    """Return whether a row satisfies all conditions; null and infinities satisfy none."""
     return all(_holds(row[condition.field], condition) for condition in where)
 
 

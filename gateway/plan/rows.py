@@ -1,7 +1,7 @@
 """A plan over a few rows, one by one: the same answer as `plan/lower`, without the cost of columns.
 
-One row through a columnar engine costs some hundred microseconds, and most exchanges are of one row. Only
-record-level plans run here; a table always goes by columns.
+One row through a columnar engine costs some hundred microseconds, and most exchanges are of one
+row. Only record-level plans run here; a table always goes by columns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Program:
     """The masks of a plan as functions, made once and run over rows.
 
     Args:
-        plan: A record-level plan; its row filter and limit may change between runs, its masks may not.
+        plan: A record-level plan; its row filter and limit may change between runs, its masks may
+            not.
     """
 
     def __init__(self, plan: Plan) -> None:

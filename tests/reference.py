@@ -1,0 +1,391 @@
+"""The slow and obvious interpreter of plans: the oracle for every engine.
+
+It runs a plan over a list of dicts, one row and one step at a time, and is written from the
+specification of disclosure control alone: of the gateway it uses names and parameters, never a
+mask's own function, its list of labels or an expression.
+"""
+
+# ruff: noqa: ANN401 - the values of records are of any type
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import json
+import math
+import unicodedata
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from gateway import masks
+from gateway.values import FieldType, Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateway.plan.ops import Group, MaskField, MeasureNode, Plan, Suppress, Where
+    from gateway.values import Condition, Row
+
+Cell = dict[str, Any]
+"""One row or cell that leaves, by column name, companions included."""
+
+MISSING, MASKED = "missing", "masked"
+WHITE = {c for c in map(chr, range(0x3001)) if c.isspace() and not "\x1c" <= c <= "\x1f"}
+"""Unicode White_Space: what Python calls a space, but for the four separators of ASCII."""
+
+DIGITS = set("0123456789")
+
+
+class Absent(Exception):  # noqa: N818 - an answer, not an error
+    """There is no value, for this reason."""
+
+
+def interpret(plan: Plan, rows: Sequence[Row]) -> list[Cell]:
+    """Return what leaves: records in the order of their rows, or cells in any order."""
+    staying = [row for row in rows if stays(plan.where, row)]
+    records = [_record(plan, row) for row in staying]
+    if plan.group is None:
+        return records
+    assert plan.suppress is not None
+    return _table(plan, plan.group, plan.suppress, staying, records)
+
+
+# --- which rows stay ---
+
+
+def stays(where: Where, row: Row) -> bool:
+    """A row stays where everything is true; what is unknown is not true."""
+    if where.unanswerable:
+        return False
+    if any(_holds(one, row[one.field]) is not True for one in where.conditions):
+        return False
+    if where.consent and not any(_says_something(row[name]) for name in where.consent):
+        return False
+    for name, kind in where.opt_out:
+        value = row[name]
+        objects = value is not False if kind is FieldType.BOOLEAN else value is not None
+        if objects:
+            return False
+    return True
+
+
+def _says_something(value: Any) -> bool:
+    return value is not None and (not isinstance(value, str) or _trim(value) != "")
+
+
+def _holds(condition: Condition, value: Any) -> bool | None:
+    """Three-valued: None where the value is unknown."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    values = condition.values
+    match condition.op:
+        case Operator.EQ:
+            return bool(value == values[0])
+        case Operator.NE:
+            return bool(value != values[0])
+        case Operator.IN:
+            return any(value == one for one in values)
+        case Operator.NOT_IN:
+            return all(value != one for one in values)
+        case Operator.LT:
+            return bool(value < values[0])
+        case Operator.LTE:
+            return bool(value <= values[0])
+        case Operator.GT:
+            return bool(value > values[0])
+        case Operator.GTE:
+            return bool(value >= values[0])
+
+
+# --- one value ---
+
+
+def _record(plan: Plan, row: Row) -> Cell:
+    cell: Cell = {}
+    for one in plan.masks:
+        value, why = masked(one, row[one.name], row[one.beside] if one.beside else None)
+        cell[one.name] = value
+        if one.why:
+            cell[one.name + ".why"] = why
+    return cell
+
+
+def masked(one: MaskField, value: Any, beside: Any) -> tuple[Any, str | None]:
+    """Return (value, None), or (None, why there is none)."""
+    mask = one.mask
+    if isinstance(mask, masks.Constant):
+        return (float(mask.value) if one.inputs.type is FieldType.NUMBER else mask.value), None
+    if isinstance(mask, masks.Redact):
+        return None, MASKED
+    if value is None:
+        return None, MISSING
+    try:
+        return RULES[type(mask)](one, value, beside), None
+    except Absent as absent:
+        return None, str(absent)
+
+
+def _drop() -> Absent:
+    return Absent(MASKED)
+
+
+def _trim(text: str) -> str:
+    while text and text[0] in WHITE:
+        text = text[1:]
+    while text and text[-1] in WHITE:
+        text = text[:-1]
+    return text
+
+
+def _list(text: Any) -> list[str]:
+    """Return the texts of a list in its one spelling."""
+    try:
+        items = json.loads(text)
+    except ValueError:
+        raise _drop() from None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise _drop()
+    if _list_text(items) != text:
+        raise _drop()
+    return items
+
+
+def _list_text(items: list[str]) -> str:
+    return json.dumps(items, separators=(",", ":"), ensure_ascii=True)
+
+
+def _pass(one: MaskField, value: Any, beside: Any) -> Any:
+    kind, codes = one.inputs.type, one.inputs.codes
+    if kind is FieldType.NUMBER and not math.isfinite(value):
+        raise _drop()
+    if kind in {FieldType.STRING, FieldType.CODE} and _trim(value) == "":
+        raise _drop()
+    if kind is FieldType.CODE and codes is not None and value not in codes:
+        raise _drop()
+    if kind is FieldType.LIST:
+        items = _list(value)
+        if codes is not None and not all(item in codes for item in items):
+            raise _drop()
+    return value
+
+
+FINEST_FIRST = (
+    "instant", "minute", "hour", "part_of_day", "day", "month", "quarter", "year", "unknown",
+)  # fmt: skip
+ASKS_FOR = {"week_iso": "day", "week_mmwr": "day"}
+DAY = dt.timedelta(days=1)
+
+
+def _truncate(one: MaskField, value: Any, beside: Any) -> Any:
+    mask: Any = one.mask
+    unit = str(mask.to.value)
+    known = beside if one.beside is not None else one.inputs.precision
+    if one.beside is not None or known is not None:
+        coarsest = FINEST_FIRST.index(ASKS_FOR.get(unit, unit))
+        known = getattr(known, "value", known)
+        if known not in FINEST_FIRST or FINEST_FIRST.index(known) > coarsest:
+            raise _drop()
+    if one.inputs.type is FieldType.DATE:
+        return _first_day(unit, value)
+    if unit in {"minute", "hour"}:
+        width = dt.timedelta(minutes=1) if unit == "minute" else dt.timedelta(hours=1)
+        epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        return epoch + (value - epoch) // width * width
+    if not dt.datetime(1, 1, 3, tzinfo=dt.UTC) <= value < dt.datetime(9999, 12, 30, tzinfo=dt.UTC):
+        raise _drop()
+    local = value.astimezone(ZoneInfo(mask.zone or "UTC"))
+    if unit == "part_of_day":
+        part = ("overnight", "morning", "afternoon", "evening")[local.hour // 6]
+        return f"{local.date().isoformat()} {part}"
+    return _first_day(unit, local.date())
+
+
+def _first_day(unit: str, day: dt.date) -> dt.date:
+    """Step back day by day to the first of the period."""
+    begins: dict[str, Callable[[dt.date], bool]] = {
+        "day": lambda _: True,
+        "week_iso": lambda d: d.isoweekday() == 1,
+        "week_mmwr": lambda d: d.isoweekday() == 7,
+        "month": lambda d: d.day == 1,
+        "quarter": lambda d: d.day == 1 and d.month in {1, 4, 7, 10},
+        "year": lambda d: (d.month, d.day) == (1, 1),
+    }
+    while not begins[unit](day) and day > dt.date.min:
+        day -= DAY
+    return day
+
+
+YEARS = {
+    "years": 1, "months": 12, "weeks": 52, "days": 365, "hours": 24 * 365, "minutes": 1440 * 365,
+}  # fmt: skip
+
+
+def _band(one: MaskField, value: Any, beside: Any) -> str:
+    mask: Any = one.mask
+    if not math.isfinite(value):
+        raise _drop()
+    if one.beside is not None:
+        if beside not in YEARS:
+            raise _drop()
+        value //= YEARS[beside]
+    lows = list(mask.cuts) if mask.cuts is not None else list(range(0, mask.topcode, mask.width))
+    if mask.topcode is not None:
+        lows = [low for low in lows if low < mask.topcode] + [mask.topcode]
+    if value < lows[0]:
+        raise _drop()
+    for low, high in itertools.pairwise(lows):
+        if low <= value < high:
+            if one.inputs.type is FieldType.NUMBER:
+                return f"{low}-<{high}"
+            return str(low) if low + 1 == high else f"{low}-{high - 1}"
+    return f"{lows[-1]}+"
+
+
+def _round(one: MaskField, value: Any, beside: Any) -> Any:
+    mask: Any = one.mask
+    base = Fraction(mask.base)
+    if one.inputs.type is FieldType.INTEGER:
+        nearest = round(Fraction(value) / base) * base  # Python's round: ties to even
+        return int(nearest)
+    if not math.isfinite(value):
+        raise _drop()
+    # Ties are judged in doubles, as the value came: 0.35 is meant, not 0.34999999999999998.
+    multiple = value * base.denominator / base.numerator
+    if not math.isfinite(multiple):
+        raise _drop()
+    whole = float(round(multiple)) * base.numerator / base.denominator
+    if not math.isfinite(whole):
+        raise _drop()
+    return whole + 0.0
+
+
+def _zip3(one: MaskField, value: Any, beside: Any) -> str:
+    text = _trim(value)
+    digits = text.replace("-", "", 1) if text[5:6] == "-" else text
+    if len(digits) not in {5, 9} or not set(digits) <= DIGITS or (len(text) == 6):
+        raise _drop()
+    return digits[:3] if digits[:3] in (one.inputs.table or {}) else "000"
+
+
+def _area(one: MaskField, value: Any, beside: Any) -> str:
+    mask: Any = one.mask
+    size = {"state": 2, "county": 5, "tract": 11}
+    if not set(value) <= DIGITS or len(value) not in size.values():
+        raise _drop()
+    if len(value) < size[mask.to.value]:
+        raise _drop()
+    return str(value[: size[mask.to.value]])
+
+
+def _grid(one: MaskField, value: Any, beside: Any) -> int:
+    mask: Any = one.mask
+    lat, lon = (value, beside) if one.inputs.latitude else (beside, value)
+    if lon is None or lat is None or not math.isfinite(lat) or not math.isfinite(lon):
+        raise _drop()
+    if abs(lat) > 90 or abs(lon) > 180 or (lat == 0 and lon == 0):
+        raise _drop()
+    step = int(Fraction(mask.step) * 10**7)
+    cell = [math.floor(Fraction(round(degrees * 10**7), step)) for degrees in (lat, lon)]
+    people = (one.inputs.table or {}).get(f"{cell[0]}:{cell[1]}")
+    if not isinstance(people, int) or people < mask.min_people:
+        raise _drop()
+    return cell[0] if one.inputs.latitude else cell[1]
+
+
+NOBODY = {"", "unknown", "unk", "n/a", "none", "null", "0", "test"}
+
+
+def _pseudonym(one: MaskField, value: Any, beside: Any) -> str:
+    text = _trim(unicodedata.normalize("NFC", value))
+    folded = text.casefold()
+    if folded in NOBODY or set(folded) == {"9"} or set(folded) == {"x"}:
+        raise _drop()
+    key = one.inputs.key.hex().encode()
+    message = one.inputs.domain.encode() + b"\x1f" + text.encode()
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in key) + message).digest()
+    return hashlib.sha256(bytes(b ^ 0x5C for b in key) + inner).hexdigest()
+
+
+def _map(one: MaskField, value: Any, beside: Any) -> str:
+    table, rest = one.inputs.table or {}, one.inputs.unmapped
+    if one.inputs.type is FieldType.LIST:
+        found = {str(table[item]) if item in table else rest for item in _list(value)}
+        return _list_text(sorted(item for item in found if item is not None))
+    if value in table:
+        return str(table[value])
+    if rest is None:
+        raise _drop()
+    return rest
+
+
+RULES: dict[type[masks.Mask], Callable[[MaskField, Any, Any], Any]] = {
+    masks.Pass: _pass,
+    masks.Truncate: _truncate,
+    masks.Band: _band,
+    masks.Round: _round,
+    masks.Zip3: _zip3,
+    masks.GeoArea: _area,
+    masks.GeoGrid: _grid,
+    masks.Pseudonym: _pseudonym,
+    masks.Map: _map,
+}
+
+
+# --- cells ---
+
+
+def _table(
+    plan: Plan, group: Group, suppress: Suppress, rows: Sequence[Row], records: Sequence[Cell]
+) -> list[Cell]:
+    inside = [
+        (row, record)
+        for row, record in zip(rows, records, strict=True)
+        if record[group.time] in group.periods
+    ]
+    levels = [
+        _levels(plan, group, place, [r for _, r in inside]) for place in range(len(plan.masks))
+    ]
+    table = []
+    for combination in itertools.product(*levels):
+        key = {name: value for part in combination for name, value in part.items()}
+        members = [row for row, record in inside if record == key]
+        table.append(key | _measured(group, suppress, members))
+    return table
+
+
+def _levels(plan: Plan, group: Group, place: int, records: list[Cell]) -> list[Cell]:
+    """Return every level: those that the plan can make, and those that the data hold."""
+    one, closed = plan.masks[place], group.levels[place]
+    names = [one.name, one.name + ".why"] if one.why else [one.name]
+    listed = list(group.periods) if one.name == group.time else list(closed or ())
+    levels = [dict.fromkeys(names) | {one.name: value} for value in listed]
+    for record in records:
+        level = {name: record[name] for name in names}
+        if level not in levels:
+            levels.append(level)
+    return levels
+
+
+def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
+    cell: Cell = {}
+    for one in group.measures:
+        given = [row for row in members if one.function == "count_distinct" or _counts(row, one)]
+        people = {str(row[group.unit]) for row in given if row[group.unit] is not None}
+        enough = len(people) >= suppress.min_cell and len(members) >= suppress.min_cell
+        empty = not members and suppress.zeros == "publish"
+        if enough or empty:
+            values = [row[one.field] for row in given]
+            zero = 0.0 if one.output is FieldType.NUMBER else 0
+            count = one.function == "count_distinct"
+            cell[one.name] = len(people) if count else sum(values, start=zero)
+            cell[one.name + ".why"] = None
+        else:
+            cell[one.name] = None
+            cell[one.name + ".why"] = suppress.marker
+    return cell
+
+
+def _counts(row: Row, one: MeasureNode) -> bool:
+    value: Any = row[one.field]
+    return value is not None and math.isfinite(value)
