@@ -31,6 +31,9 @@ NONE: Final = "none"
 WILDCARDS: Final = frozenset({"*", "all", "any"})
 TEXT_MAX: Final = 200
 KEY_BYTES: Final = 32
+MAX_MONTHS: Final = 1200
+MAX_SECONDS: Final = 36_600 * 86_400
+YEARS: Final = (2000, 2199)
 NO_NAMES: Final[tuple[str, ...]] = ()
 
 VERSION = re.compile(r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)")
@@ -224,9 +227,11 @@ class Cursor:
         """Return a quoted civil date."""
         if isinstance(self.value, str) and _DATE.fullmatch(self.value):
             try:
-                return dt.date.fromisoformat(self.value)
+                made = dt.date.fromisoformat(self.value)
             except ValueError:
-                pass
+                made = EMPTY_DATE
+            if YEARS[0] <= made.year <= YEARS[1]:
+                return made
         self.wrong(f'`{self.name}` is not a date such as "2027-01-01"')
         return EMPTY_DATE
 
@@ -235,6 +240,10 @@ class Cursor:
         made = duration(self.value) if isinstance(self.value, str) else None
         if made is None:
             self.wrong(f"`{self.name}` is not a duration such as P30D or PT72H")
+        elif made.months > MAX_MONTHS or made.seconds > MAX_SECONDS:
+            # Beyond it, dates run out of the calendar when it is added to them.
+            self.wrong(f"`{self.name}` is more than a hundred years")
+            return EMPTY_SPAN
         return made or EMPTY_SPAN
 
     def duration_or_none(self) -> Duration | None:

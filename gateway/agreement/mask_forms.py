@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TABLE_REF = re.compile(r"[a-z][a-z0-9_]*@[0-9]{1,8}")
 _AREAS: Final = frozenset(area.value for area in Area)
 _GEO: Final = _AREAS | {"grid", "h3", "donut"}
+MAX_BANDS: Final = 1000
 _CODE = re.compile(r"[^\s*]{1,40}")
 
 _BARE: Final[dict[str, type[Mask]]] = {
@@ -103,11 +104,15 @@ def _band(at: Cursor) -> Mask:
         entries = at.closed(frozenset({"cuts"}), frozenset({"topcode"}))
     else:
         entries = at.closed(frozenset({"width", "topcode"}))
-    return masks.Band(
-        width=None if cuts else entries.read("width", lambda c: c.integer(1, 10**9), 1),
+    made = masks.Band(
+        width=None if cuts else entries.read("width", lambda c: c.integer(1), 1),
         topcode=entries.read("topcode", lambda c: c.integer(1), None if cuts else 90),
         cuts=entries.read("cuts", _cuts, _NO_CUTS) if cuts else None,
     )
+    # The bands of a width are written out when they are used: a huge topcode would fill the memory.
+    if not cuts and (made.topcode or 0) > MAX_BANDS * max(made.width or 1, 1):
+        at.wrong(f"more than {MAX_BANDS} bands", "mask-parameter")
+    return made
 
 
 _NO_CUTS: Final[tuple[int, ...]] = (0,)
