@@ -108,8 +108,8 @@ def _length(data: bytes, start: int) -> int:
     metadata = data[start + 8 : start + 8 + size]
     table = _U32(metadata)[0]
     body = _field(metadata, table, _MESSAGE_BODY_LENGTH)
-    length: int = _I64(metadata, body)[0] if body else 0
-    return 8 + size + length
+    whole: int = 8 + size + (_I64(metadata, body)[0] if body else 0)
+    return whole
 
 
 def _header(metadata: bytes) -> tuple[int, bool]:

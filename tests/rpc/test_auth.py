@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, D102, D103 - twins and helpers of tests
 """Who calls: each rule of certificate and token, broken alone, over real TLS and without it."""
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def jwk(key: Any, kid: str) -> Mapping[str, str]:
     kind = {"Ell": ECAlgorithm, "RSA": RSAAlgorithm, "Ed2": OKPAlgorithm}
     public = key.public_key()
     name = type(public).__name__.removeprefix("_")[:3]
-    algorithm = kind.get(name, ECAlgorithm if isinstance(public, ec.EllipticCurvePublicKey) else OKPAlgorithm)
+    algorithm: Any = kind.get(
+        name, ECAlgorithm if isinstance(public, ec.EllipticCurvePublicKey) else OKPAlgorithm
+    )
     made = algorithm.to_jwk(public, as_dict=True)
     return {**made, "kid": kid}
 
@@ -94,7 +97,7 @@ class Desk:
         }  # fmt: skip
         return {key: value for key, value in claims.items() if value is not None}
 
-    def token(  # noqa: D102
+    def token(
         self, claims: dict[str, Any] | None = None, *, key: Any = KEY, algorithm: str = "ES256",
         kid: str | None = "k1", typ: str = "at+jwt", **changed: Any,
     ) -> str:  # fmt: skip
@@ -148,7 +151,9 @@ def test_a_wildcard_matches_nothing(authority: Authority) -> None:
 def test_two_matches_are_refused(authority: Authority) -> None:
     """Two names in two entries, and one name in two entries, are both ambiguous."""
     desk = Desk(authority)
-    desk.registry.swap(agency("a", san=("a.test", "both.test")), agency("b", san=("b.test", "both.test")))
+    desk.registry.swap(
+        agency("a", san=("a.test", "both.test")), agency("b", san=("b.test", "both.test"))
+    )
 
     two = Peer(authority.issue("a.test", "b.test", file="two"))
     assert Reason.CERTIFICATE_AMBIGUOUS == desk.refuses(peer=two)
@@ -422,10 +427,15 @@ def test_a_role_reaches_the_servicer(authority: Authority) -> None:
             clock={"now": lambda: NOW},
         )
         credentials = channel_credentials(desk.cert.files)
-        async with house as running, grpc.aio.secure_channel(running.target, credentials) as channel:
+        async with (
+            house as running,
+            grpc.aio.secure_channel(running.target, credentials) as channel,
+        ):
             stub = exchange_pb2_grpc.ExchangeServiceStub(channel)
             good = (("authorization", f"Bearer {desk.token()}"),)
-            assert 1 == len([m async for m in stub.Exchange(from_request(a_request()), metadata=good)])
+            assert 1 == len(
+                [m async for m in stub.Exchange(from_request(a_request()), metadata=good)]
+            )
             assert frozenset({"records_officer"}) == running.broker.requests[0].caller.roles
             bad = (("authorization", f"Bearer {desk.token(key=OTHER)}"),)
             with pytest.raises(grpc.aio.AioRpcError) as caught:

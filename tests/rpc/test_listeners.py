@@ -1,4 +1,5 @@
-"""The listeners: TLS 1.3 alone, one port one server, reflection for operators, files that rotate."""
+# ruff: noqa: ANN401, D103, FBT003, PLC0415 - twins and helpers of tests
+"""The listeners: TLS 1.3 alone, one server a port, reflection for operators, rotation."""
 
 from __future__ import annotations
 
@@ -68,7 +69,7 @@ def over(
     asyncio.run(main())
 
 
-async def checkpoint(channel: grpc.aio.Channel) -> str:
+async def checkpoint(channel: Any) -> str:
     stub = audit_pb2_grpc.AuditServiceStub(channel)
     response = await stub.GetCheckpoint(audit_pb2.GetCheckpointRequest(), timeout=5)
     return str(response.checkpoint)
@@ -95,7 +96,7 @@ def test_tls_1_2_is_too_old(tmp_path: Path) -> None:
     async def act(house: House, authority: Authority, cert: Cert) -> None:
         context = cert.context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
-        with pytest.raises(Exception, match="not TLS 1.3"):
+        with pytest.raises(Exception, match=r"not TLS 1\.3"):
             await by_python_ssl(house, context)
         await until(lambda: bool(house.measured.calls))
         assert [("GetCheckpoint", "UNAUTHENTICATED", "TLS_TOO_OLD", "")] == house.measured.calls
@@ -132,8 +133,10 @@ def test_a_second_gateway_on_the_port_refuses_to_start(tmp_path: Path) -> None:
     """Two servers never share a port in silence (T18)."""
 
     async def act(house: House, authority: Authority, cert: Cert) -> None:
-        from gateway.rpc.server import Gateway  # noqa: PLC0415
-        from tests.rpc.twins import Listeners  # noqa: PLC0415
+        from gateway.rpc.server import (
+            Gateway,
+            Listeners,
+        )
 
         first = house.gateway._listeners  # noqa: SLF001 - the same place again
         again = Gateway(house.parts, Listeners(house.target, first.tls))
@@ -148,7 +151,7 @@ def test_reflection_is_for_operators(tmp_path: Path) -> None:
     """Reflection answers on the admin listener; on the main one it is UNIMPLEMENTED (T19)."""
 
     async def act(house: House, authority: Authority, cert: Cert) -> None:
-        def ask(channel: grpc.aio.Channel) -> Any:
+        def ask(channel: Any) -> Any:
             request = reflection_pb2.ServerReflectionRequest(list_services="")
             stub = reflection_pb2_grpc.ServerReflectionStub(channel)
             return stub.ServerReflectionInfo(iter([request]))
@@ -245,12 +248,14 @@ def test_a_denied_certificate_ends_on_an_open_connection(tmp_path: Path) -> None
 
 
 def test_a_connection_that_is_too_old_is_cut_unavailable(tmp_path: Path) -> None:
-    """A stream longer than age and grace ends UNAVAILABLE, which clients resume; calls go on (T16)."""
+    """A stream longer than age and grace ends UNAVAILABLE; clients resume, calls go on (T16)."""
 
     async def act(house: House, authority: Authority, cert: Cert) -> None:
         house.broker.script = endless
         async with dial(house.target, cert) as channel:
-            call = exchange_pb2_grpc.ExchangeServiceStub(channel).Exchange(from_request(a_request()))
+            call = exchange_pb2_grpc.ExchangeServiceStub(channel).Exchange(
+                from_request(a_request())
+            )
             failure = await fails(call)
             assert grpc.StatusCode.UNAVAILABLE == failure.code()
             assert house.log.note == await checkpoint(channel)
@@ -283,7 +288,7 @@ def test_grpc_trace_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_stopping_lets_open_exchanges_end(tmp_path: Path) -> None:
-    """Health says NOT_SERVING first; a call in flight completes within the grace; then it is over."""
+    """Health says NOT_SERVING; a call in flight completes within the grace; then it is over."""
 
     async def act(house: House, authority: Authority, cert: Cert) -> None:
         begun, go_on = asyncio.Event(), asyncio.Event()
@@ -295,7 +300,9 @@ def test_stopping_lets_open_exchanges_end(tmp_path: Path) -> None:
 
         house.broker.script = script
         async with dial(house.target, cert) as channel:
-            call = exchange_pb2_grpc.ExchangeServiceStub(channel).Exchange(from_request(a_request()))
+            call = exchange_pb2_grpc.ExchangeServiceStub(channel).Exchange(
+                from_request(a_request())
+            )
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             assert health_pb2.HealthCheckResponse.SERVING == (await watch.read()).status
             await begun.wait()

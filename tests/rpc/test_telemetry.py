@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, D102, D103, TRY301 - twins and helpers of tests
 """Numbers, spans and log lines hold names of a list, and never a value."""
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def root_logger() -> Iterator[None]:
 
 
 def test_a_call_is_a_duration_and_a_span() -> None:
-    """Method, code and reason stand on both; the exchange id on the span alone; the trace is a link."""
+    """Method, code and reason stand on both, the exchange id on the span; the trace is a link."""
     bench = Bench()
 
     bench.telemetry.closed(a_call(), "PERMISSION_DENIED", "NO_PROVISION", 0.25)
@@ -134,7 +135,9 @@ def test_attributes_are_of_the_list() -> None:
 
     assert {"accord.stage": "run"} == attributes
     assert {"accord.subject": 1} == dict(bench.telemetry.dropped)
-    said = str(bench.points()) + "".join(span.to_json() for span in bench.spans.get_finished_spans())
+    said = str(bench.points()) + "".join(
+        span.to_json() for span in bench.spans.get_finished_spans()
+    )
     assert CANARY not in said
     for points in bench.points().values():
         assert all(set(point) <= ATTRIBUTES for point in points)

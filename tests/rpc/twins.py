@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, D103 - twins and helpers of tests
 """Twins of what stands behind the wire: a registry, a broker, a log and a book, all in memory."""
 
 from __future__ import annotations
@@ -44,19 +45,20 @@ EXCHANGE_ID = "0197b2c4-0000-7000-8000-000000000001"
 REQUEST_ID = "0197b2c4-0000-7000-8000-0000000000aa"
 DIGEST = b"\x01" * 32
 TERMS = Terms(
-    "synthetic-ems", "synthetic-phd", DatasetId("ems.overdose_run", 1), "public_health.surveillance",
-    ("county", "age"),
+    "synthetic-ems", "synthetic-phd", DatasetId("ems.overdose_run", 1),
+    "public_health.surveillance", ("county", "age"),
 )  # fmt: skip
 
 
-def agency(  # noqa: D103 - as it says
+def agency(
     name: str, *, san: Sequence[str] = (), tokens: TokenIssuer | None = None,
     denied: Sequence[bytes] = (), kind: AgencyKind = AgencyKind.PUBLIC_HEALTH,
 ) -> Agency:  # fmt: skip
     year = duration("P1Y")
     assert year is not None
     return Agency(
-        id=name, name=name, kind=kind, hipaa="none", part2="none", san=tuple(san) or (f"{name}.test",),
+        id=name, name=name, kind=kind, hipaa="none", part2="none",
+        san=tuple(san) or (f"{name}.test",),
         adapter_san=(), address="1 Synthetic Street", signatures=1, attested_at=dt.date(2026, 1, 1),
         attested_for=year, tokens=tokens, signing_keys=(), denied=frozenset(denied),
     )  # fmt: skip
@@ -126,7 +128,7 @@ class MemoryLog:
 class NoBook:
     """A book without agreements."""
 
-    def current(self) -> Any:  # noqa: ANN401
+    def current(self) -> Any:
         """Return nothing in force."""
         return type("None", (), {"pacts": (), "datasets": {}})()
 
@@ -242,7 +244,7 @@ async def a_house(
     *agencies: Agency,
     admin: bool = False,
     clock: Mapping[str, Callable[[], float]] | None = None,
-    **listening: Any,  # noqa: ANN401
+    **listening: Any,
 ) -> AsyncIterator[House]:
     """Run a gateway on a free port."""
     registry = Registry()

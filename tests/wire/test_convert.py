@@ -1,4 +1,5 @@
-"""Messages and values: total both ways, every limit tried on both sides, and no value in a fault."""
+# ruff: noqa: ANN401, ARG005, D103, PT017 - twins and helpers of tests
+"""Messages and values: total both ways, each limit on both sides, and no value in a fault."""
 
 from __future__ import annotations
 
@@ -34,6 +35,7 @@ from gateway.values import (
     Terms,
 )
 from gateway.wire.convert.chunk import from_chunk, to_chunk
+from gateway.wire.convert.exchange import Explanation as Explained
 from gateway.wire.convert.exchange import (
     explain_to_request,
     from_explained,
@@ -41,7 +43,6 @@ from gateway.wire.convert.exchange import (
     from_request,
     to_request,
 )
-from gateway.wire.convert.exchange import Explanation as Explained
 from gateway.wire.convert.faults import Faults, known
 from gateway.wire.convert.header import from_header, from_receipt, to_header, to_receipt
 from gateway.wire.convert.page import from_after, to_after, to_size
@@ -57,7 +58,8 @@ ME = Caller("synthetic-phd", b"\x01" * 32)
 ID = "0197b2c4-0000-7000-8000-000000000001"
 D = b"\x01" * 32
 TERMS = Terms(
-    "synthetic-ems", "synthetic-phd", DatasetId("ems.overdose_run", 1), "public_health.surveillance",
+    "synthetic-ems", "synthetic-phd", DatasetId("ems.overdose_run", 1),
+    "public_health.surveillance",
     ("county", "age"), (Condition("county", Operator.IN, ("x", "y")),),
 )  # fmt: skip
 REQUEST = Request(ID, TERMS, ME)
@@ -78,7 +80,9 @@ scalars: st.SearchStrategy[Scalar] = st.one_of(
     st.binary(max_size=4096),
     st.dates(),
     st.datetimes(timezones=st.just(dt.UTC)),
-    st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9),
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9
+    ),
 )
 
 
@@ -123,7 +127,10 @@ requests = st.builds(
         dataset=st.builds(DatasetId, st.just("ems.overdose_run"), st.integers(1, 9999)),
         purpose=st.from_regex(r"[a-z][a-z0-9_.]{0,60}", fullmatch=True),
         fields=st.lists(
-            st.from_regex(r"[a-z][a-z0-9_]{0,62}", fullmatch=True), min_size=1, max_size=5, unique=True
+            st.from_regex(r"[a-z][a-z0-9_]{0,62}", fullmatch=True),
+            min_size=1,
+            max_size=5,
+            unique=True,
         ).map(tuple),
         where=st.lists(
             st.builds(
@@ -160,7 +167,7 @@ def test_a_request_comes_back_as_it_was(request: Request) -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_request_or_an_error(data: bytes) -> None:
-    """Conversion is total: bytes that parse become a request that keeps the rules, or RequestError."""
+    """Conversion is total: bytes that parse become a request that keeps the rules, or an error."""
     try:
         message = exchange_pb2.ExchangeRequest.FromString(data)
     except Exception:  # noqa: BLE001 - the parser's own refusal
@@ -282,7 +289,9 @@ LIMITS: list[tuple[str, Callable[[Any], None], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "paths"), [case[1:] for case in LIMITS], ids=[c[0] for c in LIMITS])
+@pytest.mark.parametrize(
+    ("change", "paths"), [case[1:] for case in LIMITS], ids=[c[0] for c in LIMITS]
+)
 def test_every_limit_on_both_sides(change: Callable[[Any], None], paths: list[str]) -> None:
     """The largest that is allowed passes, and one more is refused by its path."""
     message = changed(change)
@@ -293,7 +302,9 @@ def test_every_limit_on_both_sides(change: Callable[[Any], None], paths: list[st
         to_request(message, ME)
 
 
-@pytest.mark.parametrize("operator", [op for op in Operator if op not in {Operator.IN, Operator.NOT_IN}])
+@pytest.mark.parametrize(
+    "operator", [op for op in Operator if op not in {Operator.IN, Operator.NOT_IN}]
+)
 def test_comparisons_take_one_value(operator: Operator) -> None:
     """All but IN and NOT_IN compare with exactly one value."""
     two = replace(TERMS, where=(Condition("county", operator, ("x", "y")),))
@@ -321,7 +332,9 @@ def test_all_faults_come_at_once_and_quote_nothing() -> None:
         to_request(message, ME)
 
     assert 21 == len(caught.value.violations)
-    assert {"request_id", "terms.provider", "terms.fields"} <= {p for p, _ in caught.value.violations}
+    assert {"request_id", "terms.provider", "terms.fields"} <= {
+        p for p, _ in caught.value.violations
+    }
     assert "canary" not in (str(caught.value) + str(caught.value.violations)).lower()
 
 
@@ -337,18 +350,24 @@ def test_an_explain_request_has_no_id() -> None:
     """Explain takes terms alone."""
     terms = from_request(REQUEST).terms
 
-    assert Request("", TERMS, ME) == explain_to_request(exchange_pb2.ExplainRequest(terms=terms), ME)
+    assert Request("", TERMS, ME) == explain_to_request(
+        exchange_pb2.ExplainRequest(terms=terms), ME
+    )
     with pytest.raises(RequestError):
         explain_to_request(exchange_pb2.ExplainRequest(), ME)
 
 
+BAND = MaskNote("band", ("width=5",))
 HEADER = Header(
     ID, "synthetic@1.0.0", D, "p1", "§ 1", D,
     (
         Column("county", FieldType.STRING, FieldClass.QUASI_IDENTIFIER),
-        Column("age", FieldType.INTEGER, FieldClass.QUASI_IDENTIFIER, MaskNote("band", ("width=5",))),
+        Column("age", FieldType.INTEGER, FieldClass.QUASI_IDENTIFIER, BAND),
     ),
-    (Duty("delete_after", dt.datetime(2027, 1, 1, tzinfo=dt.UTC), "after 1 year"), Duty("contact", None, "no")),
+    (
+        Duty("delete_after", dt.datetime(2027, 1, 1, tzinfo=dt.UTC), "after 1 year"),
+        Duty("contact", None, "no"),
+    ),
 )  # fmt: skip
 RECEIPT = Receipt(ID, 3, 7, b"leaf", b"meta", b"s" * 32, "proof")
 
@@ -450,7 +469,8 @@ def test_an_explanation_has_one_answer() -> None:
 
 
 SCAN = Scan(
-    "synthetic-ems", "synthetic-phd", "public_health.surveillance", DatasetId("ems.overdose_run", 1),
+    "synthetic-ems", "synthetic-phd", "public_health.surveillance",
+    DatasetId("ems.overdose_run", 1),
     (("county", FieldType.STRING), ("age", FieldType.INTEGER)),
     (Condition("age", Operator.GTE, (18,)),), 100, 8192, D,
 )  # fmt: skip
@@ -488,7 +508,7 @@ def test_a_scan_that_breaks_a_rule_is_refused(message: adapter_pb2.ScanRequest, 
 
 
 def test_an_adapter_never_widens() -> None:
-    """A grouping, a column, a condition or a dataset that it does not know is refused, not left out."""
+    """A grouping, column, condition or dataset that it does not know is refused, not left out."""
     grouped = scan()
     grouped.grouping.keys.add(name="x", field="county")
     for message, types in (

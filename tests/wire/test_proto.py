@@ -14,7 +14,9 @@ from tests.data import ROOT
 
 BIN = Path(sys.executable).parent
 BUF = shutil.which("buf", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}")
-needs_buf = pytest.mark.skipif(BUF is None, reason="needs buf (PyPI buf-bin) beside the interpreter")
+needs_buf = pytest.mark.skipif(
+    BUF is None, reason="needs buf (PyPI buf-bin) beside the interpreter"
+)
 
 
 def buf(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -28,7 +30,7 @@ def buf(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 def stubs(folder: Path) -> dict[str, bytes]:
-    """Return every generated file below a root, by its path; the package's own docstring is ours."""
+    """Return every generated file below a root by its path; the package's docstring is ours."""
     found = Path(folder, "gateway", "v1").glob("*")
     return {
         path.name: path.read_bytes()

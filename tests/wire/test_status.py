@@ -1,8 +1,8 @@
+# ruff: noqa: FBT001 - twins and helpers of tests
 """Every error has one status, small and without a value, and comes back as the error it was."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
@@ -108,7 +108,16 @@ def test_every_kind_of_error_comes_back(error: AccordError) -> None:
     back = error_of(failure(status_of(error)))
 
     assert type(error) is type(back)
-    parts = ("step", "agreement", "provision", "clause", "index", "retry_after_s", "violations", "unknown")
+    parts = (
+        "step",
+        "agreement",
+        "provision",
+        "clause",
+        "index",
+        "retry_after_s",
+        "violations",
+        "unknown",
+    )
     assert [getattr(error, part, None) for part in parts] == [
         getattr(back, part, None) for part in parts
     ]
@@ -135,7 +144,7 @@ def test_findings_of_agreements_stay_inside() -> None:
 
 def test_a_timeout_is_a_deadline() -> None:
     """A time that ran out inside the gateway is DEADLINE, not INTERNAL."""
-    assert Reason.DEADLINE.value == info_of(status_of(asyncio.TimeoutError())).reason
+    assert Reason.DEADLINE.value == info_of(status_of(TimeoutError())).reason
 
 
 @pytest.mark.parametrize(("count", "kept", "truncated"), [(20, 20, False), (21, 20, True)])
