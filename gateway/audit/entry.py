@@ -14,6 +14,7 @@ import json
 import re
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from operator import ge
 from typing import TYPE_CHECKING, Final, cast
@@ -384,4 +385,16 @@ def unseal(payload_key: bytes, sealed: bytes, m: bytes, s: bytes | None) -> Payl
 def _cipher(payload_key: bytes, iv: bytes) -> AESGCM:
     if len(payload_key) != KEY_BYTES or len(iv) != IV_BYTES:
         raise AuditError("payload-unopenable", "the payload key or the iv is not 32 bytes")
-    return AESGCM(hmac.digest(payload_key, _PAYLOAD_KEY + iv, "sha256"))
+    derived = _keyed(payload_key).copy()
+    derived.update(iv)
+    return AESGCM(derived.digest())
+
+
+@lru_cache(maxsize=64)
+def _keyed(payload_key: bytes) -> hmac.HMAC:
+    """Return the HMAC of a payload key up to the iv.
+
+    Copied and never changed: unlike `hmac.digest` a copy does not let go of the interpreter's lock,
+    which a busy writer's thread takes its time to give back.
+    """
+    return hmac.new(payload_key, _PAYLOAD_KEY, "sha256")
