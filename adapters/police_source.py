@@ -90,7 +90,7 @@ class Place:
         if _head(self.path) == _SQLITE_HEAD:
             # Not bound to a thread: a scan may be read from another than opened it, never by two.
             address = f"{self.path.as_uri()}?mode=ro"
-            # Autocommit, or filling a temporary table would begin a transaction that locks the file.
+            # Autocommit, or filling a temporary table would begin a transaction and a lock.
             held = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
             backend, engine = ibis.sqlite.from_connection(held), SQLITE
             # Ibis' own compiles the pattern for every cell, which took most of a scan's time. Were
