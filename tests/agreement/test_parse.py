@@ -1,5 +1,7 @@
 """Every key of the language is read, and every other is refused with its place."""
 
+# ruff: noqa: E501 - a row of a table stays one line
+
 from __future__ import annotations
 
 import datetime as dt

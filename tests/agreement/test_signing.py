@@ -6,10 +6,13 @@ import base64
 import dataclasses
 import datetime as dt
 import json
-from typing import Any
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.agreement import signing
 from gateway.agreement.model import Agency, Duration, SigningKey
@@ -31,6 +34,9 @@ from gateway.agreement.signing import (
     write_signatures,
 )
 from gateway.values import AgencyKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIGEST = bytes(range(32))
 SUBJECT = "county@1.0.0"
@@ -143,6 +149,28 @@ def test_the_signature_is_plain_ed25519() -> None:
     given = said("ems")
 
     private("ems-1").public_key().verify(given.sig, given.message())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")
+@pytest.mark.parametrize("honest", [True, False])
+def test_openssl_checks_a_statement_without_accord(tmp_path: Path, honest: bool) -> None:  # noqa: FBT001
+    """`openssl pkeyutl -verify -rawin` says yes to a statement, and no to a changed one."""
+    given = said("ems")
+    key = private("ems-1").public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    text = given.message() if honest else given.message().replace(b"activate", b"resume")
+    for name, data in (("key.pem", pem), ("text", text), ("sig", given.sig)):
+        (tmp_path / name).write_bytes(data)
+    files = ["-inkey", "key.pem", "-in", "text", "-sigfile", "sig"]
+
+    answer = subprocess.run(  # noqa: S603 - a fixed command
+        ["openssl", "pkeyutl", "-verify", "-pubin", "-rawin", *files],  # noqa: S607
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+
+    assert honest == (answer.returncode == 0)
 
 
 def test_what_we_write_we_read() -> None:
