@@ -1,9 +1,9 @@
 """May this request be carried out? One pure function, its steps numbered as in the design.
 
-`decide` reads the compiled agreements, the request, what was asked and released so far, and the instant; it
-answers with a `Grant`, which only it can make, or a `Refusal` with step, reason and clause. What hangs on single
-rows (consent, opt-out, field conditions) is not decided here: it removes rows later, and is never a reason,
-since a reason would say that the person is on file.
+`decide` reads the compiled agreements, the request, what was asked and released so far, and the
+instant; it answers with a `Grant`, which only it can make, or a `Refusal` with step, reason and
+clause. What hangs on single rows (consent, opt-out, field conditions) is not decided here: it
+removes rows later, and is never a reason, since a reason would say that the person is on file.
 """
 
 from __future__ import annotations
@@ -27,14 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What was asked and released so far, for the request's recipient and flow, read before deciding.
+    """What was asked and released so far, for the request's recipient and flow.
+
+    Read before deciding.
 
     Attributes:
         requests_last_minute: Requests granted in the last 60 s.
-        rows_today: Rows released in this UTC day; of a repeat, without those that its first attempt released.
-        periods_released: First days of the aggregate periods that left already, under other requests.
+        rows_today: Rows released in this UTC day; of a repeat, without those that its first attempt
+            released.
+        periods_released: First days of the aggregate periods that left already, under other
+            requests.
         duties_overdue: Ids of duties that the recipient owes and is late with.
-        repeat: Whether this very request was carried out before: what left then costs nothing again.
+        repeat: Whether this very request was carried out before: what left then costs nothing
+            again.
     """
 
     requests_last_minute: int = 0
@@ -75,9 +80,7 @@ class Grant:
 
 _MANY = frozenset({Operator.IN, Operator.NOT_IN})
 _EQUAL = _MANY | {Operator.EQ, Operator.NE}
-_ORDERED = frozenset(
-    {FieldType.INTEGER, FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP}
-)
+_ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP})
 
 
 def decide(
@@ -177,7 +180,8 @@ def _agreement(
 
 def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -> Refusal | None:
     if active:
-        # The shape of a provision is known: its prohibitions were found when it was compiled. A field
+        # The shape of a provision is known: its prohibitions were found when it was compiled. A
+        # field
         # to filter by counts as asked for: rows that come or stay away tell its value.
         for name in (*terms.fields, *(one.field for one in terms.where)):
             rule = active[0].barred.get(name)
@@ -279,7 +283,7 @@ def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
                 rule,
                 4,
                 Reason.FILTER_NOT_PERMITTED,
-                f"field `{condition.field}` cannot be compared so: operator or literal is not of its type",
+                f"field `{condition.field}` cannot be compared so: operator or literal has another type",
             )
     return None
 

@@ -15,9 +15,9 @@ AccordError
 └── SettingsError      a setting that is missing, unknown or wrong
 ```
 
-Messages are lower case without a full stop; they name step, clause and field, and never hold a value from a
-record or a literal from a condition. The edge (`wire/status`) maps this tree once; whatever is not in it leaves
-as INTERNAL without text.
+Messages are lower case without a full stop; they name step, clause and field, and never hold a
+value from a record or a literal from a condition. The edge (`wire/status`) maps this tree once;
+whatever is not in it leaves as INTERNAL without text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """The stable codes that reach a caller; a test keeps them, the docs and the status table equal."""
+    """The stable codes that reach a caller; a test keeps them, docs and status table equal."""
 
     # Step 1: mend identity.
     TLS_TOO_OLD = "TLS_TOO_OLD"
@@ -133,7 +133,10 @@ class RequestError(AccordError):
 
 
 class RefusedError(AccordError):
-    """No agreement permits it; `index` is the place of the refusal's own entry in the exchange log."""
+    """No agreement permits it.
+
+    `index` is the place of the refusal's own entry in the exchange log.
+    """
 
     def __init__(  # noqa: PLR0913 - a refusal has this many parts, and the edge shows each
         self,

@@ -1,10 +1,12 @@
-"""The officers' folder, read, judged and swapped in at once; the only way that rules reach the gateway.
+"""The officers' folder, read, judged and swapped in at once.
 
-A bad file never replaces a good one: the version that was in force stays, and health says so. A removed file
-stops its traffic. Signature files are read apart from the YAML, so that a suspension works while a
-YAML is broken. What must not be forgotten (when a signature was first seen, suspensions and
-terminations, the highest version of each agreement) lives in a small file of the gateway's own: putting
-back an old file, or deleting a statement, revives nothing.
+The only way that rules reach the gateway.
+
+A bad file never replaces a good one: the version that was in force stays, and health says so. A
+removed file stops its traffic. Signature files are read apart from the YAML, so that a suspension
+works while a YAML is broken. What must not be forgotten (when a signature was first seen,
+suspensions and terminations, the highest version of each agreement) lives in a small file of the
+gateway's own: putting back an old file, or deleting a statement, revives nothing.
 """
 
 from __future__ import annotations
@@ -237,7 +239,7 @@ class FolderLibrary:
         return pact(agreement, signed, digest)
 
     def _quorum(self, folder: Folder, now: dt.datetime, findings: list[Finding]) -> bool:
-        """Return whether the floor, the registry and the purposes bear their quorum's signatures."""
+        """Return whether floor, registry and purposes bear the quorum's signatures."""
         floor, registry = folder.floor.model, folder.registry.model
         purposes = folder.purposes.model
         quorum = Quorum(floor.quorum_signatures, floor.quorum_agencies)

@@ -296,7 +296,7 @@ _NEEDS = {
 
 FIRST_INSTANT = dt.datetime(1, 1, 3, tzinfo=dt.UTC)
 LAST_INSTANT = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
-"""Beyond these a zone's civil day may lie outside the calendar; such instants are some system's `never`."""
+"""Beyond these a zone's civil day may lie outside the calendar; such instants are a system's `never`."""
 
 PARTS_OF_DAY = ("overnight", "morning", "afternoon", "evening")
 """Quarters of the civil day, from midnight, six hours each."""
@@ -325,7 +325,7 @@ class Truncate(Mask):
         return FieldType.STRING if self.to is Unit.PART_OF_DAY else FieldType.DATE
 
     def reasons(self, inputs: Inputs) -> frozenset[Marker]:
-        """Return `masked` too where the precision may be too coarse, or an instant have no civil day."""
+        """Return `masked` too where precision may be too coarse, or an instant have no civil day."""
         civil = inputs.type is FieldType.TIMESTAMP and self.to not in CLOCK_UNITS
         if inputs.has_beside or civil:
             return _BOTH
@@ -514,7 +514,13 @@ def _round_integer(base: int, value: Scalar, _beside: Scalar) -> Masked:
     assert isinstance(value, int)  # noqa: S101
     multiple, rest = divmod(value, base)
     up = 2 * rest > base or (2 * rest == base and multiple % 2 == 1)
-    return (multiple + up) * base
+    least, most = whole_multiples(base)
+    return min(max(multiple + up, least), most) * base
+
+
+def whole_multiples(base: int) -> tuple[int, int]:
+    """Return the least and the most multiple of `base` that an integer of 64 bits can hold."""
+    return -(2**63 // base), (2**63 - 1) // base
 
 
 ZIP_PATTERN = rf"^[{WHITE_SPACE}]*([0-9]{{3}})[0-9]{{2}}(?:-?[0-9]{{4}})?[{WHITE_SPACE}]*$"

@@ -1,16 +1,16 @@
 """What the broker needs from the world: each port is a promise, and has a twin in `tests/fakes.py`.
 
-Only here and in `broker` does the core say `async`. A port returns values or raises from `errors`; it never
-returns a half-result, and it never decides: deciding is `decide`'s, and only `decide`'s.
+Only here and in `broker` does the core say `async`. A port returns values or raises from `errors`;
+it never returns a half-result, and it never decides: deciding is `decide`'s, and only `decide`'s.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncGenerator
 
     import pyarrow as pa
@@ -73,7 +73,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What the store remembers with a release entry, in the same transaction, so that limits survive a crash.
+    """What the store keeps in a release entry's transaction, so that limits survive a crash.
 
     Attributes:
         provision: `<agreement id>/<provision id>`.
@@ -94,7 +94,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """Proof that a release entry is durable: made only by an `ExchangeLog`, demanded by whoever sends."""
+    """Proof that a release entry is durable: made by an `ExchangeLog`, demanded by the edge."""
 
     exchange_id: str
     chunk: int
@@ -119,7 +119,7 @@ class Ticket(Protocol):
         """
 
     async def outcome(self, draft: Draft) -> None:
-        """Queue the `outcome` entry, which the log will write whatever becomes of the caller; room was reserved."""
+        """Queue the `outcome` entry, for which room was reserved; the caller may be gone."""
 
     async def receipt(self) -> Receipt:
         """Return the receipt of the last release entry, once a signed checkpoint covers it."""
@@ -171,7 +171,7 @@ class ExchangeLog(Protocol):
         """Return the first attempt at a request not older than `since`, or None."""
 
     async def held(self, exchange_id: str, rows: int) -> Receipt | None:
-        """Return the receipt for the chunks of an earlier exchange that hold its first `rows` rows."""
+        """Return the receipt for the chunks that hold an earlier exchange's first `rows` rows."""
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""
@@ -220,7 +220,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to the recipient; the first and only it has the header, the last and only it the receipt."""
+    """One message to the recipient: only the first has the header, only the last the receipt."""
 
     header: Header | None = None
     chunk: Chunk | None = None
@@ -237,7 +237,7 @@ class Send(Protocol):
 
 
 class Meter(Protocol):
-    """Where the broker reports how long a stage took and what left; names and numbers only, never a value."""
+    """Where the broker reports stages and what left: names and numbers, never a value."""
 
     def stage(self, name: str, seconds: float) -> None:
         """Record one stage: decide, scan, run, check, log, send."""

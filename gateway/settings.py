@@ -1,4 +1,4 @@
-"""Settings of a gateway, an adapter and a client: TOML files, checked key by key, with line and key in errors.
+"""Settings of a gateway, an adapter and a client: TOML, checked, errors with line and key.
 
 Every key is known; none permits by default. Paths are relative to the file that names them.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -16,6 +15,7 @@ from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 Address = Annotated[
     str, StringConstraints(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")
@@ -45,7 +45,7 @@ class Listen(_Section):
 
 
 class Tls(_Section):
-    """`[tls]`: this side's certificate and key, and the authority that the other side's must come from."""
+    """`[tls]`: this side's certificate and key, and the authority of the other side's."""
 
     certificate: str
     key: str
@@ -60,7 +60,7 @@ class AgreementsFolder(_Section):
 
 
 class Log(_Section):
-    """`[log]`: the origin of the exchange log, its database, and the held checkpoint outside of it."""
+    """`[log]`: origin and database of the exchange log, and the held checkpoint outside it."""
 
     origin: Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{3,255}$")]
     database: str
@@ -68,21 +68,21 @@ class Log(_Section):
 
 
 class Keys(_Section):
-    """`[keys]`: the folder of keys, and the key-encryption key, which should lie on another volume."""
+    """`[keys]`: the keys, and the key-encryption key, better on another volume."""
 
     folder: str
     kek: str
 
 
 class AdapterAddress(_Section):
-    """`[adapters.<agency>]`: where an agency's adapter listens, and the name that its certificate must bear."""
+    """`[adapters.<agency>]`: where it listens, and the name in its certificate."""
 
     address: Address
     san: str
 
 
 class TableFile(_Section):
-    """`[tables."<name>@<version>"]`: a reference table and its SHA-256; another content is refused."""
+    """`[tables."<name>@<version>"]`: a reference table, refused unless its digest holds."""
 
     file: str
     sha256: Digest
@@ -152,14 +152,14 @@ class ClientGateway(_Section):
 
 
 class ClientIdentity(_Section):
-    """`[client]`: whom it speaks for, and where it keeps the largest checkpoint that it verified."""
+    """`[client]`: whom it speaks for, and where it keeps the largest checkpoint verified."""
 
     agency: AgencyName
     checkpoint: str
 
 
 class ClientToken(_Section):
-    """`[token]`: a key of the agency's own issuer, with which the client vouches for a person's role.
+    """`[token]`: the key of an issuer of the agency's own, to vouch for a person's role.
 
     An agency with an identity provider leaves this out and passes the provider's token.
     """

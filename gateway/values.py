@@ -1,7 +1,8 @@
 """The words of an exchange as values: agencies, datasets, requests, headers, chunks.
 
-Everything here is frozen and plain: no I/O, no clock, no protobuf. What crosses a module boundary in Accord is
-one of these, or a type that proves a check was made (`Grant`, `Plan`, `Release`, `Logged`).
+Everything here is frozen and plain: no I/O, no clock, no protobuf. What crosses a module boundary
+in Accord is one of these, or a type that proves a check was made (`Grant`, `Plan`, `Release`,
+`Logged`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ Scalar: TypeAlias = bool | int | float | str | bytes | dt.date | dt.datetime | D
 """One value of a record or a condition. A list<string> field travels as its canonical JSON text."""
 
 Row: TypeAlias = dict[str, Scalar]
-"""One record, by field name. Lists are tuples of text only inside adapters; on the wire they are JSON text."""
+"""One record, by field name.
+
+Lists are tuples of text only inside adapters; on the wire they are JSON text.
+"""
 
 DIGEST_BYTES = 32
 
@@ -299,7 +303,7 @@ class Receipt:
 
 
 def canonical_json(value: object) -> bytes:
-    """Return the one spelling of `value`: sorted keys, no spaces, ASCII, no floats that are not finite."""
+    """Return the one spelling of `value`: sorted keys, no spaces, ASCII, finite numbers."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     ).encode("ascii")
@@ -328,7 +332,7 @@ _LIST_TEXT = re.compile(LIST_PATTERN)
 
 
 def text_list(text: Scalar) -> tuple[str, ...] | None:
-    """Return the texts of a `list<string>` as it travels, or None where `text` is not its one spelling."""
+    """Return the texts of a `list<string>`; None where `text` is not its one spelling."""
     if not isinstance(text, str) or not _LIST_TEXT.match(text) or text.endswith("\n"):
         return None
     return tuple(json.loads(text))

@@ -1,7 +1,8 @@
 """The agreements in force, compiled: what `decide` reads, immutable, swapped in by one assignment.
 
-Compiling resolves everything that does not hang on the request or the clock: aliases to agencies, kinds to
-prohibitions, terms to instants. What is left for a decision is a look-up and a few comparisons.
+Compiling resolves everything that does not hang on the request or the clock: aliases to agencies,
+kinds to prohibitions, terms to instants. What is left for a decision is a look-up and a few
+comparisons.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from zoneinfo import ZoneInfo
 from gateway.agreement.model import ConsentCondition, OptOutCondition, RoleCondition
 from gateway.agreement.spans import add
 from gateway.masks import Pass
-from gateway.values import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Registry,
         Selectors,
     )
-    from gateway.values import AgencyKind
+    from gateway.values import AgencyKind, Shape
 
 
 class Signed(StrEnum):
@@ -68,7 +68,8 @@ class Pact:
     """One agreement with what signatures and dates make of it.
 
     Attributes:
-        starts, ends: The term as instants: from the first instant of `effective` to that after `expires`.
+        starts, ends: The term as instants: from the first instant of `effective` to that after
+            `expires`.
         digest: SHA-256 of the agreement with what is bound in: what the parties signed.
     """
 
@@ -84,7 +85,8 @@ class FlowRule:
     """One provision for one flow, resolved.
 
     Attributes:
-        barred: Each field of the dataset that a prohibition forbids on this flow, with the first rule that does.
+        barred: Each field of the dataset that a prohibition forbids on this flow, with the first
+            rule that does.
         roles: Roles of which the caller must hold one, for each role condition.
         passes: Released fields that leave unmasked; only by these may a request narrow.
     """
@@ -133,7 +135,7 @@ class Agreements:
     pairs: Mapping[tuple[str, str], tuple[Pact, ...]]
     rules: tuple[Rule, ...]
 
-    def forbidding(  # noqa: PLR0913 - the facts of a flow that no provision describes
+    def forbidding(
         self,
         provider: AgencyKind,
         recipient: AgencyKind,
@@ -161,7 +163,7 @@ class Agreements:
         return None
 
 
-def flow_meets(  # noqa: PLR0913 - a selector has this many sides
+def flow_meets(
     when: Selectors,
     provider: AgencyKind,
     recipient: AgencyKind,
@@ -213,7 +215,7 @@ def pact(agreement: Agreement, signed: Signed, digest: bytes) -> Pact:
     return Pact(agreement, signed, first.astimezone(dt.UTC), after.astimezone(dt.UTC), digest)
 
 
-def compile_agreements(  # noqa: PLR0913 - each file kind once
+def compile_agreements(
     *,
     generation: int,
     floor: Floor,
@@ -223,9 +225,10 @@ def compile_agreements(  # noqa: PLR0913 - each file kind once
     codes: CodeLists,
     pacts: Iterable[Pact],
 ) -> Agreements:
-    """Return the index of a set of files that were parsed, linted and whose signatures were judged."""
+    """Return the index of files that were parsed and linted, their signatures judged."""
     pacts = tuple(sorted(pacts, key=lambda one: one.agreement.ref))
-    # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still does.
+    # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still
+    # does.
     binding = (Signed.SIGNED, Signed.SUSPENDED)
     rules = [Rule(never, "floor") for never in floor.never]
     rules += [

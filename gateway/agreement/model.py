@@ -1,33 +1,33 @@
 """The agreement language as values: what the files of `agreements/` say, read and not yet judged.
 
-One dataclass a thing in the file, in the file's words, but that a flow's `from` and `to` are `provider` and
-`recipient`. `agreement/parse` makes these from strict YAML; `agreement/lint` judges them; `agreement/index`
-compiles them for `decide`. Nothing here has a default that permits: where nothing applies the file says `none`,
-which is None or an empty tuple here.
+One dataclass a thing in the file, in the file's words, but that a flow's `from` and `to` are
+`provider` and `recipient`. `agreement/parse` makes these from strict YAML; `agreement/lint` judges
+them; `agreement/index` compiles them for `decide`. Nothing here has a default that permits: where
+nothing applies the file says `none`, which is None or an empty tuple here.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.masks import Mask
-from gateway.values import (
-    AgencyKind,
-    DatasetId,
-    FieldClass,
-    FieldType,
-    Means,
-    Operator,
-    Regime,
-    Scalar,
-    Shape,
-)
-
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
+
+    from gateway.masks import Mask
+    from gateway.values import (
+        AgencyKind,
+        DatasetId,
+        FieldClass,
+        FieldType,
+        Means,
+        Operator,
+        Regime,
+        Scalar,
+        Shape,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An alias used in this file; `kind` repeats the registry, so relabelling breaks the signature."""
+    """An alias of this file; `kind` repeats the registry, so relabelling breaks signatures."""
 
     alias: str
     agency: str
@@ -76,7 +76,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Selectors:
-    """What a rule speaks of: all selectors must be met, each by any of its values; an empty one means any."""
+    """What a rule speaks of: all selectors must be met, each by any of its values.
+
+    An empty one means any.
+    """
 
     from_kind: frozenset[AgencyKind] = frozenset()
     to_kind: frozenset[AgencyKind] = frozenset()
@@ -97,7 +100,10 @@ class Selectors:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """A prohibition: forbids each flow that meets all selectors. It beats every provision, in every file."""
+    """A prohibition: forbids each flow that meets all selectors.
+
+    It beats every provision, in every file.
+    """
 
     id: str
     clause: str
@@ -170,7 +176,10 @@ class RoleCondition:
 
 @dataclass(frozen=True, slots=True)
 class ConsentCondition:
-    """A row condition: consent to this purpose is granted; what cannot be answered removes the row."""
+    """A row condition: consent to this purpose is granted.
+
+    What cannot be answered removes the row.
+    """
 
     purpose: str
 
@@ -213,7 +222,10 @@ class Anonymity:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRule:
-    """One published number of a cell: `count_distinct` or `sum` (or a word refused at load) of a field."""
+    """One published number of a cell.
+
+    `count_distinct` or `sum` (or a word refused at load) of a field.
+    """
 
     name: str
     function: str
@@ -222,7 +234,7 @@ class MeasureRule:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Fixed periods from `anchor`; each opens `lag` after its end, then each cell leaves once per recipient."""
+    """Fixed periods from `anchor`; each opens `lag` after its end and leaves once a recipient."""
 
     period: Duration
     anchor: dt.date
@@ -236,7 +248,8 @@ class Disclosure:
 
     Attributes:
         colluding: Aliases who count as one attacker; None for `all`.
-        options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until built.
+        options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
+            built.
     """
 
     min_cell: int
@@ -252,7 +265,7 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Whom a table counts, what it publishes, by which dimensions, in which periods, under which protection."""
+    """Whom a table counts, what it publishes, cut how, when, and under which protection."""
 
     unit: str
     measures: tuple[MeasureRule, ...]
@@ -290,7 +303,10 @@ class Duties:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """One flow of an agreement. `release` and `withhold` together are every field of the dataset, none twice."""
+    """One flow of an agreement.
+
+    `release` and `withhold` together are every field of the dataset, none twice.
+    """
 
     id: str
     clause: str
@@ -476,7 +492,10 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class TokenIssuer:
-    """Who issues an agency's bearer tokens, with which algorithms and keys (JWKs as in the file)."""
+    """Who issues an agency's bearer tokens.
+
+    With which algorithms and keys (JWKs as in the file).
+    """
 
     issuer: str
     algorithms: tuple[str, ...]

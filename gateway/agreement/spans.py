@@ -1,4 +1,4 @@
-"""Durations and fixed periods of the calendar: reading, adding, cutting. Pure arithmetic, no clock."""
+"""Durations and fixed periods of the calendar: pure arithmetic, no clock."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def closed_periods(
 
 
 def rotation(span: Duration | None, now: dt.datetime) -> str:
-    """Return the name of the rotation period that `now` lies in; one for ever without a duration."""
+    """Return the name of the rotation period that `now` lies in.
+
+    One for ever without a duration.
+    """
     if span is None:
         return "forever"
     if span.months:

@@ -1,4 +1,7 @@
-"""`accord agreements`: lint, explain, sign and verify the officers' files. Reads local files only."""
+"""`accord agreements`: lint, explain, sign and verify the officers' files.
+
+Reads local files only.
+"""
 
 from __future__ import annotations
 

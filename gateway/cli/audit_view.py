@@ -1,7 +1,9 @@
-"""The exchange log as the audit service shows it: store and service do not know each other, this does.
+"""The exchange log as the audit service shows it: store and service do not know each other.
 
-Who may read what: tiles, leaves and proofs are for every agency of the registry; what an entry says is opened
-for the two parties of its exchange alone, and opening is itself an entry, written first.
+This does.
+
+Who may read what: tiles, leaves and proofs are for every agency of the registry; what an entry says
+is opened for the two parties of its exchange alone, and opening is itself an entry, written first.
 """
 
 from __future__ import annotations

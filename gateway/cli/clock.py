@@ -1,4 +1,7 @@
-"""The one real clock and the one real source of randomness: everything below takes them as arguments."""
+"""The one real clock and the one real source of randomness.
+
+Everything below takes them as arguments.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ class SystemClock:
 
     def now(self) -> dt.datetime:
         """Return this instant."""
-        return dt.datetime.now(dt.UTC)  # noqa: DTZ005, TID251 - the one real clock
+        return dt.datetime.now(dt.UTC)  # noqa: TID251 - the one real clock
 
 
 class SystemEntropy:

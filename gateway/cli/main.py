@@ -28,7 +28,7 @@ def init(
     port: int = typer.Option(8443, help="Of the main listener; admin and adapters follow it."),
     origin: str = typer.Option("", help="Of the exchange log; a development one where left out."),
 ) -> None:
-    """Write a development deployment: settings, authority, keys, signed agreements, synthetic records."""
+    """Write a development deployment, with signed agreements and synthetic records."""
     from gateway.cli.init import run
 
     _end(run(folder, port, origin))
@@ -70,7 +70,10 @@ def request(
     output: str = typer.Option("-", "--output", "-o", help=".parquet, .csv or .jsonl; - prints."),
     timeout_s: float = typer.Option(60.0, "--timeout", help="Seconds."),
 ) -> None:
-    """Ask for records, verify the receipt, write them; or print the refusal with clause and reason."""
+    """Ask for records, verify the receipt, write them.
+
+    Or print the refusal with clause and reason.
+    """
     from gateway.cli.request import run
 
     _end(run(client, provider, dataset, purpose, fields, where, output, timeout_s))

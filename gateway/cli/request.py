@@ -1,7 +1,8 @@
 """`accord request`: a complete client for an agency without developers.
 
-Asks, shows progress, verifies every chunk and the receipt, and writes what came as Parquet, CSV or JSON lines; or
-prints the refusal, its clause and its reason. Nothing is left under the final name unless the receipt proved it.
+Asks, shows progress, verifies every chunk and the receipt, and writes what came as Parquet, CSV or
+JSON lines; or prints the refusal, its clause and its reason. Nothing is left under the final name
+unless the receipt proved it.
 """
 
 from __future__ import annotations
@@ -95,7 +96,10 @@ def client_of(path: Path, settings: ClientSettings) -> Client:
 
 
 def keep_checkpoint(path: Path, settings: ClientSettings, client: Client) -> None:
-    """Write the largest checkpoint that the client verified: this agency is a monitor of the log."""
+    """Write the largest checkpoint that the client verified.
+
+    This agency is a monitor of the log.
+    """
     if client.checkpoint:
         beside(path, settings.client.checkpoint).write_text(client.checkpoint)
 
@@ -308,7 +312,10 @@ def _plain(value: object, kind: FieldType) -> object:
 
 
 def _cell(value: object) -> object:
-    """Return a cell that a spreadsheet shows and never runs: text that begins a formula is quoted."""
+    """Return a cell that a spreadsheet shows and never runs.
+
+    Text that begins a formula is quoted.
+    """
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
@@ -338,7 +345,8 @@ def _print_refusal(error: RefusedError) -> None:
 
 def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None:
     lines = [
-        f"{receipt.row_count:,} rows by {header.provision} of {header.agreement}, clause {header.clause}",
+        f"{receipt.row_count:,} rows by {header.provision} of {header.agreement}, "
+        f"clause {header.clause}",
         f"  exchange   {receipt.exchange_id}",
         f"  log entry  {receipt.index}, receipt verified",
     ]

@@ -1,4 +1,7 @@
-"""Bearer tokens from a development issuer: short, and bound to the client's own certificate (RFC 8705)."""
+"""Bearer tokens from a development issuer: short.
+
+And bound to the client's own certificate (RFC 8705).
+"""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ from gateway.masks import (
     fine_enough,
     hmac_key_text,
     list_pattern,
+    whole_multiples,
 )
 from gateway.plan.ops import WHY
 from gateway.values import LIST_PATTERN, FieldType, Operator, Scalar, list_text
@@ -305,7 +306,7 @@ def _round(mask: Round, column: pl.Expr, inputs: Inputs) -> pl.Expr:
     if inputs.type is FieldType.INTEGER:
         multiple, rest = column // up, column % up
         over = (2 * rest > up) | ((2 * rest == up) & (multiple % 2 == 1))
-        return (multiple + over.cast(pl.Int64)) * up
+        return (multiple + over.cast(pl.Int64)).clip(*whole_multiples(up)) * up
 
     def whole(number: int) -> pl.Expr:
         # As a column: a frame divides by a literal through its reciprocal, and 3 / 10 is then not

@@ -1,1 +1,1 @@
-"""A development deployment, written whole: authority, certificates, keys, settings, signed agreements."""
+"""A development deployment, written whole, its agreements signed."""

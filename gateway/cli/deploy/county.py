@@ -79,7 +79,7 @@ def registry(keys: Mapping[str, PublicKeys], vkey: str, today: dt.date) -> str:
     """Return the text of `agencies.yaml` for the development county."""
     since, until = today - _days(DAYS_BACK), today + _days(DAYS_AHEAD)
     lines = [
-        "# The registry of the development county: who is who, by which certificate, with which keys.",
+        "# The registry of the development county: who is who, by which certificate and keys.",
         "# yaml-language-server: $schema=schema/agencies.schema.json",
         "apiVersion: accord/v1",
         "kind: Agencies",
@@ -90,11 +90,15 @@ def registry(keys: Mapping[str, PublicKeys], vkey: str, today: dt.date) -> str:
     for member in COUNTY:
         x, y = keys[member.id].token
         jwk = f"{{kid: {member.id}-1, kty: EC, crv: P-256, x: {x}, y: {y}}}"
-        key = f'{{id: {member.id}-1, ed25519: "{keys[member.id].signing}", from: "{since}", until: "{until}"}}'
+        signing = keys[member.id].signing
+        dates = f'from: "{since}", until: "{until}"'
+        key = f'{{id: {member.id}-1, ed25519: "{signing}", {dates}}}'
         lines += [
-            f"  {member.id}: {{name: {member.name}, kind: {member.kind}, hipaa: {member.hipaa}, part2: none,",
+            f"  {member.id}: {{name: {member.name}, kind: {member.kind},",
+            f"    hipaa: {member.hipaa}, part2: none,",
             f"    san: [{member.san}], adapter_san: [{member.adapter_san}], signatures: 1,",
-            f'    attestation: {{at: "{since}", valid: P1Y}}, address: "1 Example Street, Rivertown",',
+            f'    attestation: {{at: "{since}", valid: P1Y}},',
+            '    address: "1 Example Street, Rivertown",',
             f"    tokens: {{issuer: {member.issuer}, algorithms: [ES256], jwks: [{jwk}]}},",
             f"    signing_keys: [{key}],",
             "    delivery_keys: none}",

@@ -1,4 +1,7 @@
-"""Writes a development deployment into a folder: everything that `accord serve` and its peers need."""
+"""Writes a development deployment into a folder.
+
+Everything that `accord serve` and its peers need.
+"""
 
 from __future__ import annotations
 
