@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT_S: Final = 30.0
 ATTEMPTS: Final = 5
+"""Attempts in a row that may bring nothing."""
+
 _PAUSE_S: Final = 0.2
 
 
@@ -93,17 +95,20 @@ class Client:
             LogError: The receipt does not prove it.
         """
         held = Progress() if progress is None else progress
-        for attempt in range(ATTEMPTS):
+        fruitless = 0
+        while True:
             rows = held.rows
             try:
                 async for message in self._attempt(request, held, timeout_s):
                     yield message
             except _CutError as cut:
-                # Without a row more, wait longer; the gateway may be starting again.
-                if attempt + 1 == ATTEMPTS:
+                # An attempt that brought rows was worth it; one that did not waits longer for the
+                # next, since the gateway may be starting again.
+                fruitless = fruitless + 1 if held.rows == rows else 0
+                if fruitless == ATTEMPTS:
                     raise cut.error from None
-                if held.rows == rows:
-                    await asyncio.sleep(_PAUSE_S * 2**attempt)
+                if fruitless:
+                    await asyncio.sleep(_PAUSE_S * 2 ** (fruitless - 1))
             else:
                 return
 

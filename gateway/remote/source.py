@@ -6,7 +6,8 @@ ask for breaks it, and what is read of it is bounded whatever it does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Final, Protocol
 
 import grpc
 import grpc.aio
@@ -18,7 +19,7 @@ from gateway.wire.arrow import broke, layout
 from gateway.wire.convert.chunk import BATCH_BYTES
 from gateway.wire.convert.faults import known
 from gateway.wire.convert.scan import from_scan
-from gateway.wire.status import error_of
+from gateway.wire.status import STATUS, error_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -32,6 +33,14 @@ RESERVE_S: Final = 0.5
 """What a gateway keeps of its caller's deadline, to say itself that the adapter was late."""
 
 LIST_TIMEOUT_S: Final = 30.0
+SCAN: Final = "/gateway.v1.AdapterService/Scan"
+
+
+class Asked(Protocol):
+    """Where calls to adapters are reported; names and numbers only."""
+
+    def asked(self, method: str, code: str, reason: str, seconds: float) -> None:
+        """Record a call that the gateway made."""
 
 
 class RemoteSource:
@@ -41,15 +50,19 @@ class RemoteSource:
         quarantined: Records that the adapter left out in the last scan that ended, by reason.
     """
 
-    def __init__(self, target: str, tls: TlsFiles, *, san: str) -> None:
+    def __init__(
+        self, target: str, tls: TlsFiles, *, san: str, measure: Asked | None = None
+    ) -> None:
         """Pin the adapter's name.
 
         Args:
             target: `host:port`.
             tls: The gateway's certificate towards adapters.
             san: The one name of `adapter_san` that its certificate must have.
+            measure: Hears of every call, where anybody wants to.
         """
         self._channel = Channel(target, tls, server_name=san)
+        self._measure = measure
         self.quarantined: Mapping[str, int] = {}
 
     async def scan(
@@ -69,7 +82,7 @@ class RemoteSource:
             raise _late()
         adapter = stub(adapter_pb2_grpc.AdapterServiceStub, self._channel)
         call = adapter.Scan(from_scan(scan, exchange_id), timeout=timeout_s - RESERVE_S)
-        reading = _Reading(scan)
+        reading, started, reason = _Reading(scan), time.monotonic(), ""
         try:
             while (response := await call.read()) is not grpc.aio.EOF:
                 batch = reading.take(response)
@@ -78,11 +91,22 @@ class RemoteSource:
             # The status: a stream cut by an error ends its messages like any other.
             await ended(call)
         except grpc.aio.AioRpcError as failure:
-            raise _source_error(failure) from None
+            error = _source_error(failure)
+            reason = error.reason
+            raise error from None
+        except SourceError as error:
+            reason = error.reason
+            raise
         finally:
             # Whoever stops reading stops the scan: nothing is read at the source for nobody.
             call.cancel()
+            self._report(reason, time.monotonic() - started)
         self.quarantined = reading.quarantined
+
+    def _report(self, reason: str, seconds: float) -> None:
+        if self._measure is not None:
+            code = STATUS[Reason(reason)].name if reason else "OK"
+            self._measure.asked(SCAN, code, reason, seconds)
 
     async def datasets(self, timeout_s: float = LIST_TIMEOUT_S) -> tuple[str, ...]:
         """Return the datasets that the adapter says it can read.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 METADATA_BYTES: Final = 8 * 1024
 TOKEN_BYTES: Final = 4 * 1024
 CALLS: Final = 512
+OPEN_CALLS: Final = 256
 CALLS_AN_AGENCY: Final = 128
 BULK_STREAMS: Final = 64
 BULK_STREAMS_AN_AGENCY: Final = 8
@@ -48,6 +49,7 @@ class Admission:
         self._bulk: Counter[str] = Counter()
         self._bulk_calls: set[int] = set()
         self.calls = 0
+        self.watchers = 0
         self.stopping = False
 
     @property
@@ -63,14 +65,25 @@ class Admission:
         """
         if self.stopping and not rule.open:
             raise BusyError(Reason.STOPPING, "the gateway is stopping", retry_after_s=_RETRY_S)
-        if self.calls >= self._most:
+        # Whoever watches health stays for days, and must neither take the room of exchanges nor
+        # be turned away when there is none: that is what it watches for.
+        if (self.watchers if rule.open else self.calls) >= (
+            OPEN_CALLS if rule.open else self._most
+        ):
             raise BusyError(Reason.BUSY, "the gateway has its most calls", retry_after_s=_RETRY_S)
-        self.calls += 1
-        call.undo.append(self._leave)
+        if rule.open:
+            self.watchers += 1
+            call.undo.append(self._leave_open)
+        else:
+            self.calls += 1
+            call.undo.append(self._leave)
         read_metadata(call, context)
 
     def _leave(self) -> None:
         self.calls -= 1
+
+    def _leave_open(self) -> None:
+        self.watchers -= 1
 
     def quota(self, call: Call, context: Context, rule: Rule) -> None:  # noqa: ARG002 - a step
         """Step 6: count the call for its agency, after identity, so that nobody spends another's.

@@ -481,6 +481,53 @@ def test_cancelled_streams_leave_nothing(tmp_path: Path) -> None:
     over(tmp_path, act)
 
 
+def resident() -> int:
+    """Return this process's resident bytes."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_nine_thousand_cancelled_streams_leave_no_memory(tmp_path: Path) -> None:
+    """Resident memory is flat over 9,000 cancelled streams, after the first thousand (T9)."""
+    sizes = []
+
+    async def act(house: House, channel: Any) -> None:
+        house.broker.script = endless
+        for index in range(9000):
+            call = exchange(channel)
+            await call.read()
+            call.cancel()
+            if index % 1000 == 999:
+                await until(lambda: house.gateway.admission.calls == 0, within_s=20)
+                house.broker.requests.clear()
+                house.broker.ended.clear()
+                house.measured.calls.clear()
+                sizes.append(resident())
+        assert sizes[-1] - sizes[0] < 24 * 1024 * 1024
+
+    over(tmp_path, act)
+
+
+def test_watching_health_takes_no_room_of_exchanges(tmp_path: Path) -> None:
+    """Watchers are counted apart, and have an end of their own."""
+
+    async def act(house: House, channel: Any) -> None:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(256)]
+        for watch in watches:
+            assert health_pb2.HealthCheckResponse.SERVING == (await watch.read()).status
+        assert (0, 256) == (house.gateway.admission.calls, house.gateway.admission.watchers)
+        more = stub.Watch(health_pb2.HealthCheckRequest())
+        assert Reason.BUSY == error_of(await fails(more)).reason
+        assert 1 == len([message async for message in exchange(channel)])
+        for watch in watches:
+            watch.cancel()
+        await until(lambda: house.gateway.admission.watchers == 0)
+
+    over(tmp_path, act)
+
+
 def test_a_generator_is_closed_in_its_own_task(tmp_path: Path) -> None:
     """A servicer's generator ends in the task that ran it, with its `finally` run once (T8)."""
     ended: list[bool] = []

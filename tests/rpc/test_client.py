@@ -119,17 +119,18 @@ def chunks(count: int) -> list[Chunk]:
 
 
 def over(
-    tmp_path: Path, script: Any, act: Callable[[House, Client], Awaitable[None]], **how: Any
+    tmp_path: Path, script: Any, act: Callable[[House, Client], Awaitable[None]], **listening: Any
 ) -> None:
     """Run a gateway over a script, and act with a client that pins the log's key."""
     authority = Authority(tmp_path)
 
     async def main() -> None:
         cert = authority.issue("synthetic-phd.test")
-        async with a_house(authority.issue("localhost"), agency("synthetic-phd")) as house:
+        server = authority.issue("localhost")
+        async with a_house(server, agency("synthetic-phd"), **listening) as house:
             house.log.note = note(5)
             house.broker.script = script
-            client = Client(house.target, cert.files, SIGNER.vkey, **how)
+            client = Client(house.target, cert.files, SIGNER.vkey)
             try:
                 await act(house, client)
             finally:
@@ -169,7 +170,7 @@ def test_rows_arrive_with_their_digest(tmp_path: Path) -> None:
     over(tmp_path, Provider([chunk]), act)
 
 
-@pytest.mark.parametrize("cuts", [[0], [1], [2], [3, 9], [1, 1], [0, 1, 0, 1]])
+@pytest.mark.parametrize("cuts", [[0], [1], [2], [3, 9], [1, 1], [0, 1, 0, 1], [0, 0, 0, 0]])
 def test_a_cut_exchange_goes_on_where_it_ended(tmp_path: Path, cuts: list[int]) -> None:
     """After UNAVAILABLE the rest comes, each chunk once; rows and digests are as without a cut."""
     provider = Provider(chunks(4), list(cuts))
@@ -185,6 +186,29 @@ def test_a_cut_exchange_goes_on_where_it_ended(tmp_path: Path, cuts: list[int]) 
     over(tmp_path, provider, act)
 
 
+def test_a_bulk_exchange_outlives_its_connections(tmp_path: Path) -> None:
+    """Cut by the age of its connection again and again, it completes; every chunk once (T16)."""
+
+    class Slow(Provider):
+        async def __call__(self, request: Request, send: Send) -> None:
+            async def slowly(message: Message) -> None:
+                await asyncio.sleep(0.1)
+                await send(message)
+
+            await super().__call__(request, slowly)
+
+    provider = Slow(chunks(25))
+
+    async def act(house: House, client: Client) -> None:
+        progress = Progress()
+        messages = await collect(client, progress)
+        got = [message.chunk for message in messages if message.chunk is not None]
+        assert provider.chunks == got
+        assert (True, True) == (progress.complete, len(provider.attempts) > 1)
+
+    over(tmp_path, provider, act, age_s=0.6, grace_s=0.6)
+
+
 def test_a_resumption_tells_what_is_held(tmp_path: Path) -> None:
     """The second attempt names the first exchange, the rows held and their stream value."""
     provider = Provider(chunks(4), [2])
@@ -197,6 +221,18 @@ def test_a_resumption_tells_what_is_held(tmp_path: Path) -> None:
         for chunk in provider.chunks[:2]:
             stream = stream_next(stream, chunk.digest)
         assert (IDS[0], 20, stream) == (resume.exchange_id, resume.offset, resume.stream)
+
+    over(tmp_path, provider, act)
+
+
+def test_a_gateway_that_stays_away_is_given_up(tmp_path: Path) -> None:
+    """Five attempts in a row that bring nothing end with the gateway's own error."""
+    provider = Provider(chunks(4), [0] * 9)
+
+    async def act(house: House, client: Client) -> None:
+        with pytest.raises(AccordError) as caught:
+            await collect(client)
+        assert (Reason.STOPPING, 5) == (caught.value.reason, len(provider.attempts))
 
     over(tmp_path, provider, act)
 
