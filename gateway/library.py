@@ -216,6 +216,7 @@ class FolderLibrary:
             registry=registry,
             purposes=folder.purposes.model,
             datasets=folder.schemas,
+            codes=folder.codes.model,
             notices=folder.notices,
         )
         digest = bound_digest(read.document.value, bound)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Agreement, Dataset, Purposes, Registry
+    from gateway.agreement.model import Agreement, CodeLists, Dataset, Purposes, Registry
 
 SELECTORS: Final = frozenset(
     ["from_kind", "to_kind", "dataset", "field", "class", "means", "regime", "purpose", "shape"]
@@ -66,12 +66,15 @@ class Bound:
         datasets: Digest of each dataset used, by `<name>@<version>`.
         notices: Digest of each notice used, by `<id>@<n>`.
         purposes: Digest of each purpose used, by leaf.
+        codes: Digest of each closed code list that a dataset used names: a longer list lets more
+            values pass.
         parties: What the registry says of each party, by alias.
     """
 
     datasets: Mapping[str, bytes]
     notices: Mapping[str, bytes]
     purposes: Mapping[str, bytes]
+    codes: Mapping[str, bytes]
     parties: Mapping[str, PartyFacts]
 
     def value(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ class Bound:
             "datasets": {name: digest_text(d) for name, d in self.datasets.items()},
             "notices": {name: digest_text(d) for name, d in self.notices.items()},
             "purposes": {name: digest_text(d) for name, d in self.purposes.items()},
+            "codes": {name: digest_text(d) for name, d in self.codes.items()},
             "parties": {
                 alias: {"agency": p.agency, "kind": p.kind, "hipaa": p.hipaa, "part2": p.part2}
                 for alias, p in self.parties.items()
@@ -93,6 +97,7 @@ def bind(
     registry: Registry,
     purposes: Purposes,
     datasets: Mapping[str, Dataset],
+    codes: CodeLists,
     notices: Mapping[str, bytes],
 ) -> Bound:
     """Return what an agreement relies on beside its own text.
@@ -102,10 +107,12 @@ def bind(
         registry: The agencies.
         purposes: The tree.
         datasets: By `<name>@<version>`.
+        codes: The closed code lists.
         notices: The bytes of each notice, by `<id>@<n>`.
     """
     provisions = agreement.provisions
     used = {str(one.flow.dataset) for one in provisions}
+    named = {rule.codes for name in used for rule in datasets[name].fields.values()}
     reasons = {name for one in provisions for name in one.flow.purposes}
     texts = {one.duties.notice for one in provisions if one.duties.notice is not None}
     agencies = {
@@ -115,6 +122,7 @@ def bind(
         datasets={name: datasets[name].digest for name in used},
         notices={name: notice_digest(notices[name]) for name in texts},
         purposes={name: purposes.leaves[name].digest for name in reasons},
+        codes={name: digest for name, digest in codes.digests.items() if name in named},
         parties={
             alias: PartyFacts(one.id, one.kind.value, one.hipaa, one.part2)
             for alias, one in agencies.items()

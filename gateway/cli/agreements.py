@@ -240,6 +240,7 @@ def _digest(read: Folder, one: Read[Agreement]) -> bytes:
         registry=read.registry.model,
         purposes=read.purposes.model,
         datasets=read.schemas,
+        codes=read.codes.model,
         notices=read.notices,
     )
     return bound_digest(one.document.value, bound)

@@ -46,6 +46,7 @@ def a_bound(**changes: Any) -> Bound:  # noqa: ANN401
         "datasets": {"a.x@1": b"\1" * 32},
         "notices": {"n@1": b"\2" * 32},
         "purposes": {"care.a": b"\3" * 32},
+        "codes": {"sex": b"\5" * 32},
         "parties": {"ems": PartyFacts("rivertown-ems", "ems", "covered", "none")},
     }
     return Bound(**(parts | changes))
@@ -120,6 +121,7 @@ def test_what_is_signed_is_the_digest_of_agreement_and_bound() -> None:
                 "datasets": {"a.x@1": "sha256:" + "01" * 32},
                 "notices": {"n@1": "sha256:" + "02" * 32},
                 "purposes": {"care.a": "sha256:" + "03" * 32},
+                "codes": {"sex": "sha256:" + "05" * 32},
                 "parties": {
                     "ems": {
                         "agency": "rivertown-ems",
@@ -144,6 +146,8 @@ def test_what_is_signed_is_the_digest_of_agreement_and_bound() -> None:
         {"datasets": {"a.x@2": b"\1" * 32}},
         {"notices": {"n@1": b"\4" * 32}},
         {"purposes": {"care.a": b"\4" * 32}},
+        {"codes": {"sex": b"\4" * 32}},
+        {"codes": {}},
         {"parties": {"ems": PartyFacts("rivertown-ems", "law_enforcement", "covered", "none")}},
         {"parties": {"ems": PartyFacts("other-ems", "ems", "covered", "none")}},
         {"parties": {"ems": PartyFacts("rivertown-ems", "ems", "none", "none")}},

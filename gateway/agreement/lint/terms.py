@@ -58,6 +58,7 @@ def signed_digest(folder: Folder, read: Read[Agreement]) -> bytes | None:
             registry=folder.registry.model,
             purposes=folder.purposes.model,
             datasets=folder.schemas,
+            codes=folder.codes.model,
             notices=folder.notices,
         )
     except KeyError:

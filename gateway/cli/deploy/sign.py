@@ -60,6 +60,7 @@ def _wanted(read: Folder) -> list[tuple[str, SignedFile, str, bytes, list[str]]]
             registry=registry,
             purposes=purposes,
             datasets=read.schemas,
+            codes=read.codes.model,
             notices=read.notices,
         )
         digest = bound_digest(one.document.value, bound)
