@@ -396,7 +396,7 @@ class MemoryLog:
         self._fail("held")
         await self.world.turn("held")
         one = self._exchanges.get(exchange_id)
-        for receipt in one.receipts if one else ():
+        for receipt in one.receipts if one and rows else ():
             if receipt.row_count == rows:
                 return receipt
         return None

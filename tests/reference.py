@@ -246,8 +246,10 @@ def _round(one: MaskField, value: Any, beside: Any) -> Any:
     mask: Any = one.mask
     base = Fraction(mask.base)
     if one.inputs.type is FieldType.INTEGER:
-        nearest = round(Fraction(value) / base) * base  # Python's round: ties to even
-        return int(nearest)
+        multiple = round(Fraction(value) / base)  # Python's round: ties to even
+        while not -(2**63) <= multiple * base < 2**63:
+            multiple -= 1 if multiple > 0 else -1
+        return int(multiple * base)
     if not math.isfinite(value):
         raise _drop()
     # Ties are judged in doubles, as the value came: 0.35 is meant, not 0.34999999999999998.
@@ -375,10 +377,10 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
         enough = len(people) >= suppress.min_cell and len(members) >= suppress.min_cell
         empty = not members and suppress.zeros == "publish"
         if enough or empty:
-            values = [row[one.field] for row in given]
-            zero = 0.0 if one.output is FieldType.NUMBER else 0
+            values: list[Any] = [row[one.field] for row in given]
+            zero: Any = 0.0 if one.output is FieldType.NUMBER else 0
             count = one.function == "count_distinct"
-            cell[one.name] = len(people) if count else sum(values, start=zero)
+            cell[one.name] = len(people) if count else sum(values, zero)
             cell[one.name + ".why"] = None
         else:
             cell[one.name] = None

@@ -225,7 +225,7 @@ class _Run:
 
     async def _carry_out(self, deadline_s: float) -> None:
         ports = self._ports
-        if self._request.resume is not None:
+        if self._request.resume is not None and self._request.resume.offset:
             self._held = await self._receipt_of(self._request.resume)
         batches = ports.sources.scan(
             self._plan.scan, exchange_id=self._ticket.exchange_id, timeout_s=deadline_s
@@ -239,13 +239,13 @@ class _Run:
             await ready.aclose()
 
     async def _receipt_of(self, resume: Resume) -> Receipt | None:
-        """Return the receipt for what is held.
+        """Return the receipt for what is held, or None where there is none for just that.
 
-        Whoever cannot tell its stream value did not get it.
+        An exchange id is no secret: whoever cannot tell the entry's stream value did not get it.
         """
         held = await self._ports.log.held(resume.exchange_id, resume.offset)
-        if held is not None and json.loads(held.meta)["stream"] != drafts.b64(resume.stream):
-            raise _diverged()
+        if held is None or json.loads(held.meta)["stream"] != drafts.b64(resume.stream):
+            return None
         return held
 
     async def _release(self, ready: Ready) -> None:

@@ -40,8 +40,8 @@ class House:
     world: World = field(default_factory=World)
     agreements: Agreements = field(default_factory=the_agreements)
     rows: Iterable[Row] = ()
-    log: MemoryLog = None  # type: ignore[assignment]
-    source: MemorySource = None  # type: ignore[assignment]
+    log: MemoryLog = field(default_factory=MemoryLog)
+    source: MemorySource = field(default_factory=MemorySource)
     counters: MemoryCounters = field(default_factory=MemoryCounters)
     clock: FixedClock = field(default_factory=FixedClock)
     engine: Engine | None = None
@@ -49,8 +49,8 @@ class House:
     tables: Mapping[str, object] = field(default_factory=lambda: dict(TABLES))
 
     def __post_init__(self) -> None:
-        self.log = self.log or MemoryLog(world=self.world)
-        self.source = self.source or MemorySource(self.rows, world=self.world)
+        """Put everything in one world and build the broker."""
+        self.source.rows += list(self.rows)
         self.log.world = self.source.world = self.world
         self.library = StaticLibrary(self.agreements)
         self.entropy = SeededEntropy()

@@ -22,7 +22,8 @@ ROWS = records(100)
 
 def a_house(log: MemoryLog | None = None, faults: Faults | None = None) -> House:
     """Return a house whose source sends 100 records in four batches."""
-    return House(log=log, source=MemorySource(ROWS, batch_rows=25, faults=faults))  # type: ignore[arg-type]
+    source = MemorySource(ROWS, batch_rows=25, faults=faults)
+    return House(log=log or MemoryLog(), source=source)
 
 
 def the_outcome(house: House) -> Draft:

@@ -73,7 +73,30 @@ LISTS = [
     "[]", '["a"]', '["a","b"]', '["zz"]', '["b","zz","a"]', "x", "", '["a",1]', '["a"', '["b", "a"]',
     '["\\u0061"]', '["a"]\n', '["a b","a"]', '["\\u00e9"]', '["a\\"b"]', "null", '"a"', '["a","a"]',
 ]  # fmt: skip
-INTEGERS = [0, -1, 1, 5, 4, 7, 10, 15, 23, 24, 89, 90, 91, 125, 200, -3, 365, 730, 2**40, -(2**40)]
+INTEGERS = [
+    0,
+    -1,
+    2**63 - 1,
+    -(2**63),
+    1,
+    5,
+    4,
+    7,
+    10,
+    15,
+    23,
+    24,
+    89,
+    90,
+    91,
+    125,
+    200,
+    -3,
+    365,
+    730,
+    2**40,
+    -(2**40),
+]
 NUMBERS = [
     0.0, -0.0, -0.5, 0.5, 1.5, 2.5, float("nan"), float("inf"), float("-inf"), 0.29, -75.005, 90.0,
     89.9, 91.0, 1e300, -1e300, 3.3, 0.35, 0.15, 1.015, 33.44, -93.98, 44.12, 29.0, 180.0, 1e-320,
@@ -227,7 +250,7 @@ def some_when(draw: st.DrawFn, fields: list[FieldRule]) -> list[When]:
     """Draw conditions of a provision."""
     made: list[When] = []
     comparable = [one for one in fields if one.type is not T.LIST]
-    if comparable and draw(st.booleans()):
+    if draw(st.booleans()) and comparable:
         field = draw(st.sampled_from(comparable))
         made.append(FieldCondition(field.name, *draw(a_comparison(field))))
     times = [one for one in fields if one.type in {T.DATE, T.TIMESTAMP}]
@@ -266,7 +289,7 @@ def record_worlds(draw: st.DrawFn) -> Drawn:
     passes = [
         one for one in fields if isinstance(release[one.name], Pass) and one.type is not T.LIST
     ]
-    if passes and draw(st.booleans()):
+    if draw(st.booleans()) and passes:
         field = draw(st.sampled_from(passes))
         where.append(Condition(field.name, *draw(a_comparison(field))))
     rows = draw(rows_of(list(dataset.fields.values()), 0, 6))
@@ -277,7 +300,8 @@ def record_worlds(draw: st.DrawFn) -> Drawn:
 def rows_of(draw: st.DrawFn, fields: list[FieldRule], least: int, most: int) -> list[Row]:
     """Draw records."""
     one = st.fixed_dictionaries({field.name: value_of(field) for field in fields})
-    return draw(st.lists(one, min_size=least, max_size=most))
+    rows: list[Row] = draw(st.lists(one, min_size=least, max_size=most))
+    return rows
 
 
 @st.composite
