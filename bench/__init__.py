@@ -1,0 +1,1 @@
+"""`make bench`: how fast and how large, as ratios within one run."""
