@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from gateway.agreement.index import Signed
+from gateway.agreement.model import (
+    ConsentCondition,
+    Duration,
+    FieldCondition,
+    OptOutCondition,
+    RoleCondition,
+    WithinCondition,
+)
 from gateway.errors import NotFoundError, Reason
 from gateway.v1 import agreement_pb2, agreement_pb2_grpc, common_pb2
 from gateway.values import Column
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from gateway.agreement.index import Agreements, Pact
-    from gateway.agreement.model import Provision
+    from gateway.agreement.model import Provision, When
     from gateway.values import Caller
     from gateway.wire.call import Call
 
@@ -121,7 +129,7 @@ class AgreementServicer(agreement_pb2_grpc.AgreementServiceServicer):
             purposes=provision.flow.purposes,
             released=[from_column(column) for column in released],
             withheld=provision.withhold,
-            conditions=[type(condition).__name__ for condition in provision.when],
+            conditions=[_in_words(condition) for condition in provision.when],
             duties=_duties(provision),
         )
 
@@ -136,6 +144,22 @@ def _status(pact: Pact, now: dt.datetime) -> str:
     return str(pact.signed)
 
 
+def _in_words(condition: When) -> str:
+    match condition:
+        case RoleCondition(roles):
+            return f"the caller is {' or '.join(sorted(roles))}"
+        case ConsentCondition(purpose):
+            return f"the person consents to {purpose}"
+        case OptOutCondition(purpose):
+            return f"the person has not opted out of {purpose}"
+        case FieldCondition(field, op, values):
+            return f"{field} {op.value} {', '.join(str(value) for value in values)}"
+        case WithinCondition(field, window):
+            return f"{field} is within {window.text}"
+        case _:
+            assert_never(condition)
+
+
 def _duties(provision: Provision) -> list[common_pb2.Duty]:
     duties = provision.duties
     said = {
@@ -148,7 +172,7 @@ def _duties(provision: Provision) -> list[common_pb2.Duty]:
         "breach_notice": duties.breach_notice,
     }
     return [
-        common_pb2.Duty(kind=kind, text=str(value))
+        common_pb2.Duty(kind=kind, text=value.text if isinstance(value, Duration) else value)
         for kind, value in said.items()
         if value is not None
     ]
