@@ -1,0 +1,61 @@
+"""Masks, conditions and duties in an officer's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gateway.values import MaskNote
+
+_UNITS = {"week_iso": "its week", "hour": "the hour", "day": "the day", "month": "its month"}
+_SIGNS = {
+    "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of",
+    "gte": "from", "gt": "after", "lte": "to", "lt": "before",
+}  # fmt: skip
+
+
+def mask(note: MaskNote) -> str:
+    """Return a mask in a few words."""
+    given = dict(one.split("=", 1) for one in note.arguments)
+    match note.name:
+        case "pass":
+            return "passed on"
+        case "truncate":
+            unit = given.get("to", "")
+            return f"cut to {_UNITS.get(unit, unit)}"
+        case "band":
+            if "cuts" in given:
+                return "band at " + given["cuts"].replace(",", ", ")
+            return f"band of {given.get('width')} years"
+        case "zip3":
+            return "first three digits"
+        case "round":
+            return f"rounded to {given.get('base')}"
+        case "pseudonym":
+            return "pseudonym of this flow"
+        case "map":
+            return f"grouped: {given.get('table', '').replace('_', ' ')}"
+        case "geo":
+            return f"{given.get('to')} only"
+        case other:
+            return other.replace("_", " ")
+
+
+def conditions(where: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what each row had to be, for it to leave."""
+    bounds: dict[str, list[str]] = {}
+    for name, operator, values in where.get("conditions", ()):
+        text = ", ".join(_value(kind, value) for kind, value in values)
+        bounds.setdefault(name, []).append(f"{_SIGNS.get(operator, operator)} {text}")
+    for name, said in bounds.items():
+        yield f"{name} {' '.join(said)}"
+    if where.get("consent"):
+        yield "the person consented"
+    if where.get("opt_out"):
+        yield "the person did not opt out"
+
+
+def _value(kind: str, value: str) -> str:
+    return f"{value[:16]} UTC" if kind == "datetime" else value
