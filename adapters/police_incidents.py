@@ -15,7 +15,7 @@ import ibis
 from adapters import canonical, police_sql
 from adapters.base import TableAdapter
 from adapters.police_seizures import DATASET, GRAMS, SeizureSettings
-from adapters.police_source import Opened, Place, Prepared
+from adapters.police_source import Place, Prepared
 from adapters.police_sql import Engine, Expr, coded, filled
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ class Incidents(TableAdapter):
     def __init__(self, place: Place, settings: SeizureSettings) -> None:
         self._place = place
         self._settings = settings
-        self._prepared = Prepared(place, (REQUIRED, OPTIONAL), self._build)
+        self._prepared = Prepared(
+            place, (REQUIRED, OPTIONAL), (_mapped, functools.partial(_keyed, settings=settings))
+        )
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
@@ -68,32 +70,30 @@ class Incidents(TableAdapter):
 
     def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the seizures as an expression."""
-        return self._prepared.table()
-
-    def _build(self, opened: Opened) -> Expr:
-        rows = self._keyed(opened)
+        rows = self._prepared.tables()[1]
         return rows.filter((rows.same == 1) & ~rows.awaited).drop("same", "awaited")
 
     def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count what is left out and what the lists do not know."""
         self._place.inspect((*REQUIRED, *OPTIONAL), report)
-        opened = self._prepared.open()
-        counted = police_sql.one(_count(_mapped(opened.table, opened.engine)))
-        keyed = self._keyed(opened)
+        mapped, keyed = self._prepared.tables()
+        counted = police_sql.one(_count(mapped))
         twice = keyed.filter((keyed.same > 1) & ~keyed.awaited).select(*_KEYS).distinct()
         conflicting = twice.aggregate(**{"quarantine conflicting-rows": twice.count()})
         police_sql.enter(counted | police_sql.one(conflicting), report)
         report.judge(self._settings.max_unknown_share)
 
-    def _keyed(self, opened: Opened) -> Expr:
-        rows = _mapped(opened.table, opened.engine)
-        held = _canonical(rows.filter(rows.carried & rows.valid), self._settings)
-        by_key = ibis.window(group_by=_KEYS)
-        told = (held.quantity_unit != "xx").any().over(by_key).fill_null(ibis.literal(value=False))
-        one = opened.engine.stage(held.distinct().mutate(told=told))
-        awaited = one.told & (one.quantity_unit == "xx").fill_null(ibis.literal(value=False))
-        one = opened.engine.stage(one.mutate(awaited=awaited).drop("told"))
-        return one.mutate(same=(~one.awaited).sum().over(by_key))
+
+def _keyed(mapped: Expr, engine: Engine, settings: SeizureSettings) -> Expr:
+    """Return the distinct rows out: `same` as one key, `awaited` where another has the quantity."""
+    rows = engine.stage(mapped.filter(mapped.carried & mapped.valid))
+    held = _canonical(rows, settings)
+    by_key = ibis.window(group_by=_KEYS)
+    one = engine.stage(held.distinct())
+    one = engine.stage(one.mutate(told=(one.quantity_unit != "xx").any().over(by_key)))
+    awaited = (one.told & (one.quantity_unit == "xx")).fill_null(ibis.literal(value=False))
+    one = engine.stage(one.mutate(awaited=awaited).drop("told"))
+    return one.mutate(same=(~one.awaited).sum().over(by_key))
 
 
 def _mapped(raw: Expr, engine: Engine) -> Expr:
@@ -112,13 +112,11 @@ def _mapped(raw: Expr, engine: Engine) -> Expr:
     )
     day = engine.date(staged.iso)
     key = filled(staged.incident_number).notnull()
-    return engine.stage(
-        staged.mutate(
-            day=day,
-            carried=staged.offense_code_code.notnull() & staged.property_loss_type_code.notnull(),
-            keyed=key,
-            valid=key & day.notnull(),
-        )
+    return staged.mutate(
+        day=day,
+        carried=staged.offense_code_code.notnull() & staged.property_loss_type_code.notnull(),
+        keyed=key,
+        valid=key & day.notnull(),
     )
 
 

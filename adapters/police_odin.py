@@ -17,7 +17,7 @@ import ibis
 from adapters import canonical, civil_time, police_notices, police_sql
 from adapters.base import TableAdapter
 from adapters.police_notices import BLANK, CODED
-from adapters.police_source import Opened, Place, Prepared
+from adapters.police_source import Place, Prepared
 from adapters.police_sql import Engine, Expr, coded, filled
 from adapters.police_states import FIPS, USPS
 from gateway.values import DatasetId
@@ -108,7 +108,8 @@ class Odin(TableAdapter):
     def __init__(self, place: Place, settings: OdinSettings) -> None:
         self._place = place
         self._settings = settings
-        self._prepared = Prepared(place, (REQUIRED, OPTIONAL), self._build, settings.zone)
+        steps = (_mapped, functools.partial(_keyed, settings=settings))
+        self._prepared = Prepared(place, (REQUIRED, OPTIONAL), steps, settings.zone)
         self._counted: tuple[object, Mapping[str, int | None]] = (None, {})
 
     def datasets(self) -> tuple[DatasetId, ...]:
@@ -121,10 +122,9 @@ class Odin(TableAdapter):
 
     def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the responses as an expression."""
-        return self._prepared.table()
-
-    def _build(self, opened: Opened) -> Expr:
-        return responses(opened.table, opened.engine, self._settings)
+        keyed = self._prepared.tables()[1]
+        # Two rows of one key that differ contradict each other, and nothing says which is right.
+        return keyed.filter(keyed.same == 1).drop("same")
 
     def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count records without key or date, contradictory ones, and what the lists do not know."""
@@ -138,11 +138,9 @@ class Odin(TableAdapter):
         report.judge(self._settings.max_unknown_share)
 
     def _count(self) -> Mapping[str, int | None]:
-        opened = self._prepared.open()
-        rows = _mapped(opened.table, opened.engine)
-        counted = police_sql.one(police_notices.count(rows))
-        one = _keyed(rows, opened.engine, self._settings)
-        twice = one.filter(one.same > 1).select(*_KEYS).distinct()
+        mapped, keyed = self._prepared.tables()
+        counted = police_sql.one(police_notices.count(mapped))
+        twice = keyed.filter(keyed.same > 1).select(*_KEYS).distinct()
         conflicting = twice.aggregate(**{"quarantine conflicting-rows": twice.count()})
         return counted | police_sql.one(conflicting)
 
@@ -163,7 +161,7 @@ def _mapped(raw: Expr, engine: Engine) -> Expr:
         for name, (column, code_list) in CODED.items()
     }
     at = engine.instant(dated.local + dated.offset)
-    mapped = dated.mutate(
+    return dated.mutate(
         **fields,
         given=given,
         incident_at=at,
@@ -171,7 +169,6 @@ def _mapped(raw: Expr, engine: Engine) -> Expr:
         valid_key=filled(dated.incident_id).notnull() & filled(dated.victim_id).notnull(),
         valid_date=engine.date(dated.iso).notnull(),
     )
-    return engine.stage(mapped)
 
 
 def _timed(raw: Expr, engine: Engine) -> Expr:
@@ -205,18 +202,13 @@ def _flag(column: Expr) -> Expr:
     return column.cases(("Y", True), ("N", False), else_=ibis.null("boolean"))
 
 
-def responses(raw: Expr, engine: Engine, settings: OdinSettings) -> Expr:
-    """Return the canonical table of ODIN-shaped source rows."""
-    one = _keyed(_mapped(raw, engine), engine, settings)
-    # Two rows of one key that differ contradict each other, and nothing says which is right.
-    return one.filter(one.same == 1).select(*canonical.fields(DATASET))
-
-
 def _keyed(mapped: Expr, engine: Engine, settings: OdinSettings) -> Expr:
     """Return the distinct rows out, with `same`: how many share a row's key."""
     held = mapped.filter(mapped.valid_key & mapped.valid_date)
     rows = engine.stage(held.mutate(suspected_drugs=_drug_list(held)))
-    one = engine.stage(rows.select(**_fields(rows, engine, settings)).distinct())
+    fields = _fields(rows, engine, settings)
+    one = engine.stage(rows.select(**{name: fields[name] for name in canonical.fields(DATASET)}))
+    one = engine.stage(one.distinct())
     return one.mutate(same=one.count().over(ibis.window(group_by=_KEYS)))
 
 

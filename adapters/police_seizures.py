@@ -7,6 +7,7 @@ in kilograms with up to six decimals and are kept to the milligram (PSP-2).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import ibis
 
 from adapters import canonical, police_sql
 from adapters.base import TableAdapter
-from adapters.police_source import Opened, Place, Prepared
+from adapters.police_source import Place, Prepared
 from adapters.police_sql import Engine, Expr, coded, filled
 from gateway.values import DatasetId
 
@@ -60,7 +61,9 @@ class Seizures(TableAdapter):
     def __init__(self, place: Place, settings: SeizureSettings) -> None:
         self._place = place
         self._settings = settings
-        self._prepared = Prepared(place, (REQUIRED, ()), self._build)
+        self._prepared = Prepared(
+            place, (REQUIRED, ()), (_mapped, functools.partial(_canonical, settings=settings))
+        )
 
     def datasets(self) -> tuple[DatasetId, ...]:
         """Return the one dataset."""
@@ -75,17 +78,12 @@ class Seizures(TableAdapter):
 
     def table(self, dataset: DatasetId) -> Expr:  # noqa: ARG002 - one dataset
         """Return the seizures as an expression."""
-        return self._prepared.table()
-
-    def _build(self, opened: Opened) -> Expr:
-        rows = _mapped(opened.table, opened.engine)
-        return _canonical(rows.filter(rows.valid), self._settings)
+        return self._prepared.tables()[1]
 
     def inspect(self, dataset: DatasetId, report: Report) -> None:  # noqa: ARG002 - one dataset
         """Count rows without a period or a drug, and what the lists do not know."""
         self._place.inspect((*REQUIRED, *NOT_READ), report)
-        opened = self._prepared.open()
-        rows = _mapped(opened.table, opened.engine)
+        rows = self._prepared.tables()[0]
         # 999 is a seizure outside the state: a known code, and no county.
         place = rows.valid & rows.county_fips.isnull() & (rows.fips_county_code != "999")
         unit = rows.valid & rows.quantity_unit.isnull()
@@ -121,11 +119,12 @@ def _mapped(raw: Expr, engine: Engine) -> Expr:
     )
     day = engine.date(staged.start)
     valid = day.notnull() & filled(staged.drug).notnull()
-    return engine.stage(staged.mutate(valid=valid, day=day))
+    return staged.mutate(valid=valid, day=day)
 
 
-def _canonical(rows: Expr, settings: SeizureSettings) -> Expr:
+def _canonical(mapped: Expr, engine: Engine, settings: SeizureSettings) -> Expr:
     """Return every field of the dataset; those of incidents are null."""
+    rows = engine.stage(mapped.filter(mapped.valid))
     quantity, unit = rows.estimated_quantity, rows.quantity_unit
     grams = unit.cases(*GRAMS.items(), else_=ibis.null("float64"))
     held = {

@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import re
 import sqlite3
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import ibis
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SQLITE_HEAD = b"SQLite format 3\x00"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_ROWS, _TEXTS, _FILE = "accord_rows", "accord_texts", "accord_file"
+_TEXTS, _FILE = "accord_texts", "accord_file"
 
 
 def snake(name: str) -> str:
@@ -128,43 +128,83 @@ class Place:
                 report.notice("unknown-column", plain)
 
 
-class Prepared:
-    """A canonical table whose expression is compiled once, and is a view in each connection.
+Step: TypeAlias = "Callable[[Expr, Engine], Expr]"
+"""What makes one table of another."""
 
-    Compiling some thousand nodes takes Ibis longer than most scans take the database.
+
+class Prepared:
+    """Tables made of a source step by step, each a view, their SQL compiled once.
+
+    Ibis takes longer to compile some thousand nodes than most scans take the database, and the
+    more the deeper they lie; so every step, and every stage in it, is a view of its own.
     """
 
     def __init__(
         self,
         place: Place,
         columns: tuple[Sequence[str], Sequence[str]],
-        build: Callable[[Opened], Expr],
+        steps: Sequence[Step],
         zone: ZoneInfo | None = None,
     ) -> None:
-        """Take the place, the columns (required, optional), and what builds the expression."""
+        """Take the place, the columns (required, optional), and the steps.
+
+        Args:
+            place: Where the source is.
+            columns: Required, optional.
+            steps: The first of the source's texts, each other of the one before.
+            zone: Whose spans `zoned` joins with, where a step does that.
+        """
         self._place = place
         self._columns = columns
-        self._build = build
+        self._steps = tuple(steps)
         self._zone = zone
-        self._compiled: dict[tuple[str, ...], tuple[str, Any]] = {}
+        self._compiled: dict[tuple[str, ...], list[_View]] = {}
 
-    def open(self) -> Opened:
-        """Return the source in a new connection."""
+    def tables(self) -> list[Expr]:
+        """Return each step's table, in a new connection."""
         found = self._place.open(*self._columns)
-        if self._zone is not None:
-            police_sql.spanned(found.table.get_backend(), self._zone)
-        return found
-
-    def table(self) -> Expr:
-        """Return the canonical table in a new connection."""
-        found = self.open()
         backend = found.table.get_backend()
-        if found.columns not in self._compiled:
-            built = self._build(found)
-            self._compiled[found.columns] = (str(backend.compile(built)), built.schema())
-        sql, schema = self._compiled[found.columns]
-        backend.raw_sql(f"CREATE TEMP VIEW {_ROWS} AS {sql}")
-        return police_sql.named(backend, _ROWS, schema)
+        if self._zone is not None:
+            police_sql.spanned(backend, self._zone)
+        views = self._compiled.get(found.columns)
+        if views is None:
+            views = self._compiled[found.columns] = self._compile(found)
+        else:
+            for view in views:
+                view.create(backend)
+        return [view.of(backend) for view in views if view.step]
+
+    def _compile(self, found: Opened) -> list[_View]:
+        views: list[_View] = []
+        backend, table = found.table.get_backend(), found.table
+
+        def stage(expression: Expr, *, step: bool = False) -> Expr:
+            held = found.engine.stage(expression)
+            name = f"accord_view_{len(views) + 1}"
+            view = _View(name, str(backend.compile(held)), held.schema(), step)
+            view.create(backend)
+            views.append(view)
+            return view.of(backend)
+
+        for step in self._steps:
+            table = stage(step(table, replace(found.engine, stage=stage)), step=True)
+        return views
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A view that a connection has once `create` was called; `step` where it ends a step."""
+
+    name: str
+    sql: str
+    schema: Any
+    step: bool
+
+    def create(self, backend: Any) -> None:  # noqa: ANN401 - Ibis' own
+        backend.raw_sql(f"CREATE TEMP VIEW {self.name} AS {self.sql}")
+
+    def of(self, backend: Any) -> Expr:  # noqa: ANN401 - Ibis' own
+        return police_sql.named(backend, self.name, self.schema)
 
 
 def place(base: Path, csv: Path | None, database: Path | None, table: str | None) -> Place:

@@ -29,7 +29,8 @@ COLUMNS = {
     "Enrollment": "EnrollmentID PersonalID ProjectID CriminalRecord DateUpdated DateDeleted",
     "CurrentLivingSituation": "CurrentLivingSitID EnrollmentID PersonalID InformationDate "
     "CurrentLivingSituation LocationDetails DateUpdated DateDeleted",
-    "Event": "EventID EnrollmentID PersonalID EventDate Event ReferralResult DateUpdated DateDeleted",
+    "Event": "EventID EnrollmentID PersonalID EventDate Event ReferralResult DateUpdated "
+    "DateDeleted",
 }
 
 
@@ -124,7 +125,7 @@ class TestHmisContract(AdapterContract):
 
 
 def test_only_street_outreach_is_a_contact(tmp_path: Path) -> None:
-    """HMI-1, HMI-9: living situations and events of type 4; one person in two projects is one unit."""
+    """HMI-1, HMI-9: living situations and events of type 4; a person in two is one unit."""
     rows, _ = contacts(tmp_path)
 
     assert ["C1", "C2", "C4", "V1", "V2"] == list(rows)
@@ -154,7 +155,7 @@ def test_a_situation_is_a_contact_and_an_event_need_not_be(tmp_path: Path) -> No
 
 
 def test_names_and_courts_are_not_opened(tmp_path: Path) -> None:
-    """HMI-2, HMI-3, ALL-8: Client is not needed, canaries are nowhere, the hash status is reported."""
+    """HMI-2, HMI-3, ALL-8: Client is not needed, canaries are nowhere, the hash is reported."""
     rows, report = contacts(tmp_path)
 
     assert not (tmp_path / "Client.csv").exists()
@@ -163,7 +164,7 @@ def test_names_and_courts_are_not_opened(tmp_path: Path) -> None:
 
 
 def test_a_time_of_change_is_an_instant_only_with_its_clock(tmp_path: Path) -> None:
-    """HMI-4: `22-08-22` is a date of no certain form: null and reported, not read as a year."""
+    """HMI-4: `22-08-22` is a date of no certain form: null, reported, not guessed."""
     held = export()
     held["CurrentLivingSituation"][0]["DateUpdated"] = "22-08-22"
 
@@ -175,7 +176,7 @@ def test_a_time_of_change_is_an_instant_only_with_its_clock(tmp_path: Path) -> N
 
 
 def test_a_deleted_row_takes_its_earlier_form_along(tmp_path: Path) -> None:
-    """HMI-8: with `DateDeleted` the row is gone, and the earlier row too; so with its enrollment."""
+    """HMI-8: with `DateDeleted` the row is gone, its earlier form too; so by its enrollment."""
     held = export()
     later = {"DateUpdated": "2026-01-04 12:00:00", "DateDeleted": "2026-01-04 12:00:00"}
     held["CurrentLivingSituation"].append({**held["CurrentLivingSituation"][0], **later})
@@ -223,7 +224,7 @@ def test_another_version_of_the_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
-    """HMI-5, ALL-6, ALL-7: order, a byte-order mark and new columns change nothing; absence does."""
+    """HMI-5, ALL-6, ALL-7: order, a mark and new columns change nothing; absence does."""
     adapter = adapter_of(tmp_path)
     expected = read(adapter, a_scan(DATASET))
     path = tmp_path / "CurrentLivingSituation.csv"
@@ -243,7 +244,7 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
 
 @needs_data
 def test_the_real_export() -> None:
-    """HMI-1, HMI-3, HMI-6: 329 living situations of 232 people, 39 events of 33; one unknown code."""
+    """HMI-1, HMI-3, HMI-6: 329 situations of 232 people, 39 events of 33; one unknown code."""
     source = {"kind": "hmis", "folder": "hmis", "zone": "America/New_York"}
     report = Report()
     rows = read(create({"sources": [source]}, DATA), a_scan(DATASET), report)

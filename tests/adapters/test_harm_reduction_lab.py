@@ -104,7 +104,7 @@ Scanned = tuple[list[dict[str, Any]], Report]
 
 
 def test_an_empty_result_is_a_row_and_missing_detail_is_not(scanned: Scanned) -> None:
-    """LAB-1, LAB-2, LAB-3: nothing found is a row without substance; S3 is none; S9 has no place."""
+    """LAB-1, LAB-2, LAB-3: nothing found is a row; S3 is none; S9 has no place."""
     rows, report = scanned
 
     assert [
@@ -149,7 +149,7 @@ def test_words_of_the_card_are_lists(scanned: Scanned) -> None:
 
 
 def test_what_is_unknown_is_null_and_reported(scanned: Scanned) -> None:
-    """An unknown method and a CAS number of no form are null; rows without a key are quarantined."""
+    """An unknown method and a CAS number of no form are null; rows without key are quarantined."""
     rows, report = scanned
 
     assert (None, None, None) == tuple(
@@ -171,7 +171,7 @@ def test_who_submitted_must_be_said(tmp_path: Path) -> None:
 
 @needs_data
 def test_the_real_extract() -> None:
-    """LAB-1 to LAB-6: 52 rows, 24 substances, 28 primary and 23 trace; 11 cards, 2 samples reported."""
+    """LAB-1 to LAB-6: 52 rows, 24 substances, 28 primary, 23 trace; 11 cards, 2 samples said."""
     source = {
         "kind": "unc_lab",
         "samples": "unc_drug_checking/samples_extract.csv",

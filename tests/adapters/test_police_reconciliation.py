@@ -56,7 +56,7 @@ def test_odin_years(odin: tuple[Rows, Report]) -> None:
 
 
 def test_odin_strengths(odin: tuple[Rows, Report]) -> None:
-    """ODIN-3, ODIN-4: 2,397 unknown; 4,637 known with 7,011 doses and 25,122 mg; 5.70 mg a victim."""
+    """ODIN-3, ODIN-4: 2,397 unknown; 4,637 known with 7,011 doses and 25,122 mg."""
     given = [row for row in odin[0] if row["administration_id"]]
     known = [row for row in given if row["dose_mg"] is not None]
     unknown = {row["victim_id"] for row in given if row["dose_mg"] is None}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-import functools
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,6 @@ def aggregate() -> Adapter:
     return one(kind="psp_seizures", csv="seizures.csv")
 
 
-@functools.cache
 def incidents() -> Adapter:
     """Return the adapter of an agency's own table."""
     return one(kind="seizures", csv="incidents.csv")
@@ -40,10 +40,22 @@ def incidents() -> Adapter:
 class TestIncidentContract(AdapterContract):
     """The common suite, on an agency's own table."""
 
+    @pytest.fixture(scope="class")
+    def records(self, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
+        """Return one adapter over an SQLite file: it keeps nothing but what it compiled."""
+        path = tmp_path_factory.mktemp("seizures") / "records.sqlite"
+        rows = list(csv.reader((FIXTURES / "incidents.csv").read_text().splitlines()))
+        with sqlite3.connect(path) as held:
+            held.execute(f"CREATE TABLE drug_seizures ({', '.join(rows[0])})")
+            marks = ", ".join("?" * len(rows[0]))
+            held.executemany(f"INSERT INTO drug_seizures VALUES ({marks})", rows[1:])  # noqa: S608
+        held.close()
+        return one(kind="seizures", database=str(path), table="drug_seizures")
+
     @pytest.fixture
-    def adapter(self) -> Adapter:
-        """Return the adapter, one for all tests: it keeps nothing of a scan but what it compiled."""
-        return incidents()
+    def adapter(self, records: Adapter) -> Adapter:
+        """Return that adapter."""
+        return records
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +192,9 @@ REPORT = """\
   </nc:SubstanceQuantityMeasure>
  </nc:Substance>
  <nc:Person><nc:PersonName>canary</nc:PersonName></nc:Person>
- <j:OffenseLocationAssociation><j:Offense s:ref="O1"/><nc:Location s:ref="L1"/></j:OffenseLocationAssociation>
+ <j:OffenseLocationAssociation>
+  <j:Offense s:ref="O1"/><nc:Location s:ref="L1"/>
+ </j:OffenseLocationAssociation>
 </nibrs:Report>
 """
 USUAL = {
@@ -213,7 +227,7 @@ def submitted(folder: Path, *reports: dict[str, str]) -> tuple[list[dict[str, An
 
 
 def test_an_incident_and_a_drug_are_a_row(tmp_path: Path) -> None:
-    """NIB-4: 1.5 `XX` under 35A has no grams; the date is the civil one; nothing of people is read."""
+    """NIB-4: 1.5 `XX` under 35A has no grams; the date is civil; nothing of people is read."""
     (row,), report = submitted(tmp_path, {})
 
     assert (dt.date(2026, 1, 31), "35a", "seized") == (

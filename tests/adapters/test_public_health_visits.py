@@ -1,9 +1,8 @@
-r"""HL7 v2 visits: messages made by the project cover the quirks; the official ones their figures."""
+r"""HL7 v2 visits: our own messages cover the quirks, the official ones their figures."""
 
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,8 @@ from tests.adapters.contract import AdapterContract, a_scan, read
 from tests.data import DATA, needs_data
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adapters.base import Adapter
 
 NEW_YORK = "America/New_York"
@@ -45,9 +46,11 @@ PARTS = {
 SEGMENTS = (
     r"MSH|^~\&|APP|SYNTHETIC^9999999901^NPI|||{sent}||ADT^{trigger}^ADT_A01|{control}|P|2.5.1",
     "EVN|{evn}|{evn_time}|||||SYNTHETIC^9999999901^NPI",
-    "PID|1||SYN-77^^^^MR||CANARY^CANARY||19700101|{sex}||{race}"
-    "|1 Canary Street^^CANARY^^00101-4321^^^^10901||5550100||||||CANARYSSN|||{ethnicity}"
-    "||||||||{death}",
+    (
+        "PID|1||SYN-77^^^^MR||CANARY^CANARY||19700101|{sex}||{race}"
+        "|1 Canary Street^^CANARY^^00101-4321^^^^10901||5550100||||||CANARYSSN|||{ethnicity}"
+        "||||||||{death}"
+    ),
     "NK1|1|CANARY",
     "PV1|1|{patient_class}|||||||||||||||||{visit}^^^^VN|||||||||||||||||{disposition}||||||||{arrived}",
     "DG1|1||{code}|||F",
@@ -337,7 +340,7 @@ def test_settings_are_strict(tmp_path: Path, changed: dict[str, object]) -> None
 
 @needs_data
 def test_the_official_messages() -> None:
-    """HL7-1 to HL7-7, HL7-10, HL7-12: seven files, six messages and one twice, two visits, no case."""
+    """HL7-1 to HL7-7, HL7-10, HL7-12: seven files, six messages, two visits, no case."""
     held = Visits(DATA / "hl7v2_adt", civil_time.zone("America/Chicago"), DISCHARGE, "x")
     report, notes = Report(), Report()
 
