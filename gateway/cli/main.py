@@ -85,7 +85,7 @@ def demo(
     seed: int = typer.Option(20, help="Chooses the synthetic people."),
 ) -> None:
     """Run a whole county for half a minute: exchanges, refusals, and the proof of both."""
-    from gateway.cli.demo import run
+    from gateway.cli.demo.run import run
 
     _end(run(keep, seed))
 

@@ -1,4 +1,4 @@
-"""Carries out the demo's requests as their recipients would: over mTLS, with tokens, receipts verified."""
+"""The demo's requests, as their recipients make them: over mTLS, with tokens, receipts verified."""
 
 from __future__ import annotations
 

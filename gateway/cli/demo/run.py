@@ -1,4 +1,4 @@
-"""`accord demo`: the whole way in half a minute, in a temporary folder, with nothing left behind."""
+"""`accord demo`: the whole way in half a minute, in a temporary folder, nothing left behind."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ SCENES: Sequence[Scene] = (
         dataset="police.drug_seizure@1",
         purpose="safety.responder_alert",
         fields=(
-            "incident_date", "suspected_drug_type", "quantity_grams", "county_fips", "location_type",
+            "incident_date", "suspected_drug_type", "quantity_grams", "county_fips",
+            "location_type",
         ),
         held="seizures",
         pairs=(

@@ -1,4 +1,4 @@
-"""The demo on a terminal: who asked, what was decided and why, what was held beside what was got."""
+"""The demo on a terminal: who asked, what was decided and why, what was held and got."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = 30
 SHORT_HEX = 20
 HEX_DIGITS = 64
 SYSTEMS = (
-    ("rivertown-ems", "NEMSIS 3.5 XML reports, FHIR R4 referral forms", ("ems_reports", "ems_referrals")),
+    ("rivertown-ems", "NEMSIS 3.5 XML reports, FHIR R4 referrals", ("ems_reports", "ems_referrals")),
     ("rivertown-pd", "SQL records database", ("police",)),
     ("rivertown-health", "HL7 v2 ADT messages of an emergency department", ("hospital",)),
     ("safe-steps", "HMIS CSV, a sheet of naloxone handed out", ("harm_reduction",)),
@@ -156,7 +156,7 @@ def _got(columns: Mapping[str, Column], name: str, row: Row) -> tuple[Text, str]
     value = row.get(name)
     shown = Text(_value(value), "green" if column.mask.name == "pass" else "yellow")
     if value is None:
-        shown = Text(f"({why or 'nothing'})", "dim")
+        shown = Text(f"({why})" if isinstance(why, str) else "—", "dim")
     return shown, words.mask(column.mask)
 
 
@@ -257,7 +257,7 @@ def summary(console: Console, outcomes: Sequence[Outcome]) -> None:
     console.print()
     table = _table()
     for name in ("", "from → to", "dataset, purpose", "decision", "clause"):
-        table.add_column(name, no_wrap=name not in {"dataset, purpose"})
+        table.add_column(name, no_wrap=name != "dataset, purpose")
     table.add_column("rows", justify="right")
     table.add_column("log", justify="right")
     for number, outcome in enumerate(outcomes, 1):

@@ -1,4 +1,4 @@
-"""The demo's county on its feet: a deployment on free ports, the gateway and its adapters as processes."""
+"""The demo's county on its feet: free ports, and the gateway and its adapters as processes."""
 
 from __future__ import annotations
 
