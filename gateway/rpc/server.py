@@ -7,7 +7,6 @@ what operators may see (reflection) is another server, on loopback or a Unix soc
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +30,7 @@ from gateway.v1 import (
 )
 from gateway.values import AgencyKind
 from gateway.wire.chain import Chain, Rule, Steps
-from gateway.wire.tls import TlsFiles, server_credentials, server_limits
+from gateway.wire.tls import TlsFiles, refuse_trace, server_credentials, server_limits
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -198,16 +197,6 @@ class Gateway:
             self._main.stop(grace_s),
             *([self._admin.stop(grace_s)] if self._admin is not None else []),
         )
-
-
-def refuse_trace() -> None:
-    """Return unless gRPC would print what it sends, bearer tokens included.
-
-    Raises:
-        SettingsError: `GRPC_TRACE` is set.
-    """
-    if os.environ.get("GRPC_TRACE"):
-        raise SettingsError("`GRPC_TRACE` is set: gRPC would print tokens and records; unset it")
 
 
 def _add(server: grpc.aio.Server, add: Any, servicer: object) -> None:  # noqa: ANN401 - generated

@@ -7,6 +7,7 @@ makes a new one when `stamp` has changed, and drains the old.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -70,12 +71,23 @@ class TlsFiles:
         return chain, key, authority
 
 
+def refuse_trace() -> None:
+    """Return unless gRPC would print what it sends, bearer tokens included.
+
+    Raises:
+        SettingsError: `GRPC_TRACE` is set.
+    """
+    if os.environ.get("GRPC_TRACE"):
+        raise SettingsError("`GRPC_TRACE` is set: gRPC would print tokens and records; unset it")
+
+
 def server_credentials(identity: TlsFiles) -> grpc.ServerCredentials:
     """Return credentials that demand a client certificate and follow their files.
 
     Raises:
-        SettingsError: A file cannot be read now; later, the old ones stay.
+        SettingsError: A file cannot be read now; later, the old ones stay. Or `GRPC_TRACE` is set.
     """
+    refuse_trace()
     seen = identity.stamp()
     first = _configuration(identity)
 
@@ -110,6 +122,7 @@ def channel_credentials(identity: TlsFiles) -> grpc.ChannelCredentials:
     Raises:
         SettingsError: A file cannot be read.
     """
+    refuse_trace()
     chain, key, authority = identity.read()
     return grpc.ssl_channel_credentials(authority, key, chain)
 

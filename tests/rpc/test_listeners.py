@@ -20,11 +20,16 @@ from grpclib.client import UnaryUnaryMethod
 
 from gateway.errors import Reason, SettingsError
 from gateway.ports import Logged, Message
-from gateway.rpc.server import refuse_trace
 from gateway.v1 import audit_pb2, audit_pb2_grpc, exchange_pb2_grpc
 from gateway.wire.convert.exchange import from_request
 from gateway.wire.status import error_of
-from gateway.wire.tls import CHANNEL_OPTIONS, channel_credentials, server_limits
+from gateway.wire.tls import (
+    CHANNEL_OPTIONS,
+    channel_credentials,
+    refuse_trace,
+    server_credentials,
+    server_limits,
+)
 from tests.data import ROOT
 from tests.rpc.test_chain import endless, fails, until
 from tests.rpc.tls import Authority
@@ -278,11 +283,17 @@ def test_a_dead_proxy_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     over(tmp_path, act)
 
 
-def test_grpc_trace_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With GRPC_TRACE set nothing starts, and the reason is said (T20)."""
+def test_grpc_trace_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With GRPC_TRACE set no server and no client starts, and the reason is said (T20)."""
     monkeypatch.setenv("GRPC_TRACE", "http")
-    with pytest.raises(SettingsError, match="GRPC_TRACE"):
-        refuse_trace()
+    files = Authority(tmp_path).issue("localhost").files
+    for start in (
+        refuse_trace,
+        lambda: server_credentials(files),
+        lambda: channel_credentials(files),
+    ):
+        with pytest.raises(SettingsError, match="GRPC_TRACE"):
+            start()
     monkeypatch.setenv("GRPC_TRACE", "")
     refuse_trace()
 
