@@ -37,20 +37,21 @@ def incidents() -> Adapter:
     return one(kind="seizures", csv="incidents.csv")
 
 
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Adapter:
+    """Return one adapter over an SQLite file: it keeps nothing but what it compiled."""
+    path = tmp_path_factory.mktemp("seizures") / "records.sqlite"
+    rows = list(csv.reader((FIXTURES / "incidents.csv").read_text().splitlines()))
+    with sqlite3.connect(path) as held:
+        held.execute(f"CREATE TABLE drug_seizures ({', '.join(rows[0])})")
+        marks = ", ".join("?" * len(rows[0]))
+        held.executemany(f"INSERT INTO drug_seizures VALUES ({marks})", rows[1:])  # noqa: S608
+    held.close()
+    return one(kind="seizures", database=str(path), table="drug_seizures")
+
+
 class TestIncidentContract(AdapterContract):
     """The common suite, on an agency's own table."""
-
-    @pytest.fixture(scope="class")
-    def records(self, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
-        """Return one adapter over an SQLite file: it keeps nothing but what it compiled."""
-        path = tmp_path_factory.mktemp("seizures") / "records.sqlite"
-        rows = list(csv.reader((FIXTURES / "incidents.csv").read_text().splitlines()))
-        with sqlite3.connect(path) as held:
-            held.execute(f"CREATE TABLE drug_seizures ({', '.join(rows[0])})")
-            marks = ", ".join("?" * len(rows[0]))
-            held.executemany(f"INSERT INTO drug_seizures VALUES ({marks})", rows[1:])  # noqa: S608
-        held.close()
-        return one(kind="seizures", database=str(path), table="drug_seizures")
 
     @pytest.fixture
     def adapter(self, records: Adapter) -> Adapter:
