@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from gateway.values import Column, Scalar
 
 LONG = 30
+NARROW = 90
 SHORT_HEX = 20
 HEX_DIGITS = 64
 SYSTEMS = (
-    ("rivertown-ems", "NEMSIS 3.5 XML reports, FHIR R4 referrals", ("ems_reports", "ems_referrals")),
+    ("rivertown-ems", "NEMSIS 3.5 XML, FHIR R4 referrals", ("ems_reports", "ems_referrals")),
     ("rivertown-pd", "SQL records database", ("police",)),
     ("rivertown-health", "HL7 v2 ADT messages of an emergency department", ("hospital",)),
     ("safe-steps", "HMIS CSV, a sheet of naloxone handed out", ("harm_reduction",)),
@@ -137,9 +138,8 @@ def _record(console: Console, outcome: Outcome, holding: Holding) -> None:
         return
     native, row = found
     table = _table()
-    table.add_column("")
-    table.add_column(f"{told.provider} holds")
-    table.add_column(f"{told.recipient} got")
+    for name in ("", f"{told.provider} holds", f"{told.recipient} got"):
+        table.add_column(name, overflow="fold")
     table.add_column("mask", style="dim")
     for label, name in told.pairs:
         value = _short(native.values.get(label, ""), LONG)
@@ -256,27 +256,31 @@ def summary(console: Console, outcomes: Sequence[Outcome]) -> None:
     """Print every exchange in one table."""
     console.print()
     table = _table()
-    for name in ("", "from → to", "dataset, purpose", "decision", "clause"):
-        table.add_column(name, no_wrap=name != "dataset, purpose")
+    narrow = console.width < NARROW
+    names = ("", "from → to", "decision") if narrow else ("", "from → to", "asked", "decision")
+    for name in (*names, "clause"):
+        table.add_column(name, overflow="fold")
     table.add_column("rows", justify="right")
     table.add_column("log", justify="right")
     for number, outcome in enumerate(outcomes, 1):
-        table.add_row(str(number), *_line(outcome))
+        told = outcome.scene
+        route = Text(f"{told.provider}\n→ {told.recipient}")
+        asked = Text.assemble(told.dataset, "\n", (told.purpose, "dim"))
+        first = (route.append("\n").append(asked),) if narrow else (route, asked)
+        table.add_row(str(number), *first, *_decision(outcome))
     console.print(table)
 
 
-def _line(outcome: Outcome) -> tuple[Text | str, ...]:
-    told = outcome.scene
-    route = f"{told.provider}\n→ {told.recipient}"
-    what = Text.assemble(told.dataset, "\n", (told.purpose, "dim"))
-    if outcome.refusal is not None:
-        said = Text.assemble(("refused", "bold red"), "\n", (outcome.refusal.reason, "dim"))
-        return route, what, said, outcome.refusal.clause or "—", "0", str(outcome.refusal.index)
-    assert outcome.header is not None  # noqa: S101 - a release has both
-    assert outcome.receipt is not None  # noqa: S101
+def _decision(outcome: Outcome) -> tuple[Text | str, str, str, str]:
+    """Return decision, clause, rows and log entry."""
+    refusal, receipt, header = outcome.refusal, outcome.receipt, outcome.header
+    if refusal is not None:
+        said = Text.assemble(("refused", "bold red"), "\n", (refusal.reason, "dim"))
+        return said, refusal.clause or "—", "0", str(refusal.index)
+    assert header is not None  # noqa: S101 - a release has both
+    assert receipt is not None  # noqa: S101
     said = Text("released", "bold green")
-    rows = f"{outcome.receipt.row_count:,}"
-    return route, what, said, outcome.header.clause, rows, str(outcome.receipt.index)
+    return said, header.clause, f"{receipt.row_count:,}", str(receipt.index)
 
 
 def _table(*, show_header: bool = True) -> Table:
