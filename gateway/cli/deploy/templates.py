@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.cli.county.sources import SOURCES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.cli.deploy.county import Member
+
+COUNTY_FROM_AGENCY = "../../county"
 
 
 def gateway(
@@ -87,57 +91,29 @@ ca = "ca.crt"
 
 
 def _source(kind: str) -> str:
-    match kind:
-        case "ems":
-            return _EMS
-        case "police":
-            return _POLICE
-        case "public_health":
-            return _PUBLIC_HEALTH
-        case _:
-            return _HARM_REDUCTION
+    """Return `[source]` as the county's files want it; see `county.sources`."""
+    lines = ["[source]", *_ADAPTER.get(kind, ())]
+    for source in SOURCES[kind]:
+        lines += ["", "[[source.sources]]"]
+        lines += [f"{name} = {_toml(name, value)}" for name, value in source.items()]
+    return "\n".join(lines) + "\n"
 
 
-_EMS = """[source]
-definition = "nemsis-opioid-overdose"
+_ADAPTER = {
+    "ems": (
+        'definition = "nemsis-opioid-overdose"',
+        "# without `schema_dir` at its source, a report is read unvalidated",
+    )
+}
+_PLACES = frozenset({"path", "folder", "database", "csv"})
 
-[[source.sources]]
-kind = "nemsis"                 # without `schema_dir`, reports are read unvalidated
-path = "../../county/ems/reports"
 
-[[source.sources]]
-kind = "referrals"
-path = "../../county/ems/referrals"
-zone = "America/New_York"
-"""
-
-_POLICE = """[[source.sources]]
-kind = "odin"
-database = "../../county/police/records.sqlite"
-table = "overdose_responses"
-zone = "America/New_York"
-
-[[source.sources]]
-kind = "seizures"
-database = "../../county/police/records.sqlite"
-table = "drug_seizures"
-"""
-
-_PUBLIC_HEALTH = """[[source.sources]]
-kind = "adt"
-folder = "../../county/hospital"
-zone = "America/New_York"
-"""
-
-_HARM_REDUCTION = """[[source.sources]]
-kind = "hmis"
-folder = "../../county/harm_reduction/hmis"
-zone = "America/New_York"
-
-[[source.sources]]
-kind = "naloxone"
-csv = "../../county/harm_reduction/naloxone_distribution.csv"
-"""
+def _toml(name: str, value: str | list[str] | dict[str, int]) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(f'"{one}"' for one in value) + "]"
+    return f'"{COUNTY_FROM_AGENCY}/{value}"' if name in _PLACES else f'"{value}"'
 
 
 def client(member: Member, port: int, vkey: str) -> str:
