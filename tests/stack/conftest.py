@@ -1,4 +1,4 @@
-"""The county that the tests of the whole stack share."""
+"""The county that the tests of a module share: what leaves once is spent for all of them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """Return a whole county on its feet; tests spend what leaves once, each its own part."""
+    """Return a whole county on its feet."""
     with town(tmp_path_factory.mktemp("stack") / "county") as made:
         yield made

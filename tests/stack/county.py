@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 import json
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -43,7 +45,6 @@ from gateway.values import Caller, DatasetId, Form, Request, Terms
 from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -191,12 +192,18 @@ class Town:
 
     def entries(self) -> list[tuple[int, str, dict[str, Any]]]:
         """Return every entry of the log, opened with the gateway's own keys: index, kind, meta."""
-        log = self.running.log
-        rows = log.reads.opened(0, log.published.size, self._keys().by_id)
-        return [
-            (one.index, parse_leaf(one.leaf).kind, json.loads(one.meta) if one.meta else {})
-            for one in rows
-        ]
+        return [(index, kind, meta) for index, kind, meta, _ in self.entries_of()]
+
+    def entries_of(self, exchange: str = "") -> list[tuple[int, str, dict[str, Any], str]]:
+        """Return the entries of one exchange, or of all, with the exchange's id last."""
+        reads = self.running.log.reads
+        ((size,),) = reads.rows("SELECT count(*) FROM log_entry")
+        found = []
+        for one in reads.opened(0, int(size), self._keys().by_id):
+            leaf = parse_leaf(one.leaf)
+            meta = json.loads(one.meta) if one.meta else {}
+            found.append((one.index, leaf.kind, meta, leaf.exchange_id or ""))
+        return [one for one in found if exchange in {"", one[3]}]
 
     def entry(self, index: int) -> tuple[str, dict[str, Any]]:
         """Return kind and meta of one entry."""
@@ -253,6 +260,15 @@ def audit(database: Path, folder: Path, vkey: str) -> list[Finding]:
 def now() -> dt.datetime:
     """Return this instant: a gateway in force cannot be given another."""
     return SystemClock().now()
+
+
+def closed(back: int = 0) -> dt.date:
+    """Return the first day of the newest month that has ended 15 days ago, or of one before it."""
+    local = now().astimezone(ZoneInfo("America/New_York")).date()
+    start = local.replace(day=1)
+    for _ in range(back + (1 if local.day >= 16 else 2)):
+        start = (start - dt.timedelta(days=1)).replace(day=1)
+    return start
 
 
 async def collect(
