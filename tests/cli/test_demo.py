@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,25 +44,30 @@ def demo(home: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
-def speaking_of(folder: Path) -> list[str]:
-    """Return the processes whose command line names a folder."""
+def ports_of(folder: Path) -> list[int]:
+    """Return where the processes of a county listen, as its settings say."""
+    settings = tomllib.loads((folder / "gateway.toml").read_text(encoding="utf-8"))
+    places = [settings["listen"]["main"]]
+    places += [adapter["address"] for adapter in settings["adapters"].values()]
+    return [int(place.rpartition(":")[2]) for place in places]
+
+
+def serving(ports: list[int]) -> list[int]:
+    """Return those ports that somebody listens on."""
     found = []
-    for line in subprocess.run(
-        ["ps", "-eo", "pid=,args="],  # noqa: S607 - whatever ps there is
-        capture_output=True, text=True, check=True,
-    ).stdout.splitlines():  # fmt: skip
-        pid, _, command = line.strip().partition(" ")
-        if str(folder) in command and int(pid) != os.getpid():
-            found.append(command)
+    for port in ports:
+        with socket.socket() as probe:
+            if not probe.connect_ex(("127.0.0.1", port)):
+                found.append(port)
     return found
 
 
-def gone(folder: Path) -> bool:
+def gone(ports: list[int]) -> bool:
     """Wait a little for processes that were told to end, and say whether they have."""
     until = time.monotonic() + 10
-    while speaking_of(folder) and time.monotonic() < until:
+    while serving(ports) and time.monotonic() < until:
         time.sleep(0.1)
-    return not speaking_of(folder)
+    return not serving(ports)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +89,7 @@ def test_it_ends_well(kept: tuple[Path, str, int]) -> None:
     folder, said, code = kept
 
     assert 0 == code, said
-    assert gone(folder)
+    assert gone(ports_of(folder))
 
 
 @pytest.mark.parametrize(
@@ -159,11 +166,13 @@ def test_nothing_is_left_when_it_is_stopped(tmp_path: Path, number: signal.Signa
         for line in process.stderr:
             if " asks " in line:  # every process serves now
                 break
-        assert speaking_of(tmp_path)
+        (county,) = tmp_path.iterdir()
+        ports = ports_of(county)
+        assert ports == serving(ports)
 
         process.send_signal(number)
         process.communicate(timeout=BOUND_S)
 
-    assert gone(tmp_path)
+    assert gone(ports)
     if number is not signal.SIGKILL:
         assert (130, []) == (process.returncode, list(tmp_path.iterdir()))
