@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.index import FlowKey, FlowRule, Pact, Rule, Signed, attested
@@ -146,6 +146,8 @@ def _problem(pact: Pact, now: dt.datetime) -> tuple[Reason, str] | None:
             return Reason.AGREEMENT_NOT_ACTIVE, "the agreement is terminated"
         case Signed.SIGNED:
             pass
+        case _:
+            assert_never(pact.signed)
     if not pact.starts <= now < pact.ends:
         return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from gateway.agreement.model import FieldCondition, When
 from gateway.values import FieldType
@@ -68,3 +68,5 @@ def fits(literal: Scalar, type_: FieldType) -> bool:
             return isinstance(literal, dt.datetime)
         case FieldType.LIST:
             return False
+        case _:
+            assert_never(type_)

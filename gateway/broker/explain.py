@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from gateway.agreement.index import FlowKey
 from gateway.agreement.model import (
@@ -102,6 +102,8 @@ def _undecided(rule: FlowRule) -> list[str]:
                 lines.append(f"row: `{one.field}` within {one.window.text} of now")
             case RoleCondition():
                 pass
+            case _:
+                assert_never(one)
     limits = rule.provision.limits
     lines.append(f"limit: {limits.requests_per_minute} requests a minute")
     lines.append(f"limit: {limits.rows_per_request} rows a request")

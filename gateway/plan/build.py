@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.model import (
@@ -278,6 +278,8 @@ def _domain(rule: FlowRule, mask: Pseudonym) -> str:
             return f"recipient/{rule.recipient.id}"
         case Scope.LINK_GROUP:
             return f"link/{mask.group}"
+        case _:
+            assert_never(mask.scope)
 
 
 def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
@@ -378,6 +380,8 @@ def _read(
                 names += _meaning(rule, Means.OPT_OUT)
             case RoleCondition():
                 pass
+            case _:
+                assert_never(condition)
     for system in subjects:
         names += system.fields
     return tuple(dict.fromkeys(names))
@@ -408,6 +412,8 @@ def _where(rule: FlowRule, terms: Terms, grant: Grant) -> Where:
                 unanswerable |= not found
             case RoleCondition():
                 pass
+            case _:
+                assert_never(one)
     if rule.provision.aggregate is None:
         conditions += terms.where
     else:

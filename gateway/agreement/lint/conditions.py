@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
@@ -126,6 +126,8 @@ def _meets(value: Scalar, condition: FieldCondition) -> bool:
             return bool(value > first)  # type: ignore[operator]
         case Operator.GTE:
             return bool(value >= first)  # type: ignore[operator]
+        case _:
+            assert_never(condition.op)
 
 
 @provision_rule("condition-on-withheld", Level.WARNING)
