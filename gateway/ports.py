@@ -77,6 +77,7 @@ class Keep:
 
     Attributes:
         provision: `<agreement id>/<provision id>`.
+        first_row: Rows of the whole release before this chunk, those of earlier attempts included.
         day: The UTC day that the rows count for.
         periods: Aggregate periods that this release spends, by first day; empty at record level.
         charge: False on a repeat of a request already carried out: it costs nothing again.
@@ -90,6 +91,7 @@ class Keep:
     digest: bytes
     periods: tuple[dt.date, ...] = ()
     charge: bool = True
+    first_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Attempt:
         exchange_id: Of the first attempt.
         request_digest: SHA-256 of the terms and form; a repeat must be equal.
         now: The instant that windows were measured from.
-        digests: (rows, digest) of each chunk released, in order.
+        digests: (rows, digest) of the chunks that left in any attempt, from the first row on.
     """
 
     exchange_id: str

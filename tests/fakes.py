@@ -8,6 +8,7 @@ the port fail.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
@@ -296,8 +297,7 @@ class _Held:
     request_id: str
     request_digest: bytes
     now: dt.datetime
-    resumed: bool
-    chunks: list[tuple[int, bytes]] = field(default_factory=list)
+    chunks: list[tuple[int, int, bytes]] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     closed: int = 0
 
@@ -362,8 +362,7 @@ class MemoryLog:
     ) -> MemoryTicket:
         """Keep an intent and remember the request; closed where the caller is cancelled."""
         exchange = draft.exchange_id or ""
-        resumed = draft.meta.get("resumes") is not None
-        held = _Held(recipient, request_id, request_digest, now, resumed)
+        held = _Held(recipient, request_id, request_digest, now)
         self._write(draft, "intent")
         self._exchanges[exchange] = held
         try:
@@ -376,7 +375,7 @@ class MemoryLog:
         return MemoryTicket(self, exchange, held)
 
     async def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
-        """Return the first attempt, with the digests of the one that released the most."""
+        """Return the first attempt, with the digests of all that left in any."""
         self._fail("attempt")
         await self.world.turn("attempt")
         found = [
@@ -386,9 +385,16 @@ class MemoryLog:
         ]
         if not found:
             return None
-        whole = [one.chunks for _, one in found if not one.resumed]
         name, first = found[0]
-        digests = max(whole, key=len, default=[])
+        left: dict[int, tuple[int, bytes]] = {}
+        for _, one in found:
+            for first_row, rows, digest in one.chunks:
+                left.setdefault(first_row, (rows, digest))
+        digests: list[tuple[int, bytes]] = []
+        row = 0
+        while row in left and (not digests or digests[-1][0]):
+            digests.append(left[row])
+            row += left[row][0]
         return Attempt(name, first.request_digest, first.now, tuple(digests))
 
     async def held(self, exchange_id: str, rows: int) -> Receipt | None:
@@ -396,9 +402,10 @@ class MemoryLog:
         self._fail("held")
         await self.world.turn("held")
         one = self._exchanges.get(exchange_id)
-        for receipt in one.receipts if one and rows else ():
-            if receipt.row_count == rows:
-                return receipt
+        chunks = zip(one.chunks, one.receipts, strict=True) if one and rows else ()
+        for (first_row, count, _), receipt in chunks:
+            if count and first_row + count == rows:
+                return dataclasses.replace(receipt, row_count=rows)
         return None
 
     def newest(self) -> str:
@@ -467,8 +474,8 @@ class MemoryTicket:
         index = log._write(draft, "release")  # noqa: SLF001 - its own log
         log.kept.append(keep)
         self.chunks += 1
-        held.chunks.append((keep.rows, keep.digest))
-        rows = sum(count for count, _ in held.chunks)
+        held.chunks.append((keep.first_row, keep.rows, keep.digest))
+        rows = sum(count for _, count, _ in held.chunks)
         meta = meta_bytes(draft.meta)
         receipt = Receipt(self.exchange_id, rows, index, b"leaf", meta, bytes(32), "proof")
         held.receipts.append(receipt)

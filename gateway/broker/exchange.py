@@ -199,6 +199,7 @@ class _Run:
         self._held_back: Message | None = None
         self._chunks = self._handed = self._rows = self._bytes = self._suppressed = 0
         self._seen: list[tuple[int, bytes]] = []
+        self._seen_rows = 0
         self._held: Receipt | None = None
         self._header: Header | None = Header(
             ticket.exchange_id,
@@ -297,7 +298,7 @@ class _Run:
         if self._before is not None and len(self._seen) < len(self._before.digests):
             raise _diverged()
         resume = self._request.resume
-        if resume is not None and sum(rows for rows, _ in self._seen) < resume.offset:
+        if resume is not None and self._seen_rows < resume.offset:
             raise _diverged()
         if self._held_back is None:
             # A resumption of an exchange that was held in full: there is only its receipt to send.
@@ -321,12 +322,14 @@ class _Run:
             digest=digest,
             periods=group.periods if group else (),
             charge=self._before is None or len(self._seen) > len(self._before.digests),
+            first_row=self._seen_rows - rows,
         )
 
     def _already_held(self, rows: int, digest: bytes) -> bool:
         """Compare a chunk with the first attempt's; return whether the caller holds it."""
         place = len(self._seen)
         self._seen.append((rows, digest))
+        self._seen_rows += rows
         before, resume = self._before, self._request.resume
         if before is None:
             return False
@@ -338,10 +341,10 @@ class _Run:
             return False
         if place >= len(before.digests):
             # It never left, so nobody holds it, whatever the offset says.
-            if sum(count for count, _ in self._seen[:place]) < resume.offset:
+            if self._seen_rows - rows < resume.offset:
                 raise _diverged()
             return False
-        held = sum(count for count, _ in self._seen)
+        held = self._seen_rows
         if held > resume.offset:
             if held - rows < resume.offset:
                 raise _diverged()

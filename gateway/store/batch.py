@@ -145,9 +145,8 @@ class Lay:
             rows.opened[x] = (x, seq, 0, self._replica)
             asked = job.asked
             if asked is not None:
-                resumed = int(bool(job.sealed and job.sealed.draft.meta.get("resumes")))
                 rows.attempts.append(
-                    (seq, asked.recipient, asked.request_id, x, asked.digest, asked.at_ms, resumed)
+                    (seq, asked.recipient, asked.request_id, x, asked.digest, asked.at_ms)
                 )
         elif kind == "release":
             chunk = job.sealed.draft.chunk if job.sealed else 0
@@ -161,7 +160,7 @@ class Lay:
         keep, rows = job.keep, self.rows
         if keep is None:
             return
-        rows.chunks.append((seq, keep.rows, keep.digest))
+        rows.chunks.append((seq, keep.first_row, keep.rows, keep.digest))
         if not keep.charge:
             return
         if keep.rows:

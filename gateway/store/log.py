@@ -111,12 +111,7 @@ class SqliteLog:
             x = exchange_bytes(exchange_id)
         except AuditError:
             return None
-        total, chunk = 0, -1
-        for count, _ in self.reads.chunks(x):
-            if total >= rows:
-                break
-            total, chunk = total + count, chunk + 1
-        index = self.reads.release_of(x, chunk) if total == rows and chunk >= 0 else -1
+        index = self.reads.release_to(x, rows)
         if index < 0:
             return None
         leaf, key_id, sealed = self.reads.payload(index)

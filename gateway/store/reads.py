@@ -23,7 +23,7 @@ from gateway.store.tiles import StoredTiles, frontier_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -151,11 +151,11 @@ class Reads:
     def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
         """Return the first attempt at a request not older than `since`, or None.
 
-        The digests are those of the attempt, among those that were no resumption, that released
-        the most: the first may have been cut before its first chunk.
+        Its digests are of all that left in any attempt, from the first row on without a gap: a
+        resumption goes on where an earlier one was cut.
         """
         rows = self.rows(
-            "SELECT x, digest, at, resumed FROM attempt "
+            "SELECT x, digest, at FROM attempt "
             "WHERE recipient = ? AND request_id = ? AND at >= ? ORDER BY seq",
             recipient,
             request_id,
@@ -163,27 +163,45 @@ class Reads:
         )
         if not rows:
             return None
-        whole = [self.chunks(x) for x, _, _, resumed in rows if not resumed]
-        x, digest, at_ms, _ = rows[0]
-        digests = max(whole, key=len, default=())
-        return Attempt(_text(x), digest, instant(at_ms), digests)
+        x, digest, at_ms = rows[0]
+        left: dict[int, tuple[int, bytes]] = {}
+        for name, _, _ in rows:
+            for first_row, count, chunk in self.chunks(name):
+                left.setdefault(first_row, (count, chunk))
+        return Attempt(_text(x), digest, instant(at_ms), _without_gap(left))
 
-    def chunks(self, x: bytes) -> tuple[tuple[int, bytes], ...]:
-        """Return (rows, digest) of each chunk that an exchange released, in order."""
-        return tuple(
-            self.rows(
-                "SELECT row_count, digest FROM log_entry JOIN attempt_chunk USING (seq) "
-                "WHERE x = ? AND k = 'release' ORDER BY n",
+    def chunks(self, x: bytes) -> list[tuple[int, int, bytes]]:
+        """Return (first row, rows, digest) of each chunk that an exchange released, in order."""
+        return [
+            (int(first), int(count), bytes(digest))
+            for first, count, digest in self.rows(
+                "SELECT first_row, row_count, digest FROM log_entry "
+                "JOIN attempt_chunk USING (seq) WHERE x = ? AND k = 'release' ORDER BY n",
                 x,
             )
-        )
+        ]
 
-    def release_of(self, x: bytes, chunk: int) -> int:
-        """Return the index of an exchange's release entry; -1 where there is none."""
-        rows = self.rows(
-            "SELECT seq FROM log_entry WHERE x = ? AND k = 'release' AND n = ?", x, chunk
+    def release_to(self, x: bytes, rows: int) -> int:
+        """Return the index of the release that the first `rows` rows end with; -1 for none."""
+        found = self.rows(
+            "SELECT seq FROM log_entry JOIN attempt_chunk USING (seq) "
+            "WHERE x = ? AND k = 'release' AND row_count > 0 AND first_row + row_count = ?",
+            x,
+            rows,
         )
-        return int(rows[0][0]) if rows else -1
+        return int(found[0][0]) if found else -1
+
+
+def _without_gap(left: Mapping[int, tuple[int, bytes]]) -> tuple[tuple[int, bytes], ...]:
+    """Return (rows, digest) of the chunks that follow one another from the first row on."""
+    found: list[tuple[int, bytes]] = []
+    row = 0
+    while row in left:
+        found.append(left[row])
+        if left[row][0] == 0:
+            break
+        row += left[row][0]
+    return tuple(found)
 
 
 def _rows(

@@ -121,11 +121,13 @@ attempt = _table(
     _blob("x"),
     _blob("digest"),
     _int("at"),
-    _int("resumed"),
 )
 _asked = Index("attempt_asked", attempt.c.recipient, attempt.c.request_id)
-# What each of its chunks held, by the seq of its release.
-attempt_chunk = _table("attempt_chunk", _key("seq"), _int("row_count"), _blob("digest"))
+# What each of its chunks held, by the seq of its release; `first_row` counts from the start of the
+# whole, so that chunks of several attempts at one request lie side by side.
+attempt_chunk = _table(
+    "attempt_chunk", _key("seq"), _int("first_row"), _int("row_count"), _blob("digest")
+)
 
 # Standing: rows that left by day, and aggregate periods spent, with the request that spent them.
 standing_rows = _table(

@@ -1,7 +1,11 @@
-"""A repeat and a resumption are the same request again: equal bytes, no further cost, or an error."""
+"""A repeat and a resumption are the same request again: equal bytes, no further cost.
+
+Or an error.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 
@@ -76,7 +80,10 @@ def test_a_repeat_gives_the_same_bytes_and_costs_nothing() -> None:
     ],
 )
 def test_a_request_id_stands_for_one_request(other: object) -> None:
-    """Other terms, another order of fields or another form under the same id: nothing is decided."""
+    """Other terms, another order of fields or another form under the same id.
+
+    Nothing is decided.
+    """
     house, box = a_house(), Outbox()
     house.ask(a_request())
 
@@ -291,7 +298,10 @@ def test_rates_are_charged_before_anything_waits() -> None:
 
 
 def test_a_clock_that_steps_back_loses_nothing() -> None:
-    """Ids, entries and answers are made as before; the attempt of the future is the same request."""
+    """Ids, entries and answers are made as before.
+
+    The attempt of the future is the same request.
+    """
     house = a_house(clock=FixedClock())
     first = house.ask(a_request())
     house.clock.move(hours=-2)
@@ -308,3 +318,21 @@ def test_a_day_of_a_release_is_utc() -> None:
     house.ask(a_request())
 
     assert {dt.date(2026, 7, 15)} == {one.day for one in house.log.kept}
+
+
+def test_an_exchange_outlives_many_cuts() -> None:
+    """However often it is cut, each resumption goes on where the last one ended."""
+    house, whole = a_house(), a_house().ask(a_request()).digests
+    first = cut_after(house, 2)
+    held = Outbox()
+    held.sent = list(first.sent)
+    while len(held.digests) < len(whole):
+        part = Outbox()
+        dies_after = len(held.digests) + 2
+        house.source.faults = Faults(dies_after=dies_after if dies_after <= len(whole) else None)
+        with contextlib.suppress(SourceError):
+            house.ask(a_request(resume=a_resume(held)), part)
+        assert part.digests, "each attempt brings something"
+        held.sent += part.sent
+
+    assert whole == held.digests

@@ -54,7 +54,7 @@ async def an_exchange_gives_a_receipt_for_all_its_chunks(make: Make) -> None:
     async with make() as log:
         ticket = await begin(log, 1)
         first = await ticket.release(a_release(an_id(1), 0, 2), a_keep("request-1", 2))
-        last = await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3))
+        last = await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3, first_row=2))
         receipt = await ticket.receipt()
         await ticket.outcome(an_outcome(an_id(1), 2, 5))
 
@@ -134,12 +134,30 @@ async def the_first_attempt_is_remembered_for_its_time(make: Make) -> None:
     assert other is None
 
 
+async def attempts_lie_side_by_side(make: Make) -> None:
+    """What a resumption released counts with what it resumed, up to the first gap."""
+    async with make() as log:
+        first = await begin(log, 1, "same")
+        await first.release(a_release(an_id(1), 0, 2), a_keep("same", 2))
+        second = await begin(log, 2, "same")
+        await second.release(a_release(an_id(2), 0, 3), a_keep("same", 3, first_row=2))
+        third = await begin(log, 3, "same")
+        await third.release(a_release(an_id(3), 0, 1), a_keep("same", 1, first_row=9))
+        found = await log.attempt(RECIPIENT, "same", NOW - DAY)
+        held = await log.held(an_id(2), 5)
+
+    assert found is not None
+    assert ((2, DIGEST), (3, DIGEST)) == found.digests
+    assert held is not None
+    assert 5 == held.row_count
+
+
 async def what_is_held_has_its_own_receipt(make: Make) -> None:
     """A receipt can be had again for whole chunks, and not for a part of one."""
     async with make() as log:
         ticket = await begin(log, 1)
         first = await ticket.release(a_release(an_id(1), 0, 2), a_keep("request-1", 2))
-        await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3))
+        await ticket.release(a_release(an_id(1), 1, 3), a_keep("request-1", 3, first_row=2))
         whole = await log.held(an_id(1), 2)
         part = await log.held(an_id(1), 3)
         beyond = await log.held(an_id(1), 6)
@@ -181,6 +199,7 @@ async def a_note_is_signed_from_the_start(make: Make) -> None:
 
 
 CLAIMS = (
+    attempts_lie_side_by_side,
     an_exchange_gives_a_receipt_for_all_its_chunks,
     a_refusal_and_a_note_have_places_in_order,
     a_closed_exchange_takes_nothing_more,

@@ -202,9 +202,12 @@ def a_keep(
     day: dt.date = NOW.date(),  # noqa: B008 - a date is never changed
     periods: tuple[dt.date, ...] = (),
     charge: bool = True,
+    first_row: int = 0,
 ) -> Keep:
     """Return what the store remembers with a release."""
-    return Keep("county-health", provision, request_id, day, rows, DIGEST, periods, charge)
+    return Keep(
+        "county-health", provision, request_id, day, rows, DIGEST, periods, charge, first_row
+    )
 
 
 class Fatal:
