@@ -21,13 +21,15 @@ from gateway.errors import Reason, RefusedError, SourceError
 from gateway.masks import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
-from gateway.plan.check import Release, RowCheck, check_frame, check_table
+from gateway.plan.check import BatchCheck, Release, RowCheck, check_table
+from gateway.plan.distinct import mask_few
 from gateway.plan.pushdown import arrow_schema
 from gateway.ports import Ready
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
+    from gateway.plan.distinct import Few
     from gateway.plan.ops import Plan, SubjectSystem
     from gateway.values import Form, Row, Scalar
 
@@ -35,6 +37,7 @@ ROWS_AT_ONCE = 32
 """Up to here rows are masked one by one: `make bench` measures the crossover."""
 
 PROGRAMS_KEPT = 512
+COLUMNS_KEPT = 64
 
 
 class PlanEngine:
@@ -171,8 +174,23 @@ class _Programs:
 
     def __init__(self, plan: Plan) -> None:
         self.rows = rows.Program(plan)
+        self.steps = {step.name: step for step in self.rows.steps}
         self.check = RowCheck(plan)
-        self.columns = lower.Program(plan)
+        self.look = BatchCheck(plan)
+        self._columns: dict[frozenset[str], tuple[lower.Program, list[str]]] = {}
+
+    def without(self, plan: Plan, few: Mapping[str, Few]) -> tuple[lower.Program, list[str]]:
+        """Return the masks that are not done yet, in columns, and what they read."""
+        done = frozenset(few)
+        kept = self._columns.get(done)
+        if kept is None:
+            if len(self._columns) >= COLUMNS_KEPT:
+                self._columns.clear()
+            rest = [one for one in plan.masks if one.name not in done]
+            beside = [one.beside for one in rest if one.beside]
+            read = list(dict.fromkeys([one.name for one in rest] + beside))
+            kept = self._columns[done] = lower.Program(plan, rest), read
+        return kept
 
 
 class _Job:
@@ -203,18 +221,20 @@ class _Job:
         return self.finish(self._programs.check.check(plan, masked, found))
 
     def in_columns(self, batch: pa.RecordBatch) -> list[Ready]:
-        """Mask a batch in columns."""
-        plan = self._plan
-        frame = _frame(batch)
+        """Mask a batch in columns: those of few different values as such, the others lowered."""
+        plan, programs = self._plan, self._programs
         keep = lower.row_filter(plan.where)
         if keep is not None:
-            frame = frame.filter(keep)
-        masked = self._programs.columns.mask(frame, [])
+            asked = _frame(batch.select(sorted(set(keep.meta.root_names()))))
+            batch = batch.filter(asked.select(keep.alias("stays"))["stays"].to_arrow())
+        few = mask_few(plan, programs.steps, batch)
+        program, read = programs.without(plan, few)
+        masked = program.mask(_frame(batch.select(read)), [])
         found: tuple[bytes, ...] = ()
         if self._tokens:
-            names = list(self._tokens.names)
-            found = self._tokens.of(frame.select(names).iter_rows(named=True))
-        return self.finish(check_frame(plan, masked, found))
+            people = _frame(batch.select(list(self._tokens.names)))
+            found = self._tokens.of(people.iter_rows(named=True))
+        return self.finish(programs.look.check(plan, masked, few, batch.num_rows, found))
 
     def finish(self, release: Release) -> list[Ready]:
         """Return the chunks of a release."""

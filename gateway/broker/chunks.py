@@ -23,6 +23,7 @@ CHUNK_BYTES_MAX = 3 << 20
 ROWS_IN_CHUNK = 1_000
 ROWS_FORM_MAX = 10_000
 
+_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _ZSTD = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
@@ -65,13 +66,15 @@ def _cut(batch: pa.RecordBatch, start: int, *, whole: bool) -> Iterator[tuple[in
 
 
 def _arrow_chunk(batch: pa.RecordBatch, offset: int, form: Form) -> Chunk:
-    sink = pa.BufferOutputStream()
-    options = _ZSTD if form is Form.ARROW_ZSTD else None
-    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
-        writer.write_batch(batch)
-    data = sink.getvalue()
-    digest = hashlib.sha256(data).digest()
-    return Chunk(offset, batch.num_rows, digest, arrow=data.to_pybytes())
+    if form is Form.ARROW_ZSTD:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema, options=_ZSTD) as writer:
+            writer.write_batch(batch)
+        data = sink.getvalue().to_pybytes()
+    else:
+        # The same bytes as a stream writer's, without its growing buffer.
+        data = b"".join((batch.schema.serialize(), batch.serialize(), _END))
+    return Chunk(offset, batch.num_rows, hashlib.sha256(data).digest(), arrow=data)
 
 
 def _rows_chunk(batch: pa.RecordBatch, offset: int) -> Chunk:

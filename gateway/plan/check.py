@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -23,8 +23,9 @@ from gateway.plan.pushdown import arrow_schema
 from gateway.values import FieldType, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from gateway.plan.distinct import Few
     from gateway.plan.ops import MaskField, MeasureNode, Plan, Suppress
 
 UNITS, ROWS = ".units", ".rows"
@@ -71,7 +72,7 @@ def check_frame(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes]) -> Rel
     expected = _expected(plan.masks)
     if dict(frame.schema) != expected or frame.columns != list(expected):
         raise _broken("columns or types are not the plan's")
-    _check_forms(plan, frame)
+    _check_forms(plan.masks, frame)
     return _release(plan, frame, tokens, 0)
 
 
@@ -108,6 +109,78 @@ class RowCheck:
         ]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         return Release(plan.digest, batch, tuple(tokens))
+
+
+class BatchCheck:
+    """The same look over a batch: columns, and columns of few values; made once for a plan.
+
+    Args:
+        plan: A record-level plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        _no_table(plan)
+        self._tests = {one.name: _tests(one) for one in plan.masks}
+        self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
+
+    def check(
+        self,
+        plan: Plan,
+        frame: pl.DataFrame,
+        few: Mapping[str, Few],
+        row_count: int,
+        tokens: Sequence[bytes],
+    ) -> Release:
+        """Return the release of masked records.
+
+        Args:
+            plan: The plan, of the same masks.
+            frame: The masked columns that hold many different values, in the plan's order.
+            few: The others, by name: each of their few results is looked at.
+            row_count: Rows of the batch.
+            tokens: Subject tokens of the people in it.
+
+        Raises:
+            ReleaseError: A column, a type, a value or a length is not the plan's.
+        """
+        rest = [one for one in plan.masks if one.name not in few]
+        expected = _expected(rest)
+        if dict(frame.schema) != expected or frame.columns != list(expected):
+            raise _broken("columns or types are not the plan's")
+        _check_forms(rest, frame)
+        made: dict[str, Any] = {name: _arrow(frame[name]) for name in expected}
+        for one in plan.masks:
+            if one.name in few:
+                self._spread(one, few[one.name], made)
+        if any(len(array) != row_count for array in made.values()):
+            raise _broken("columns are not as long as the batch")
+        arrays = [made[field.name].cast(field.type) for field in self._schema]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return Release(plan.digest, batch, tuple(tokens))
+
+    def _spread(self, one: MaskField, few: Few, made: dict[str, Any]) -> None:
+        columns = (few.values, few.why) if one.why else (few.values,)
+        names = (one.name, one.name + WHY)
+        for name, values, test in zip(names, columns, self._tests[one.name], strict=False):
+            if not all(value is None or test(value) for value in values):
+                raise _broken(f"column `{name}` holds what the plan cannot make")
+            made[name] = _take(values, self._schema.field(name).type, few.at)
+
+
+def _take(values: Sequence[Scalar], kind: Any, at: Any) -> Any:  # noqa: ANN401
+    if all(value is None for value in values):
+        return pa.nulls(len(at), kind)
+    return pa.array(values, kind).take(at)
+
+
+def _arrow(series: pl.Series) -> Any:  # noqa: ANN401 - an array of any type
+    """Return a column in Arrow; texts of a closed set are taken from the set."""
+    array: Any = series.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), pa.large_utf8())
+    return array.dictionary.take(array.indices)
 
 
 def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
@@ -174,8 +247,8 @@ def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
     return expected
 
 
-def _check_forms(plan: Plan, frame: pl.DataFrame) -> None:
-    pseudonyms = [one.name for one in plan.masks if isinstance(one.mask, Pseudonym)]
+def _check_forms(masks: Sequence[MaskField], frame: pl.DataFrame) -> None:
+    pseudonyms = [one.name for one in masks if isinstance(one.mask, Pseudonym)]
     for name in pseudonyms:
         good = pl.col(name).str.len_bytes() == PSEUDONYM_CHARACTERS
         if not frame.select(good.all()).item():
@@ -211,10 +284,8 @@ def _tests(one: MaskField) -> list[Callable[[object], bool]]:
 
 def _release(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int) -> Release:
     schema = arrow_schema([(one.name, one.type) for one in plan.columns])
-    plain = frame.with_columns(pl.col(pl.Enum).cast(pl.String))
-    table = plain.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema).combine_chunks()
-    batches = table.to_batches()
-    batch = batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema)
-    if batch.schema != schema:
+    if frame.columns != schema.names:
         raise _broken("columns or types are not the plan's")
+    arrays = [_arrow(frame[field.name]).cast(field.type) for field in schema]
+    batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
     return Release(plan.digest, batch, tuple(tokens), suppressed)

@@ -6,7 +6,7 @@ row. Only record-level plans run here; a table always goes by columns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.masks import WHITE_SPACE, Marker
 from gateway.plan.pushdown import admits
@@ -38,6 +38,20 @@ def _objects(value: Scalar, kind: FieldType) -> bool:
     return value is not False if kind is FieldType.BOOLEAN else value is not None
 
 
+class Step(NamedTuple):
+    """One mask as a function of the original value and of the one beside it.
+
+    Attributes:
+        beside: Name of the second original field that it reads, or None.
+        why: Whether a companion says why a value is absent.
+    """
+
+    name: str
+    beside: str | None
+    read: Callable[[Scalar, Scalar], Masked]
+    why: bool
+
+
 class Program:
     """The masks of a plan as functions, made once and run over rows.
 
@@ -47,8 +61,8 @@ class Program:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._steps: list[tuple[str, str | None, Callable[[Scalar, Scalar], Masked], bool]] = [
-            (one.name, one.beside, one.mask.reader(one.inputs), one.why) for one in plan.masks
+        self.steps = [
+            Step(one.name, one.beside, one.mask.reader(one.inputs), one.why) for one in plan.masks
         ]
 
     def mask_all(self, several: Iterable[Row]) -> list[tuple[Scalar, ...]]:
@@ -57,7 +71,7 @@ class Program:
 
     def _mask(self, row: Row) -> tuple[Scalar, ...]:
         values: list[Scalar] = []
-        for name, beside, read, why in self._steps:
+        for name, beside, read, why in self.steps:
             value = read(row[name], row[beside] if beside else None)
             absent = isinstance(value, Marker)
             values.append(None if absent else value)
