@@ -26,7 +26,7 @@ demo: $(DEMO)  ## Run a whole county for half a minute: make demo ARGS="--keep c
 	@$(BIN)/accord demo $(ARGS)
 
 test: check  ## Everything that a change must pass, under 8 minutes on 2 cores.
-	pytest -q -n 2 -m "not long" $(ARGS)
+	pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
 
 check: $(DEV)  ## The part of `make test` that reads and does not run.
 	ruff check .
@@ -34,6 +34,7 @@ check: $(DEV)  ## The part of `make test` that reads and does not run.
 	lint-imports
 	buf lint
 	mypy
+	accord agreements lint agreements
 
 test-long: $(DEV)  ## The sweeps that `make test` leaves out.
 	pytest -q -m long --timeout 1800 $(ARGS)

@@ -220,7 +220,9 @@ def people(county: County) -> Mapping[Cell, int]:
     found: defaultdict[Cell, set[str]] = defaultdict(set)
     for row in _sheet(county):
         month = dt.date.fromisoformat(row["date"]).replace(day=1)
-        found[month, row["site"], _route(row["product"])].add(row["participant_code"])
+        # Who gave no code is nobody that can be counted once.
+        if row["participant_code"]:
+            found[month, row["site"], _route(row["product"])].add(row["participant_code"])
     return {cell: len(codes) for cell, codes in found.items()}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.audit.checkpoint import Verifier, open_checkpoint
+from gateway.audit.fault import AuditError, Finding
 from gateway.audit.proof import verify_proof
 from gateway.audit.verify import NOTES, Reader, Tally, verify
 from gateway.errors import LogError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from gateway.audit.fault import Finding
     from gateway.cli.demo.ask import Outcome
     from gateway.cli.deploy.write import Deployment
 
@@ -69,18 +69,17 @@ def write_log(deployment: Deployment) -> Path:
 
 
 def check(folder: Path, vkey: str, held: Mapping[str, str], outcomes: Sequence[Outcome]) -> Proof:
-    """Re-hash every entry, hold what agencies kept against it, and try a forged copy.
-
-    Raises:
-        AuditError: A receipt is not in the log.
-    """
+    """Re-hash every entry, hold what agencies kept against it, and try a forged copy."""
     verifier = Verifier.from_vkey(vkey)
     reader, tally = FolderReader(folder), Tally()
     found = verify(reader, [verifier], held=list(held.values()), tally=tally)
     findings = [one for one in found if one.code not in NOTES]
     receipts = [outcome.receipt for outcome in outcomes if outcome.receipt is not None]
     for receipt in receipts:
-        verify_proof(receipt.proof, receipt.leaf, verifier)
+        try:
+            verify_proof(receipt.proof, receipt.leaf, verifier)
+        except AuditError as error:
+            findings.append(Finding(error.code, receipt.index, error.message))
     changed = receipts[0].index if receipts else 0
     forged = verify(_Forged(reader, changed), [verifier], held=list(held.values()))
     return Proof(

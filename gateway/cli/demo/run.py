@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.cli.demo.town import Town
 
 WIDEST = 100
+NEEDED = ("hl7", "ibis", "lxml")
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -40,6 +42,10 @@ def run(keep: str, seed: int) -> int:
     Raises:
         AccordError: A part of the county did not work.
     """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        lacking = ", ".join(missing)
+        raise SettingsError(f"the demo's adapters need {lacking}: install accord-gateway[formats]")
     console = _console()
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
