@@ -1,4 +1,7 @@
-"""The house rules that are held by tests: syntax trees of the program, read for what they may not hold."""
+"""The house rules that are held by tests.
+
+Syntax trees of the program, read for what they may not hold.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,39 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 GATEWAY = ROOT / "gateway"
 CORE = (
-    "errors.py", "values.py", "masks.py", "agreement", "decide.py", "plan", "disclosure", "audit",
-    "ports.py", "review", "broker",
-)  # fmt: skip
+    "errors.py",
+    "values.py",
+    "masks.py",
+    "agreement",
+    "decide.py",
+    "plan",
+    "disclosure",
+    "audit",
+    "ports.py",
+    "review",
+    "broker",
+)
 FORBIDDEN = {
-    "asyncio", "duckdb", "grpc", "logging", "opentelemetry", "os", "pathlib", "random", "secrets", "socket",
-    "sqlalchemy", "sqlite3", "ssl", "structlog", "subprocess", "tempfile", "threading", "time", "urllib",
-}  # fmt: skip
+    "asyncio",
+    "duckdb",
+    "grpc",
+    "logging",
+    "opentelemetry",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "ssl",
+    "structlog",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+}
 
 
 def _files(*roots: Path) -> list[Path]:
@@ -74,7 +103,10 @@ def test_a_proof_is_made_where_it_is_proved(proof: str, maker: set[str]) -> None
 
 @pytest.mark.parametrize("path", IN_CORE, ids=_name)
 def test_the_core_is_pure(path: Path) -> None:
-    """No I/O, no clock, no randomness, also not inside a function; nothing is awaited below ports."""
+    """No I/O, no clock, no randomness, also not inside a function.
+
+    Nothing is awaited below ports.
+    """
     tree = TREES[path]
     imported = {
         name.split(".")[0]
@@ -185,10 +217,21 @@ def test_packages_hold_a_docstring_only() -> None:
 
 
 ERRORS = {
-    "IdentityError", "RequestError", "RefusedError", "BusyError", "NotFoundError", "ConflictError",
-    "SourceError", "ReleaseError", "LogError", "AgreementError", "SettingsError", "Refusal", "_refuse",
+    "IdentityError",
+    "RequestError",
+    "RefusedError",
+    "BusyError",
+    "NotFoundError",
+    "ConflictError",
+    "SourceError",
+    "ReleaseError",
+    "LogError",
+    "AgreementError",
+    "SettingsError",
+    "Refusal",
+    "_refuse",
     "_broken",
-}  # fmt: skip
+}
 
 
 def _messages() -> Iterator[tuple[str, str]]:

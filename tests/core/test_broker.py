@@ -1,4 +1,7 @@
-"""One exchange, with each port broken in turn: nothing leaves unlogged, and each exchange is closed once."""
+"""One exchange, with each port broken in turn.
+
+Nothing leaves unlogged, and each exchange is closed once.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.agreement.index import Agreements
+    from gateway.agreement.model import When
     from gateway.audit.entry import Draft
+    from gateway.values import Row
 
 ROWS = records(100)
 
@@ -273,7 +278,10 @@ def test_a_swap_that_changes_nothing_here_stops_nothing() -> None:
 
 
 def test_an_agreement_of_other_terms_stops_the_stream() -> None:
-    """A new text under the same flow is another agreement: the exchange was decided by the old one."""
+    """A new text under the same flow is another agreement.
+
+    The exchange was decided by the old one.
+    """
     house = a_house()
     after = the_agreements(an_agreement(digest=bytes(32)), generation=2)
     swap_at(house, "release", 1, lambda: setattr(house.library, "agreements", after))
@@ -402,16 +410,15 @@ def test_a_date_outside_the_calendar_is_a_broken_batch() -> None:
 def test_every_form_has_the_same_rows(form: Form) -> None:
     """Arrow, compressed Arrow and typed rows hold the same values."""
     box = House(rows=ROWS).ask(a_request(form=form))
-    rows = [row for chunk in box.chunks for row in chunk.rows or ()] or [
-        tuple(row.values()) for row in box.rows()
-    ]
+    rows: list[tuple[object, ...]] = [row for chunk in box.chunks for row in chunk.rows or ()]
+    rows = rows or [tuple(row.values()) for row in box.rows()]
 
     assert [(row["run_id"], None, row["age"]) for row in ROWS] == rows
 
 
 def test_typed_rows_end_at_ten_thousand() -> None:
     """The ten thousandth leaves, the next is an error that says what to ask for."""
-    many = [{"run_id": f"R-{n}", "age": 1} for n in range(10_001)]
+    many: list[Row] = [{"run_id": f"R-{n}", "age": 1} for n in range(10_001)]
     fits = House(source=MemorySource(many[:10_000])).ask(a_request(form=Form.ROWS))
 
     with pytest.raises(RequestError) as raised:
@@ -423,7 +430,7 @@ def test_typed_rows_end_at_ten_thousand() -> None:
 
 def test_a_large_batch_leaves_in_chunks_of_a_message() -> None:
     """A batch above a mebibyte is cut; offsets follow one another."""
-    wide = [{"run_id": "R" * 2_000 + str(n), "age": n} for n in range(2_000)]
+    wide: list[Row] = [{"run_id": "R" * 2_000 + str(n), "age": n} for n in range(2_000)]
     box = House(source=MemorySource(wide)).ask(a_request())
     places = [(chunk.offset, chunk.row_count) for chunk in box.chunks]
 
@@ -436,7 +443,8 @@ def test_a_large_batch_leaves_in_chunks_of_a_message() -> None:
 
 def test_a_row_that_no_message_holds_is_an_error() -> None:
     """One value of four mebibytes leaves in no chunk."""
-    house = House(source=MemorySource([{"run_id": "R" * (4 << 20), "age": 1}]))
+    rows: list[Row] = [{"run_id": "R" * (4 << 20), "age": 1}]
+    house = House(source=MemorySource(rows))
 
     with pytest.raises(ReleaseError) as raised:
         house.ask(a_request())
@@ -544,7 +552,7 @@ def test_explaining_tells_a_refusal() -> None:
 
 def test_a_provider_may_ask_what_its_partner_gets() -> None:
     """The provider sees the recipient's flow with its roles; a third party sees nothing."""
-    when = [
+    when: list[When] = [
         RoleCondition(frozenset({"chief"})),
         ConsentCondition("care.outreach"),
         OptOutCondition("care.outreach"),

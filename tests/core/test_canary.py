@@ -1,4 +1,4 @@
-"""A canary in every field, literal and backend error: in no entry, no message, no variable of the core."""
+"""A canary in every field, literal and backend error is in no entry and no message of the core."""
 
 from __future__ import annotations
 
@@ -50,9 +50,12 @@ def canaries(count: int) -> list[Row]:
         FieldType.LIST: f'["{TEXT}"]',
     }
     return [
-        {one.name: f"{TEXT}{number}" if one.type is FieldType.STRING else made[one.type] for one in RUN_FIELDS}
+        {
+            one.name: f"{TEXT}{number}" if one.type is FieldType.STRING else made[one.type]
+            for one in RUN_FIELDS
+        }
         for number in range(count)
-    ]  # fmt: skip
+    ]
 
 
 WHERE = [
@@ -145,7 +148,10 @@ REFUSED: list[Request] = [
 @pytest.mark.parametrize("request_", REFUSED)
 @pytest.mark.parametrize("table", [False, True])
 def test_no_word_of_a_caller_is_repeated(request_: Request, table: bool) -> None:  # noqa: FBT001
-    """A refusal names what the files name; what only the caller wrote is in no entry and no message."""
+    """A refusal names what the files name.
+
+    What only the caller wrote is in no entry and no message.
+    """
     agreements = the_agreements(an_agreement(a_table_provision())) if table else EVERYTHING
     house = House(agreements=agreements, rows=canaries(1))
 

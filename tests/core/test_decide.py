@@ -39,8 +39,8 @@ from tests.build import (
     a_provision,
     a_request,
     a_table_provision,
-    an_aggregate,
     an_agency,
+    an_aggregate,
     an_agreement,
     span,
     the_agreements,
@@ -111,8 +111,10 @@ def test_a_stranger_hears_the_same_of_a_flow_that_is_not_there() -> None:
 )
 def test_the_term_is_whole_days_where_the_agreement_lives(now: dt.datetime, expected: str) -> None:
     """The first second of the first day to the last of the last, in New York."""
-    agencies = [an_agency(one.id, one.kind, attested_for=span("P3Y"), attested_at=dt.date(2025, 1, 1))
-                for one in AGENCIES]  # fmt: skip
+    agencies = [
+        an_agency(one.id, one.kind, attested_for=span("P3Y"), attested_at=dt.date(2025, 1, 1))
+        for one in AGENCIES
+    ]
 
     assert expected == answer(the_agreements(agencies=agencies), now=now)
 
@@ -219,8 +221,12 @@ def test_a_prohibition_of_the_floor_beats_a_provision(selectors: dict[str, Any])
 
     assert isinstance(decision, Refusal)
     assert (3, Reason.PROHIBITED, "floor", "N1-never", "7.1") == (
-        decision.step, decision.reason, decision.agreement, decision.provision, decision.clause,
-    )  # fmt: skip
+        decision.step,
+        decision.reason,
+        decision.agreement,
+        decision.provision,
+        decision.clause,
+    )
 
 
 @pytest.mark.parametrize("selectors", ELSEWHERE)
@@ -258,9 +264,7 @@ def test_only_fields_that_are_asked_for_meet_a_prohibition() -> None:
 def test_a_mask_lowers_no_class() -> None:
     """A prohibited field is prohibited masked as well."""
     provision = a_provision({"home_zip": Zip3("zip3@2020"), "run_id": Pass()})
-    agreements = the_agreements(
-        an_agreement(provision), floor=a_floor(a_never(means={Means.ZIP}))
-    )  # fmt: skip
+    agreements = the_agreements(an_agreement(provision), floor=a_floor(a_never(means={Means.ZIP})))
 
     assert "3 PROHIBITED" == answer(agreements, a_request("home_zip"))
     assert "granted" == answer(agreements, a_request("run_id"))

@@ -59,7 +59,7 @@ def a_world(mask: Mask, kind: FieldType, shape: dict[str, Any]) -> Drawn:
 
 @pytest.mark.parametrize("kind", list(FieldType))
 def test_every_mask_is_total_and_the_same_on_each_path(kind: FieldType) -> None:
-    """L2 and L6: no value of its type makes a mask raise, and both paths say what the oracle says."""
+    """L2 and L6: no value makes a mask raise, and both paths say what the oracle says."""
     for mask in MASKS[kind]:
         for shape in shapes(kind):
             world = a_world(mask, kind, shape)

@@ -235,7 +235,7 @@ OTHER_ID = "00000000-0000-4000-8000-00000000000b"
 
 
 def test_a_period_leaves_once() -> None:
-    """A second request for it is refused, a repeat of the first is not, and new periods still leave."""
+    """A second request is refused, a repeat of the first is not; other periods still leave."""
     house = once()
     first = house.ask(a_request(*ASKED, where=IN_MAY))
 
@@ -334,7 +334,7 @@ def a_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
     ],
 )
 def test_a_table_that_is_not_the_plans_does_not_leave(spoil: Any) -> None:  # noqa: ANN401
-    """The last look sees a small cell, a wrong number, a wrong column, a cell twice, another period."""
+    """The last look sees a small cell, a wrong number or column, a cell twice, another period."""
     plan = plan_of(a_world([]))
     table = a_table(plan, rows_of(11) + rows_of(3, county="south"))
     assert check_table(plan, table).row_count == table.height

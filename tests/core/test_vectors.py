@@ -1,4 +1,4 @@
-"""The vectors of `tests/vectors`: each runs through the broker, both paths of the engine, and the oracle."""
+"""The vectors of `tests/vectors`, through the broker, both paths of the engine, and the oracle."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _never(rules: list[dict[str, Any]]) -> Any:  # noqa: ANN401
 
 
 def _rows(vector: dict[str, Any]) -> list[dict[str, Scalar]]:
-    made = []
+    made: list[dict[str, Scalar]] = []
     for row in vector.get("rows", []):
         for _ in range(row.get("times", 1)):
             person = {"patient_id": f"P-{len(made)}"} if "times" in row else {}

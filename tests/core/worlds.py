@@ -1,4 +1,4 @@
-"""Hypothesis draws small worlds: a dataset, a provision on it, records with every edge, a request."""
+"""Hypothesis draws small worlds: a dataset, a provision on it, records, a request."""
 
 # ruff: noqa: ANN401 - the values of records are of any type
 from __future__ import annotations
@@ -62,17 +62,68 @@ T = FieldType
 UTC = dt.UTC
 
 TEXTS = [
-    "", " ", "x", "PCR-0001", " PCR-0001 ", "unknown", "UNK", "999", "xXx", "n/a", "TEST", "TE\u017fT",
-    "Zo\u00eb N\u00fa\u00f1ez", "Zoe\u0308 Nu\u0301n\u0303ez", "01901", " 01901\n", "\u00a001901", "01901-1234",
-    "019011234", "1901", "01901-12", "O1901", "K1A 0B6", "\uff10\uff11\uff19\uff10\uff11", "20201", "05091",
-    "05091020900", "05", "050", "05091\n", "\x1c", "\x1c01901", "a\u00a0", "\u3000", "a\x00b", "a",
-    "b", "a b", "\u200b", "0",
-]  # fmt: skip
+    "",
+    " ",
+    "x",
+    "PCR-0001",
+    " PCR-0001 ",
+    "unknown",
+    "UNK",
+    "999",
+    "xXx",
+    "n/a",
+    "TEST",
+    "TE\u017fT",
+    "Zo\u00eb N\u00fa\u00f1ez",
+    "Zoe\u0308 Nu\u0301n\u0303ez",
+    "01901",
+    " 01901\n",
+    "\u00a001901",
+    "01901-1234",
+    "019011234",
+    "1901",
+    "01901-12",
+    "O1901",
+    "K1A 0B6",
+    "\uff10\uff11\uff19\uff10\uff11",
+    "20201",
+    "05091",
+    "05091020900",
+    "05",
+    "050",
+    "05091\n",
+    "\x1c",
+    "\x1c01901",
+    "a\u00a0",
+    "\u3000",
+    "a\x00b",
+    "a",
+    "b",
+    "a b",
+    "\u200b",
+    "0",
+]
 CODE_TEXTS = ["a", "b", "zz", "", "A", " a", "a b", "e\u0301", "a\n"]
 LISTS = [
-    "[]", '["a"]', '["a","b"]', '["zz"]', '["b","zz","a"]', "x", "", '["a",1]', '["a"', '["b", "a"]',
-    '["\\u0061"]', '["a"]\n', '["a b","a"]', '["\\u00e9"]', '["a\\"b"]', "null", '"a"', '["a","a"]',
-]  # fmt: skip
+    "[]",
+    '["a"]',
+    '["a","b"]',
+    '["zz"]',
+    '["b","zz","a"]',
+    "x",
+    "",
+    '["a",1]',
+    '["a"',
+    '["b", "a"]',
+    '["\\u0061"]',
+    '["a"]\n',
+    '["a b","a"]',
+    '["\\u00e9"]',
+    '["a\\"b"]',
+    "null",
+    '"a"',
+    '["a","a"]',
+]
 INTEGERS = [
     0,
     -1,
@@ -98,21 +149,58 @@ INTEGERS = [
     -(2**40),
 ]
 NUMBERS = [
-    0.0, -0.0, -0.5, 0.5, 1.5, 2.5, float("nan"), float("inf"), float("-inf"), 0.29, -75.005, 90.0,
-    89.9, 91.0, 1e300, -1e300, 3.3, 0.35, 0.15, 1.015, 33.44, -93.98, 44.12, 29.0, 180.0, 1e-320,
-]  # fmt: skip
+    0.0,
+    -0.0,
+    -0.5,
+    0.5,
+    1.5,
+    2.5,
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    0.29,
+    -75.005,
+    90.0,
+    89.9,
+    91.0,
+    1e300,
+    -1e300,
+    3.3,
+    0.35,
+    0.15,
+    1.015,
+    33.44,
+    -93.98,
+    44.12,
+    29.0,
+    180.0,
+    1e-320,
+]
 DATES = [
-    dt.date(2026, 11, 1), dt.date(2027, 1, 1), dt.date(2024, 2, 29), dt.date(2026, 7, 15), dt.date(1899, 12, 31),
-    dt.date(2026, 12, 31), dt.date(1, 1, 1), dt.date(9999, 12, 31), dt.date(2026, 3, 31),
-]  # fmt: skip
+    dt.date(2026, 11, 1),
+    dt.date(2027, 1, 1),
+    dt.date(2024, 2, 29),
+    dt.date(2026, 7, 15),
+    dt.date(1899, 12, 31),
+    dt.date(2026, 12, 31),
+    dt.date(1, 1, 1),
+    dt.date(9999, 12, 31),
+    dt.date(2026, 3, 31),
+]
 TIMES = [
-    dt.datetime(2026, 11, 1, 5, 30, tzinfo=UTC), dt.datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
-    dt.datetime(2026, 11, 1, 3, 59, 59, tzinfo=UTC), dt.datetime(2026, 11, 1, 4, tzinfo=UTC),
-    dt.datetime(2026, 11, 2, 4, 59, 59, tzinfo=UTC), dt.datetime(2026, 11, 2, 5, tzinfo=UTC),
-    dt.datetime(2026, 3, 8, 6, 59, 59, 999999, tzinfo=UTC), dt.datetime(2026, 3, 8, 7, tzinfo=UTC),
-    dt.datetime(2026, 7, 15, 12, tzinfo=UTC), dt.datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
-    dt.datetime(1883, 11, 18, 17, tzinfo=UTC), dt.datetime(2027, 1, 1, 4, 30, tzinfo=UTC),
-]  # fmt: skip
+    dt.datetime(2026, 11, 1, 5, 30, tzinfo=UTC),
+    dt.datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
+    dt.datetime(2026, 11, 1, 3, 59, 59, tzinfo=UTC),
+    dt.datetime(2026, 11, 1, 4, tzinfo=UTC),
+    dt.datetime(2026, 11, 2, 4, 59, 59, tzinfo=UTC),
+    dt.datetime(2026, 11, 2, 5, tzinfo=UTC),
+    dt.datetime(2026, 3, 8, 6, 59, 59, 999999, tzinfo=UTC),
+    dt.datetime(2026, 3, 8, 7, tzinfo=UTC),
+    dt.datetime(2026, 7, 15, 12, tzinfo=UTC),
+    dt.datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
+    dt.datetime(1883, 11, 18, 17, tzinfo=UTC),
+    dt.datetime(2027, 1, 1, 4, 30, tzinfo=UTC),
+]
 FAR_TIMES = [
     dt.datetime(1, 1, 1, tzinfo=UTC),
     dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
@@ -142,17 +230,34 @@ HMAC = Pseudonym(Method.HMAC, Scope.PROVISION, "P1Y")
 
 MASKS: dict[FieldType, list[Mask]] = {
     T.STRING: [
-        Pass(), Redact(), Constant("k"), Zip3("zip3@2020"), GeoArea(Area.COUNTY), GeoArea(Area.STATE),
-        HMAC, Pseudonym(Method.HMAC, Scope.AGREEMENT, "never"), Map("closed"), Map("open"),
+        Pass(),
+        Redact(),
+        Constant("k"),
+        Zip3("zip3@2020"),
+        GeoArea(Area.COUNTY),
+        GeoArea(Area.STATE),
+        HMAC,
+        Pseudonym(Method.HMAC, Scope.AGREEMENT, "never"),
+        Map("closed"),
+        Map("open"),
     ],
     T.CODE: [Pass(), Redact(), Constant("k"), Map("closed"), Map("open")],
     T.INTEGER: [Pass(), Redact(), Constant(3), *BANDS, Round("5"), Round("1"), Round("2")],
-    T.NUMBER: [Pass(), Redact(), Constant(3), *BANDS, Round("5"), Round("0.5"), Round("0.1"), Round("0.01")],
+    T.NUMBER: [
+        Pass(),
+        Redact(),
+        Constant(3),
+        *BANDS,
+        Round("5"),
+        Round("0.5"),
+        Round("0.1"),
+        Round("0.01"),
+    ],
     T.BOOLEAN: [Pass(), Redact(), Constant(value=True)],
     T.DATE: [Pass(), Redact(), *[Truncate(u) for u in DATE_UNITS]],
     T.TIMESTAMP: [Pass(), Redact(), *[Truncate(u, z) for u in Unit for z in ZONES]],
     T.LIST: [Pass(), Redact(), Map("closed"), Map("open")],
-}  # fmt: skip
+}
 
 MAPS = {
     "closed": MapTable("closed", {"a": "x", "b": "x y", "a b": "\u00e9", "zz": 'q"'}, None),
@@ -318,16 +423,23 @@ def table_worlds(draw: st.DrawFn) -> Drawn:
     amount = a_field("amount", draw(st.sampled_from([T.INTEGER, T.NUMBER])))
     dataset = a_dataset(
         [dimension, amount, *HELPERS],
-        unit="person", person="person", event_date="day", subjects=(), maps=MAPS,
-    )  # fmt: skip
+        unit="person",
+        person="person",
+        event_date="day",
+        subjects=(),
+        maps=MAPS,
+    )
     measures = [
         MeasureRule("people", "count_distinct", "person"),
         MeasureRule("amounts", "sum", "amount"),
     ]
     aggregate = an_aggregate(
-        ("day", "dim"), measures, unit="person", min_cell=draw(st.integers(1, 3)),
+        ("day", "dim"),
+        measures,
+        unit="person",
+        min_cell=draw(st.integers(1, 3)),
         zeros=draw(st.sampled_from(["publish", "suppress"])),
-    )  # fmt: skip
+    )
     release = {"day": Truncate(Unit.MONTH), "dim": draw(st.sampled_from(masks[dimension.type]))}
     made = a_table_provision(aggregate, release)
     made = dataclasses.replace(
