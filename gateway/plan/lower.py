@@ -90,9 +90,7 @@ class Program:
         self.values = [
             expression(one).cast(dtype_of(one), strict=False).alias(one.name) for one in masks
         ]
-        self.nulls = [
-            pl.col(one.name).is_null().alias(one.name + NULL) for one in masks if one.why
-        ]
+        self.nulls = [pl.col(one.name).is_null().alias(one.name + NULL) for one in masks if one.why]
         self.finish = [column for one in masks for column in _with_why(one)]
 
     def mask(self, frame: pl.DataFrame, keep: list[pl.Expr]) -> pl.DataFrame:
