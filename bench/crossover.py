@@ -12,7 +12,7 @@ from bench.records import DATASET, columns
 from gateway.cli.clock import SystemClock
 from gateway.cli.compose import tables
 from gateway.decide import Refusal, Standing, decide
-from gateway.library import FolderLibrary
+from gateway.library.folder import FolderLibrary
 from gateway.plan import lower, rows
 from gateway.plan.build import Builder
 from gateway.plan.check import RowCheck, check_frame

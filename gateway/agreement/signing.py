@@ -141,7 +141,7 @@ def sign(draft: Statement, private: Ed25519PrivateKey) -> Statement:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Proof that a statement's signature holds; made only by `verify`.
+    """Proof that a statement's signature holds; made by `verify`, and for a past stop `recalled`.
 
     Attributes:
         seen: When the gateway first saw the signature: an entry in the log, not the signer's word.
@@ -178,6 +178,19 @@ def verify(
         Ed25519PublicKey.from_public_bytes(key.ed25519).verify(given.sig, given.message())
     except (InvalidSignature, ValueError):
         return f"the signature by key {quoted(given.key)} does not hold"
+    return Verified(given, seen)
+
+
+def recalled(given: Statement, *, seen: dt.datetime) -> Verified:
+    """Return proof of a stop that `verify` proved before, out of the gateway's own memory.
+
+    A key that has since left the registry does not take its suspension along.
+
+    Raises:
+        ValueError: It is no stop: what lets traffic flow is proved each time.
+    """
+    if given.action in STARTS:
+        raise ValueError("only a stop is remembered")
     return Verified(given, seen)
 
 

@@ -38,7 +38,7 @@ from gateway.agreement.signing import (
 from gateway.broker.explain import explain
 from gateway.cli.clock import SystemClock
 from gateway.errors import AgreementError, SettingsError
-from gateway.library import contents
+from gateway.library.files import contents
 from gateway.plan.build import Builder, Table
 from gateway.values import Caller, DatasetId, Request, Terms
 

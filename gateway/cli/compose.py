@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.agreement.index import FlowKey
 from gateway.audit.checkpoint import Signer
-from gateway.audit.entry import Draft
-from gateway.broker.drafts import Drafts, b64
+from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
 from gateway.cli.audit_view import AuditView
 from gateway.cli.clock import SystemClock, SystemEntropy
+from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
+from gateway.cli.watch import put_in_force, watch
 from gateway.engine import PlanEngine
-from gateway.errors import AgreementError, LogError, Reason, SettingsError, SourceError
+from gateway.errors import AgreementError, Reason, SourceError
 from gateway.keys import KeyFolder
-from gateway.library import FolderLibrary
-from gateway.plan.build import Builder, Table
+from gateway.library.folder import FolderLibrary
+from gateway.library.memory import must_exist
+from gateway.plan.build import Builder
 from gateway.remote.source import RemoteSource
 from gateway.rpc.auth import Identity
+from gateway.rpc.limits import Admission
 from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.settings import beside
 from gateway.store.counters import StoredCounters
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from gateway.library import Loaded
+    from gateway.errors import LogError
+    from gateway.library.folder import Loaded
+    from gateway.plan.build import Table
     from gateway.plan.pushdown import Scan
     from gateway.settings import GatewaySettings
     from gateway.store.log import SqliteLog
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
     from gateway.values import Request
 
 HEALTH_S = 1.0
+MEMORY = "library.json"
+"""What the library must not forget, beside the exchange log's database."""
 
 
 class Sources:
@@ -64,28 +70,6 @@ class Sources:
     async def close(self) -> None:
         """Close every channel."""
         await asyncio.gather(*(source.close() for source in self._sources.values()))
-
-
-def tables(path: Path, settings: GatewaySettings) -> dict[str, Table]:
-    """Return the reference tables that the settings name.
-
-    Raises:
-        SettingsError: A file is absent, or its content is not what the digest says.
-    """
-    found: dict[str, Table] = {}
-    for ref, one in settings.tables.items():
-        file = beside(path, one.file)
-        try:
-            data = file.read_bytes()
-        except OSError:
-            raise SettingsError(f"{path}: `tables.{ref}.file` cannot be read") from None
-        if hashlib.sha256(data).hexdigest() != one.sha256:
-            raise SettingsError(f"{path}: `tables.{ref}.sha256` is not the digest of the file")
-        value = json.loads(data)
-        if f"{value.get('name')}@{value.get('version')}" != ref:
-            raise SettingsError(f"{path}: `tables.{ref}`: the file names another table")
-        found[ref] = Table(ref, one.sha256, value["rows"], value.get("step", ""))
-    return found
 
 
 @dataclass(slots=True)
@@ -116,10 +100,6 @@ class Running:
         await self.log.close()
 
 
-def _digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
 def tls_files(path: Path, certificate: str, key: str, ca: str) -> TlsFiles:
     """Return the files of one end, relative to the settings file that names them."""
     return TlsFiles(beside(path, certificate), beside(path, key), beside(path, ca))
@@ -131,9 +111,8 @@ async def start(
     """Return a gateway that serves; see the README for what it needs.
 
     Raises:
-        SettingsError, AgreementError, LogError: It cannot.
+        SettingsError, AgreementError, LogError: It cannot; nothing is left open.
     """
-    clock, entropy = SystemClock(), SystemEntropy()
     loop = asyncio.get_running_loop()
     fatal: asyncio.Future[LogError] = loop.create_future()
 
@@ -141,72 +120,115 @@ async def start(
         loop.call_soon_threadsafe(_set_once, fatal, error)
 
     found = tables(path, settings)
+    library, loaded = _library(path, settings, known(found), create=create)
+    entropy = SystemEntropy()
     keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    log = _log(path, settings, keys, dies, create=create)
+    try:
+        await put_in_force(library, log, loaded)
+        return await _serve(path, settings, Inner(library, log, keys, found, telemetry, fatal))
+    except BaseException:
+        await log.close()
+        raise
+
+
+def _library(
+    path: Path, settings: GatewaySettings, tables: frozenset[str], *, create: bool
+) -> tuple[FolderLibrary, Loaded]:
+    """Return the library and its first look, which is not in force yet.
+
+    Raises:
+        SettingsError: What must not be forgotten is gone or cannot be read.
+        AgreementError: There is no good set.
+    """
     database = beside(path, settings.log.database)
-    library = FolderLibrary(
-        beside(path, settings.agreements.folder),
-        database.parent / "library.json",
-        frozenset(found),
-    )
-    loaded = library.look(clock.now())
+    memory = database.parent / MEMORY
+    must_exist(memory, database, create=create)
+    library = FolderLibrary(beside(path, settings.agreements.folder), memory, tables)
+    loaded = library.look(SystemClock().now())
     if loaded.agreements is None:
         lines = [one.text() for one in loaded.findings]
         raise AgreementError("no good set of agreements", findings=lines)
-    log = open_log(
-        Place(
-            database,
-            beside(path, settings.log.held),
-            BUILD,
-            _digest(path),
-            settings.gateway.replica,
-        ),
+    return library, loaded
+
+
+def _log(
+    path: Path,
+    settings: GatewaySettings,
+    keys: KeyFolder,
+    fatal: Callable[[LogError], None],
+    *,
+    create: bool,
+) -> SqliteLog:
+    place = Place(
+        beside(path, settings.log.database),
+        beside(path, settings.log.held),
+        BUILD,
+        hashlib.sha256(path.read_bytes()).digest(),
+        settings.gateway.replica,
+    )
+    return open_log(
+        place,
         signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
         keys=keys,
-        clock=clock,
-        entropy=entropy,
-        fatal=dies,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        fatal=fatal,
         create=create,
     )
-    await _swap(library, log, loaded)
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """What a gateway is built over, agreements in force and log open."""
+
+    library: FolderLibrary
+    log: SqliteLog
+    keys: KeyFolder
+    tables: Mapping[str, Table]
+    telemetry: Telemetry
+    fatal: asyncio.Future[LogError]
+
+
+async def _serve(path: Path, settings: GatewaySettings, inner: Inner) -> Running:
+    clock, library, log, keys = SystemClock(), inner.library, inner.log, inner.keys
+    own = tls_files(path, settings.tls.certificate, settings.tls.key, settings.tls.ca)
     sources = Sources(
         {
-            agency: RemoteSource(
-                one.address,
-                tls_files(path, settings.tls.certificate, settings.tls.key, settings.tls.ca),
-                san=one.san,
-            )
+            agency: RemoteSource(one.address, own, san=one.san)
             for agency, one in settings.adapters.items()
         }
     )
     engine = PlanEngine(keys.subject, lambda: clock.now().year, settings.limits.engine_threads)
-    ports = Ports(
+    counters = StoredCounters(log.reads, _locate(library))
+    entropy, telemetry = SystemEntropy(), inner.telemetry
+    ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry)
+    drafts = Drafts(BUILD, settings.gateway.replica)
+    parts = Parts(
+        Broker(ports, Builder(inner.tables, keys.pseudonym), drafts),
         library,
-        StoredCounters(log.reads, _locate(library)),
-        log,
-        sources,
-        engine,
-        clock,
-        entropy,
+        AuditView(log, keys.by_id),
+        Identity(library.current, settings.gateway.id),
         telemetry,
+        clock.now,
     )
-    broker = Broker(ports, Builder(found, keys.pseudonym), Drafts(BUILD, settings.gateway.replica))
-    own = tls_files(path, settings.tls.certificate, settings.tls.key, settings.tls.ca)
-    gateway = Gateway(
-        Parts(
-            broker,
-            library,
-            AuditView(log, keys.by_id),
-            Identity(library.current, settings.gateway.id),
-            telemetry,
-            clock.now,
-        ),
-        Listeners(settings.listen.main, own, settings.listen.admin),
-    )
-    await gateway.start()
-    await gateway.serving(exchange=True)
-    running = Running(gateway, log, library, sources, engine, clock, fatal, [])
+    limits = settings.limits
+    admission = Admission(calls=limits.calls, calls_an_agency=limits.calls_per_agency)
+    gateway = Gateway(parts, Listeners(settings.listen.main, own, settings.listen.admin), admission)
+    running = Running(gateway, log, library, sources, engine, clock, inner.fatal, [])
+    try:
+        await gateway.start()
+        await gateway.serving(exchange=True)
+    except BaseException:
+        await sources.close()
+        engine.close()
+        raise
+
+    def dies(error: LogError) -> None:
+        _set_once(inner.fatal, error)
+
     running.tasks = [
-        asyncio.create_task(_watch(running, settings.agreements.poll_s)),
+        asyncio.create_task(watch(library, log, clock, settings.agreements.poll_s, dies)),
         asyncio.create_task(_health(running)),
     ]
     return running
@@ -227,29 +249,9 @@ def _locate(library: FolderLibrary) -> Callable[[Request], str | None]:
     return locate
 
 
-async def _swap(library: FolderLibrary, log: SqliteLog, loaded: Loaded) -> None:
-    """Write the change of agreements to the log, then put it in force."""
-    if loaded.agreements is not None:
-        meta = {
-            "agreements": [
-                [i, version, b64(digest), state] for i, version, digest, state in loaded.states
-            ],
-            "floor_sha256": b64(loaded.agreements.floor.digest),
-        }
-        await log.note(Draft("agreement", None, 0, None, "p", meta))
-    library.swap(loaded)
-
-
-async def _watch(running: Running, poll_s: float) -> None:
-    """Look at the officers' folder, and put what changed in force within one look."""
-    while True:
-        await asyncio.sleep(poll_s)
-        if running.library.changed():
-            loaded = await asyncio.to_thread(running.library.look, running.clock.now())
-            await _swap(running.library, running.log, loaded)
-
-
 async def _health(running: Running) -> None:
     while True:
-        await running.gateway.serving(exchange=running.log.healthy)
+        await running.gateway.serving(
+            exchange=running.log.healthy, agreements=running.library.healthy
+        )
         await asyncio.sleep(HEALTH_S)

@@ -46,6 +46,9 @@ EXCHANGE: Final = exchange_pb2.DESCRIPTOR.services_by_name["ExchangeService"].fu
 AGREEMENT: Final = agreement_pb2.DESCRIPTOR.services_by_name["AgreementService"].full_name
 AUDIT: Final = audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
 HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+FOLDER: Final = "accord.agreements"
+"""The name by which health tells of the officers' folder."""
+
 _ANY: Final = frozenset(AgencyKind)
 _READ: Final = Rule(kinds=_ANY, default_s=5, most_s=30)
 _OPEN: Final = Rule(open=True, foreign=True, default_s=24 * 3600, most_s=24 * 3600)
@@ -115,11 +118,13 @@ class Gateway:
         admission: The caps of this process.
     """
 
-    def __init__(self, parts: Parts, listeners: Listeners) -> None:
+    def __init__(
+        self, parts: Parts, listeners: Listeners, admission: Admission | None = None
+    ) -> None:
         refuse_trace()
         self.port = 0
         self.admin_port = 0
-        self.admission = Admission()
+        self.admission = Admission() if admission is None else admission
         self._listeners = listeners
         self._health = health.aio.HealthServicer()
         gossip = Gossip(parts.log)
@@ -176,15 +181,21 @@ class Gateway:
             self.admin_port = _bind(self._admin, self._listeners.admin, tls)
             await self._admin.start()
 
-    async def serving(self, *, exchange: bool) -> None:
+    async def serving(self, *, exchange: bool, agreements: bool = True) -> None:
         """Say whether exchanges can be carried out: the log is durable, and agreements are loaded.
 
         Audit and agreements serve on: they are what an operator needs when exchanges do not.
+
+        Args:
+            exchange: Whether exchanges can be carried out.
+            agreements: Whether every file of the officers' folder is in force as it lies there;
+                where one is not, the health of `accord.agreements` says so, and nothing else.
         """
         serving = health_pb2.HealthCheckResponse.SERVING
         not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", EXCHANGE):
             await self._health.set(name, serving if exchange else not_serving)
+        await self._health.set(FOLDER, serving if agreements else not_serving)
         for name in (AGREEMENT, AUDIT):
             await self._health.set(name, serving)
 

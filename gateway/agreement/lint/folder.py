@@ -6,6 +6,7 @@ The folder is given as bytes by name: reading a disk, or a branch in CI, is the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from gateway.agreement import parse
@@ -57,8 +58,8 @@ class Folder:
         datasets: By `<name>@<version>`.
         notices: The bytes of each notice, by `<id>@<n>`.
         signatures: Statements by the stem of the file that they stand beside.
-        tables: Reference tables that the gateway has, by `name@version`; None where nobody knows,
-            as in CI.
+        tables: Reference tables that the gateway has, by `name@version`, and a grid of people also
+            as `grid:<step>`; None where nobody knows, as in CI.
     """
 
     floor: Read[Floor]
@@ -77,6 +78,12 @@ class Folder:
         return {name: one.model for name, one in self.datasets.items()}
 
 
+@lru_cache(maxsize=512)
+def _document(data: bytes, name: str) -> Document:
+    """Return what a file says; a folder is read again for one file that changed in it."""
+    return read(data, file=name)
+
+
 class _Reader:
     """Reads file by file and keeps what is wrong with each."""
 
@@ -87,7 +94,7 @@ class _Reader:
     def read(self, name: str, make: Callable[[Document], T]) -> Read[T] | None:
         """Return the parsed file, or None with its findings kept."""
         try:
-            document = read(self.files[name], file=name)
+            document = _document(self.files[name], name)
             return Read(make(document), document)
         except FindingsError as error:
             self.found += error.findings

@@ -110,6 +110,8 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
             return "`rmin` is not below `rmax`"
         case GeoGrid() if mask.step_e7() < 1:
             return "the step is below a ten-millionth of a degree"
+        case GeoGrid() if not _has_grid(case, mask):
+            return f"there is no population table for a grid of step {quoted(mask.step)}"
         case GeoGrid():
             return _unpaired(case, field, mask)
         case Pseudonym() if (mask.group is not None) != (mask.scope is Scope.LINK_GROUP):
@@ -118,6 +120,11 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
             return _unlisted(case, field, mask)
         case _:
             return None
+
+
+def _has_grid(case: Case, mask: GeoGrid) -> bool:
+    """Return whether the gateway has people by cell for this step, which tables name `grid:`."""
+    return case.folder.tables is None or f"grid:{mask.step}" in case.folder.tables
 
 
 def _unsound_unit(field: FieldRule, mask: Truncate) -> str | None:

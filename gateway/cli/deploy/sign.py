@@ -34,7 +34,7 @@ def sign_all(folder: Path, now: dt.datetime) -> None:
     Raises:
         AgreementError: A file cannot be read.
     """
-    from gateway.library import contents
+    from gateway.library.files import contents
 
     home = folder / "agreements"
     read, findings = read_folder(contents(home))

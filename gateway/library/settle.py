@@ -1,0 +1,175 @@
+"""Which files are in force: the newest that are good, and for a bad one its last good version.
+
+Pure. What everything rests on (floor, registry, purposes, codes, datasets, notices) is settled
+first, without a single agreement; then agreements are taken one by one, those in force before the
+rest and the longest signed first, and one that contradicts what is already there stays out. So a
+new file never pushes an old one out of force, whichever of the two a finding names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from gateway.agreement.finding import Finding, Level
+from gateway.agreement.lint.folder import (
+    AGENCIES,
+    CODES,
+    FLOOR,
+    PURPOSES,
+    SIGNATURES,
+    Folder,
+    Read,
+    read_folder,
+)
+from gateway.agreement.lint.run import check, lint, refusing
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
+
+    from gateway.agreement.model import Agreement
+
+FIRM: Final = (FLOOR, AGENCIES, PURPOSES, CODES)
+"""Files without which there is no set at all: where one is gone, its last good version stays."""
+
+Approve: TypeAlias = "Callable[[Folder], Mapping[str, Finding]]"
+"""Returns, by file, why the quorum has not approved it."""
+
+Age: TypeAlias = "Callable[[Folder, str], tuple[dt.datetime, ...]]"
+"""Returns since when an agreement, by its file's stem, is signed: what sorts the older first."""
+
+_ROUNDS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A set without an error: the files that it comes from, by name, and their reading."""
+
+    files: Mapping[str, bytes]
+    folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Settles the files as they lie there against those in force.
+
+    Attributes:
+        good: The files in force; empty where there never was a good set.
+        tables: Reference tables that the gateway has.
+        now: This instant, UTC.
+    """
+
+    good: Mapping[str, bytes]
+    tables: frozenset[str]
+    now: dt.datetime
+    approve: Approve
+    age: Age
+
+    def settle(self, fresh: Mapping[str, bytes]) -> tuple[Settled | None, list[Finding]]:
+        """Return the set to put in force, or None, and what is wrong with the files.
+
+        Every file of the folder that is not in force as it lies there has a finding of its own,
+        `not-in-force`, beside those that say why.
+        """
+        folder, found = check(fresh, self.now, tables=self.tables)
+        lacking = self.approve(folder) if folder is not None else {}
+        findings = [*found, *lacking.values()]
+        if folder is not None and not refusing(findings):
+            return Settled(fresh, folder), findings
+        base = self._base(fresh)
+        if base is None:
+            return None, findings
+        settled = self._agreements(base, fresh)
+        return settled, [*findings, *_kept_out(fresh, settled.files)]
+
+    # --- what everything rests on ---
+
+    def _base(self, fresh: Mapping[str, bytes]) -> dict[str, bytes] | None:
+        """Return the files other than agreements, good together; None where there are none."""
+        firm = {name: self.good[name] for name in FIRM if name in self.good}
+        files: dict[str, bytes] | None = firm | _rest(fresh)
+        for _ in range(_ROUNDS):
+            folder, found = check(files or {}, self.now, tables=self.tables)
+            bad = {one.file for one in refusing(found)}
+            bad |= self.approve(folder).keys() if folder is not None else set()
+            if not bad:
+                return files
+            files = {n: data for n in files or {} if (data := self._instead(n, files or {}, bad))}
+        return self._base_before(fresh)
+
+    def _instead(self, name: str, files: Mapping[str, bytes], bad: set[str]) -> bytes | None:
+        if name not in bad:
+            return files[name]
+        if name.endswith(SIGNATURES):
+            # A signature file that cannot be read proves nothing; there may be a suspension in it.
+            return None
+        before = self.good.get(name)
+        return before if before != files[name] else None
+
+    def _base_before(self, fresh: Mapping[str, bytes]) -> dict[str, bytes] | None:
+        """Return the base in force, with the signatures beside agreements as they lie there now."""
+        if not self.good:
+            return None
+        own = tuple(name.removesuffix(".yaml") + SIGNATURES for name in FIRM)
+        files = {
+            name: data
+            for name, data in _rest(self.good).items()
+            if name in own or not name.endswith(SIGNATURES)
+        }
+        files |= {n: d for n, d in fresh.items() if n.endswith(SIGNATURES) and n not in own}
+        _, found = check(files, self.now, tables=self.tables)
+        bad = {one.file for one in refusing(found)}
+        return {name: data for name, data in files.items() if name not in bad}
+
+    # --- agreements, one by one ---
+
+    def _agreements(self, base: Mapping[str, bytes], fresh: Mapping[str, bytes]) -> Settled:
+        new = {name: data for name, data in fresh.items() if is_agreement(name)}
+        before = {n: self.good[n] for n in new if n in self.good and self.good[n] != new[n]}
+        folder, reads = self._read({**base, **new})
+        _, spare = self._read({**base, **before})
+        files: dict[str, bytes] = dict(base)
+        taken: tuple[Read[Agreement], ...] = ()
+        for name in sorted(new, key=lambda name: self._rank(folder, name, new)):
+            for one, data in ((reads.get(name), new[name]), (spare.get(name), before.get(name))):
+                if one is None or data is None:
+                    continue
+                trial = replace(folder, agreements=(*taken, one))
+                if not refusing(lint(trial, self.now)):
+                    taken, files[name] = trial.agreements, data
+                    break
+        in_order = tuple(sorted(taken, key=lambda one: one.file))
+        return Settled(files, replace(folder, agreements=in_order))
+
+    def _read(self, files: Mapping[str, bytes]) -> tuple[Folder, dict[str, Read[Agreement]]]:
+        folder, _ = read_folder(files, tables=self.tables)
+        assert folder is not None  # noqa: S101 - its base was read before
+        return folder, {one.file: one for one in folder.agreements}
+
+    def _rank(
+        self, folder: Folder, name: str, new: Mapping[str, bytes]
+    ) -> tuple[bool, tuple[dt.datetime, ...], str]:
+        stem = name.removesuffix(".yaml")
+        return new[name] != self.good.get(name), self.age(folder, stem), name
+
+
+def is_agreement(name: str) -> bool:
+    """Return whether a file of this name is read as an agreement."""
+    test = name.endswith(".test.yaml")
+    return name.endswith(".yaml") and "/" not in name and name not in FIRM and not test
+
+
+def _rest(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: data for name, data in files.items() if not is_agreement(name)}
+
+
+def _kept_out(fresh: Mapping[str, bytes], files: Mapping[str, bytes]) -> Iterable[Finding]:
+    for name, data in sorted(fresh.items()):
+        if files.get(name) == data:
+            continue
+        said = "its last good version stays" if name in files else "nothing of it counts"
+        yield Finding("not-in-force", Level.ERROR, name, 1, 1, said)
+    for name in sorted(files.keys() - fresh.keys()):
+        said = "it is gone; its last good version stays"
+        yield Finding("not-in-force", Level.ERROR, name, 1, 1, said)
