@@ -377,7 +377,12 @@ def _up(
     agencies = [member.id for member in COUNTY if not own or member.id in own]
     servers = {agency: loop.run(_adapter(folder, agency, own.get(agency))) for agency in agencies}
     ports = {agency: server.port for agency, server in servers.items()}
-    running = loop.run(gateway(folder, ports, telemetry, create=True))
+    try:
+        running = loop.run(gateway(folder, ports, telemetry, create=True))
+    except BaseException:
+        for server in servers.values():
+            loop.run(server.stop(0))
+        raise
     return Town(folder, records, loop, running, servers, ports, telemetry)
 
 
