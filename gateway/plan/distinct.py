@@ -86,7 +86,11 @@ def _code(column: Any) -> _Coded | None:  # noqa: ANN401 - an array of any type
     made: Any = pc.dictionary_encode(column, null_encoding="encode")
     if len(made.dictionary) > FEW:
         return None
-    return _Coded(made.dictionary.to_pylist(), made.indices)
+    try:
+        values = made.dictionary.to_pylist()
+    except (OverflowError, ValueError):
+        return None  # a date that no calendar has: columns can hold it
+    return _Coded(values, made.indices)
 
 
 def _mask(step: Step, own: _Coded, beside: _Coded) -> Few:

@@ -394,13 +394,15 @@ def test_a_date_outside_the_calendar_is_a_broken_batch() -> None:
         return batch.set_column(0, batch.schema.field(0), far)
 
     agreements = the_agreements(an_agreement(a_provision({"incident_date": Pass()})))
-    source = MemorySource(ROWS[:3], faults=Faults(reshape=strange))
-    house = House(agreements=agreements, source=source)
+    for count, reason in ((3, Reason.ADAPTER_BROKE_PLAN), (100, Reason.RELEASE_CHECK_FAILED)):
+        source = MemorySource(ROWS[:count], faults=Faults(reshape=strange))
+        house = House(agreements=agreements, source=source)
 
-    with pytest.raises(AccordError) as raised:
-        house.ask(a_request("incident_date", form=Form.ROWS))
+        with pytest.raises(AccordError) as raised:
+            house.ask(a_request("incident_date", form=Form.ROWS))
 
-    assert Reason.ADAPTER_BROKE_PLAN is raised.value.reason
+        assert reason is raised.value.reason
+        assert [] == house.log.of_kind("release")
 
 
 # --- forms, sizes, people ---

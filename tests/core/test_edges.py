@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.engine import ROWS_AT_ONCE
+from gateway.plan.distinct import FEW
 from gateway.values import FieldType, Precision
 from tests.build import a_dataset, a_field, a_provision, a_request, an_agreement, the_agreements
 from tests.core.test_oracle import plan_of, run, spelled
-from tests.core.worlds import HELPERS, LISTED, MAPS, MASKS, POOL, Drawn
+from tests.core.worlds import HELPERS, LISTED, MAPS, MASKS, POOL, Drawn, many_values
 from tests.reference import interpret
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def test_every_mask_is_total_and_the_same_on_each_path(kind: FieldType) -> None:
             expected = spelled(interpret(plan, rows))
 
             assert expected == spelled(run(plan, rows, ROWS_AT_ONCE)), (mask, shape)
-            while len(rows) <= ROWS_AT_ONCE:
-                rows = rows + rows
+            rows = rows + many_values(world.dataset, FEW + 20)
             assert spelled(interpret(plan, rows)) == spelled(run(plan, rows)), (mask, shape)
+        world = a_world(mask, kind, {})
+        few = world.rows * (1 + ROWS_AT_ONCE // len(world.rows))
+        plan = plan_of(world)
+        assert spelled(interpret(plan, few)) == spelled(run(plan, few)), mask

@@ -30,6 +30,7 @@ from gateway.masks import (
     canon,
 )
 from gateway.plan.build import Builder, Table
+from gateway.plan.distinct import FEW
 from gateway.values import FieldType
 from tests.build import (
     NOW,
@@ -41,7 +42,7 @@ from tests.build import (
     the_agreements,
 )
 from tests.core.test_oracle import run
-from tests.core.worlds import HELPERS, LISTED, MAPS
+from tests.core.worlds import HELPERS, LISTED, MAPS, many_values
 
 T = FieldType
 NAN, INF = float("nan"), float("inf")
@@ -79,9 +80,10 @@ def masked(
     plan = Builder(tables, lambda _domain, _period: ("key-1", key)).build(agreements, grant)
     empty = {one.name: None for one in HELPERS} | beside
     rows = [empty | {"f": value} for value in values]
-    few, many = run(plan, rows, ROWS_AT_ONCE), run(plan, rows * (ROWS_AT_ONCE + 1))
-    said = [_said(one) for one in few]
-    assert [str(one) for one in said] == [str(_said(one)) for one in many[: len(rows)]]
+    said = [_said(one) for one in run(plan, rows, ROWS_AT_ONCE)]
+    for several in (rows * (ROWS_AT_ONCE + 1), rows + many_values(dataset, FEW + 20)):
+        found = run(plan, several)[: len(rows)]
+        assert [str(one) for one in said] == [str(_said(one)) for one in found]
     return said
 
 

@@ -461,3 +461,31 @@ def table_worlds(draw: st.DrawFn) -> Drawn:
     rows = draw(st.lists(one, max_size=12))
     asked = draw(st.sampled_from([("day", "dim", "person"), ("dim", "amount", "day", "person")]))
     return Drawn(agreements, a_request(*asked), rows, made, dataset)
+
+
+def many_values(dataset: Dataset, count: int) -> list[Row]:
+    """Return records of which no two have the same value in a field that can hold so many."""
+    made: dict[FieldType, Callable[[int], Any]] = {
+        T.STRING: lambda n: f"{n:05}" if n % 3 else f"R-{n}",
+        T.CODE: lambda n: f"code-{n}",
+        T.INTEGER: lambda n: n - 50,
+        T.NUMBER: lambda n: n / 100,
+        T.BOOLEAN: lambda n: n % 2 == 0,
+        T.DATE: lambda n: dt.date(2026, 1, 1) + dt.timedelta(days=n),
+        T.TIMESTAMP: lambda n: TIMES[0] + dt.timedelta(seconds=3601 * n),
+        T.LIST: lambda n: f'["c{n}","a"]',
+    }
+    precisions = [*(p.value for p in Precision), None]
+    helpers: dict[str, Callable[[int], Any]] = {
+        "time_precision": lambda n: precisions[n % len(precisions)],
+        "age_unit": lambda n: ("years", "months", "junk", None)[n % 4],
+        "opt_out_at": lambda n: TIMES[0] if n % 7 == 0 else None,
+        "consent_id": lambda n: "C" if n % 5 else None,
+    }
+    return [
+        {
+            name: helpers[name](n) if name in helpers else made[field.type](n)
+            for name, field in dataset.fields.items()
+        }
+        for n in range(count)
+    ]
