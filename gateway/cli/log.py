@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.audit.checkpoint import Verifier
-from gateway.audit.entry import Draft, parse_leaf
+from gateway.audit.entry import Draft, commit_meta, parse_leaf
 from gateway.audit.fault import AuditError, Finding
-from gateway.audit.proof import verify_proof
+from gateway.audit.proof import parse_proof, verify_proof
 from gateway.audit.verify import NOTES, Tally, exit_code, verify
 from gateway.errors import LogError, SettingsError
 from gateway.store.export import OPENINGS, FolderReader, export, read_openings
@@ -52,25 +54,34 @@ def run_verify(
         )
     place = Path(folder)
     verifiers = [_verifier(one) for one in vkeys]
+    kept = [_text(Path(one)) for one in held]
+    given = [_receipt(Path(one), verifiers) for one in receipts]
+    found = [one for _, faults in given for one in faults]
+    # A receipt's checkpoint is held against the log too: its entry is then in this very tree.
+    notes = [note for note, _ in given if note]
     tally = Tally()
-    openings = read_openings(place / OPENINGS) if (place / OPENINGS).exists() else None
-    found: list[Finding] = []
     try:
+        openings = read_openings(place / OPENINGS) if (place / OPENINGS).exists() else None
         findings = verify(
-            FolderReader(place),
-            verifiers,
-            held=[_text(Path(one)) for one in held],
-            openings=openings,
-            tally=tally,
+            FolderReader(place), verifiers, held=[*kept, *notes], openings=openings, tally=tally
         )
         found += _counted(findings, tally)
-        found += [one for path in receipts for one in _receipt(Path(path), verifiers)]
-    except LogError as error:
-        sys.stderr.write(f"not finished: {error.message}\n")
-        return EXIT_UNFINISHED
+    except (LogError, SettingsError) as error:
+        return _unfinished(error.message, as_json=as_json)
+    if notes and not kept:
+        found.append(Finding("held-none", -1, "no held checkpoint but that of a receipt"))
     code = exit_code([one.code for one in found], first=first)
+    # Entries in their order first, for whoever reads one line; what is only noted comes last.
+    found.sort(key=lambda one: one.code in NOTES)
     _print_findings(found, tally, code, as_json=as_json)
     return code
+
+
+def _unfinished(message: str, *, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps({"exit": EXIT_UNFINISHED, "message": message}) + "\n")
+    sys.stderr.write(f"not finished: {message}\n")
+    return EXIT_UNFINISHED
 
 
 def _verifier(text: str) -> Verifier:
@@ -101,17 +112,36 @@ def _counted(findings: Iterator[Finding], tally: Tally) -> Iterator[Finding]:
             yield one
 
 
-def _receipt(path: Path, verifiers: Sequence[Verifier]) -> Iterator[Finding]:
-    """Check a receipt that `accord request` wrote: its leaf stands in the signed tree."""
+def _receipt(path: Path, verifiers: Sequence[Verifier]) -> tuple[str, list[Finding]]:
+    """Return the checkpoint of a receipt that `accord request` wrote, and what is wrong with it.
+
+    The receipt holds together: its leaf is a release of its exchange, commits to its metadata, and
+    stands at its index under a checkpoint that a pinned key signed.
+    """
     try:
         value = json.loads(_text(path))
-        index, _ = verify_proof(value["proof"], bytes.fromhex(value["leaf"]), *verifiers)
-        if index != value["index"]:
-            yield Finding("receipt-mismatch", -1, f"{path.name}: the proof is of another entry")
+        leaf, meta = bytes.fromhex(value["leaf"]), bytes.fromhex(value["meta"])
+        index, _ = verify_proof(value["proof"], leaf, *verifiers)
+        read = parse_leaf(leaf)
+        wrong = [
+            said
+            for said, wrong in (
+                ("the proof is of another entry", index != value["index"]),
+                ("the entry is no release", read.kind != "release"),
+                ("the entry is of another exchange", read.exchange_id != value["exchange_id"]),
+                (
+                    "the entry does not commit to its metadata",
+                    commit_meta(bytes.fromhex(value["salt"]), meta) != read.m,
+                ),
+            )
+            if wrong
+        ]
+        note = parse_proof(value["proof"]).note
     except AuditError as error:
-        yield Finding("receipt-mismatch", -1, f"{path.name}: {error.message}")
-    except (ValueError, KeyError, TypeError):
-        yield Finding("receipt-mismatch", -1, f"{path.name}: not a receipt")
+        return "", [Finding(error.code, -1, f"{path.name}: {error.message}")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", [Finding("receipt-mismatch", -1, f"{path.name}: not a receipt")]
+    return note, [Finding("receipt-mismatch", index, f"{path.name}: {said}") for said in wrong]
 
 
 def _print_findings(found: Sequence[Finding], tally: Tally, code: int, *, as_json: bool) -> None:
@@ -178,11 +208,12 @@ def run_show(settings: str, exchange: str) -> int:
     """Print every entry of one exchange, opened, in words; that it was opened is an entry too.
 
     Raises:
+        SettingsError: That is no exchange's id.
         LogError: Another process has the log: ask it through the audit service, or stop it.
     """
+    x = _exchange(exchange)
 
     def show(log: SqliteLog, key: Callable[[str], bytes]) -> int:
-        x = bytes.fromhex(exchange.replace("-", ""))
         rows = log.reads.rows("SELECT seq FROM log_entry WHERE x = ? ORDER BY seq", x)
         for (index,) in rows:
             (one,) = log.reads.opened(int(index), 1, key)
@@ -192,6 +223,20 @@ def run_show(settings: str, exchange: str) -> int:
         return 0 if rows else 1
 
     return _with_log(Path(settings), show, exchange)
+
+
+def _exchange(text: str) -> bytes:
+    """Return the 16 bytes of an exchange's id.
+
+    Raises:
+        SettingsError: It is none; nothing was opened.
+    """
+    try:
+        return uuid.UUID(text).bytes
+    except ValueError:
+        raise SettingsError(
+            "an exchange's id is of the form 01a1faf2-07b8-7000-8000-000000000001"
+        ) from None
 
 
 def _print_entry(index: int, leaf: bytes, meta: Mapping[str, object]) -> None:
@@ -243,13 +288,15 @@ def _with_log(
         "results": 0,
     }
 
+    digest = hashlib.sha256(path.read_bytes()).digest()
+
     async def carry_out() -> int:
         log = open_log(
             Place(
                 beside(path, settings.log.database),
                 beside(path, settings.log.held),
                 BUILD,
-                bytes(32),
+                digest,
                 settings.gateway.replica,
             ),
             signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
@@ -259,7 +306,8 @@ def _with_log(
             fatal=_say,
         )
         try:
-            await log.note(Draft("access", None, 0, None, RETAIN, meta))
+            # Under a signed checkpoint, so that an export has the entry that says so inside it.
+            await log.proof(await log.note(Draft("access", None, 0, None, RETAIN, meta)))
             return await asyncio.to_thread(work, log, keys.by_id)
         finally:
             await log.close()

@@ -88,9 +88,12 @@ def test_a_look_without_news_is_no_entry(officers: Officers) -> None:
 def test_the_watch_puts_a_suspension_in_force(officers: Officers) -> None:
     """Within a few looks of a full log and a working one, a suspension is in force."""
     log = Log(full=True)
+    fatal: list[LogError] = []
 
     async def run() -> None:
-        task = asyncio.create_task(watch(officers.library, log, Clock(officers), 0.01, [].append))
+        task = asyncio.create_task(
+            watch(officers.library, log, Clock(officers), 0.01, fatal.append)
+        )
         officers.sign("county", [HRO], Action.SUSPEND)
         await asyncio.sleep(0.5)
         log.full = False
@@ -102,6 +105,7 @@ def test_the_watch_puts_a_suspension_in_force(officers: Officers) -> None:
 
     asyncio.run(run())
 
+    assert [] == fatal
     assert {"county": "suspended"} == officers.states()
 
 
