@@ -13,12 +13,14 @@ import datetime as dt
 import json
 import sqlite3
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+import grpc.aio
 import pyarrow as pa
 import pyarrow.ipc
 
@@ -41,8 +43,9 @@ from gateway.settings import adapter_settings, beside, client_settings, gateway_
 from gateway.store.export import FolderReader, export, read_openings
 from gateway.store.reads import Reads
 from gateway.telemetry import Telemetry
+from gateway.v1 import adapter_pb2_grpc
 from gateway.values import Caller, DatasetId, Form, Request, Terms
-from gateway.wire.tls import TlsFiles
+from gateway.wire.tls import TlsFiles, server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -126,7 +129,7 @@ class Town:
     records: Records | None
     loop: Loop
     running: Running
-    servers: Mapping[str, Server]
+    servers: Mapping[str, Server | Endpoint]
     ports: Mapping[str, int]
     telemetry: Telemetry
     clients: list[Client] = field(default_factory=list)
@@ -209,6 +212,15 @@ class Town:
         """Return kind and meta of one entry."""
         kind, meta = next((kind, meta) for at, kind, meta in self.entries() if at == index)
         return kind, meta
+
+    def outcome(self, exchange: str) -> dict[str, Any]:
+        """Return the outcome of an exchange, once it is there: it is queued when a call ends."""
+        for _ in range(200):
+            found = [meta for _, kind, meta, _ in self.entries_of(exchange) if kind == "outcome"]
+            if found:
+                return found[0]
+            time.sleep(0.05)
+        raise AssertionError("the exchange has no outcome")
 
     def _keys(self) -> KeyFolder:
         path = self.folder / "gateway.toml"
@@ -340,7 +352,7 @@ def town(
     folder: Path,
     *,
     edit: Callable[[str], str] | None = generous,
-    adapters: Mapping[str, Adapter] | None = None,
+    adapters: Mapping[str, Adapter | adapter_pb2_grpc.AdapterServiceServicer] | None = None,
     telemetry: Telemetry | None = None,
 ) -> Iterator[Town]:
     """Bring a county up in a new folder, and down again.
@@ -371,7 +383,7 @@ def _up(
     folder: Path,
     records: Records | None,
     loop: Loop,
-    own: Mapping[str, Adapter],
+    own: Mapping[str, Adapter | adapter_pb2_grpc.AdapterServiceServicer],
     telemetry: Telemetry,
 ) -> Town:
     agencies = [member.id for member in COUNTY if not own or member.id in own]
@@ -401,12 +413,34 @@ async def gateway(
     return await start(path, settings, telemetry, create=create)
 
 
-async def _adapter(folder: Path, agency: str, own: Adapter | None) -> Server:
+class Endpoint:
+    """An adapter that is no adapter of ours: any servicer behind the agency's own certificate."""
+
+    def __init__(self, servicer: object, files: TlsFiles) -> None:
+        self.port = 0
+        self._server = grpc.aio.server()
+        adapter_pb2_grpc.add_AdapterServiceServicer_to_server(servicer, self._server)
+        self.port = self._server.add_secure_port("127.0.0.1:0", server_credentials(files))
+
+    async def start(self) -> None:
+        """Serve."""
+        await self._server.start()
+
+    async def stop(self, grace_s: float | None) -> None:
+        """Stop, at once where there is no grace."""
+        await self._server.stop(grace_s)
+
+
+async def _adapter(folder: Path, agency: str, own: Any) -> Server | Endpoint:  # noqa: ANN401
     path = folder / "agencies" / agency / "adapter.toml"
     settings = adapter_settings(path)
-    made = own if own is not None else load(settings.adapter.kind)(settings.source, path.parent)
     tls = settings.tls
     files = TlsFiles(beside(path, tls.certificate), beside(path, tls.key), beside(path, tls.ca))
+    if isinstance(own, adapter_pb2_grpc.AdapterServiceServicer):
+        endpoint = Endpoint(own, files)
+        await endpoint.start()
+        return endpoint
+    made = own if own is not None else load(settings.adapter.kind)(settings.source, path.parent)
     gateways = frozenset(settings.listen.gateway_san)
     server = Server(made, Listening(settings.listen.address, files, gateways))
     await server.start()

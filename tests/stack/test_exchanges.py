@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 import json
@@ -107,6 +106,7 @@ def test_an_exchange_is_three_kinds_of_entry(county: Town) -> None:
     """Intent, release and outcome stand in the log; the receipt is of the release."""
     got = county.ask(runs("age sex"))
 
+    county.outcome(got.header.exchange_id)
     mine = [
         (kind, meta)
         for _, kind, meta, exchange in county.entries_of(got.header.exchange_id)
@@ -406,26 +406,12 @@ def test_a_client_that_leaves_is_in_the_log(large: Town, source: Runs) -> None:
     large.loop.run(_first(large, asked, held, 1))
 
     exchange = held.attempts[0].exchange_id
-    large.loop.run(_until(lambda: "outcome" in kinds(large, exchange)))
+    outcome = large.outcome(exchange)
     source.go.set()
-    (outcome,) = (meta for _, kind, meta, _ in large.entries_of(exchange) if kind == "outcome")
     released = [meta for _, kind, meta, _ in large.entries_of(exchange) if kind == "release"]
     assert ("cut", "CANCELLED") == (outcome["end"], outcome["code"])
     assert sum(meta["rows"] for meta in released) == outcome["rows"] >= held.rows
     assert outcome["rows"] < ALL
-
-
-def kinds(town: Town, exchange: str) -> list[str]:
-    """Return the kinds of an exchange's entries, in order."""
-    return [kind for _, kind, _, _ in town.entries_of(exchange)]
-
-
-async def _until(holds: Any, timeout_s: float = 10.0) -> None:  # noqa: ANN401
-    for _ in range(int(timeout_s / 0.05)):
-        if holds():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it never came to pass")
 
 
 def test_the_log_of_all_this_is_clean(county: Town, large: Town, tmp_path: Any) -> None:  # noqa: ANN401

@@ -155,8 +155,7 @@ def test_a_running_stream_meets_a_suspension(small: Town, source: Runs) -> None:
     assert held.rows < ALL
     assert not held.complete
     exchange = held.attempts[0].exchange_id
-    small.loop.run(_until(lambda: any(one[1] == "outcome" for one in small.entries_of(exchange))))
-    (outcome,) = (meta for _, kind, meta, _ in small.entries_of(exchange) if kind == "outcome")
+    outcome = small.outcome(exchange)
     assert ("cut", "AGREEMENT_NOT_ACTIVE") == (outcome["end"], outcome["code"])
     assert held.rows <= outcome["rows"] < ALL
 
