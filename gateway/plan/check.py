@@ -8,6 +8,7 @@ differs is an error, and nothing of the table is sent.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import Marker, Pseudonym
+from gateway.masks import AREA_DIGITS, GeoArea, Pseudonym, Redact, Truncate, floor_date
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
 from gateway.plan.pushdown import arrow_schema
@@ -88,6 +89,7 @@ class RowCheck:
         self._names = [one.name for one in plan.columns]
         self._tests = [test for one in plan.masks for test in _tests(one)]
         self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
+        self._struct: Any = pa.struct(list(self._schema))
 
     def check(
         self, plan: Plan, rows: Sequence[tuple[Scalar, ...]], tokens: Sequence[bytes]
@@ -103,11 +105,11 @@ class RowCheck:
         for name, test, values in zip(self._names, self._tests, columns, strict=True):
             if not all(value is None or test(value) for value in values):
                 raise _broken(f"column `{name}` holds what the plan cannot make")
-        arrays = [
-            pa.array(values, field.type)
-            for values, field in zip(columns, self._schema, strict=True)
-        ]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        # All columns by one call: each call lets go of the interpreter's lock, and getting it back
+        # costs more than a row does.
+        batch = pa.RecordBatch.from_struct_array(pa.array(rows, self._struct))
+        if batch.schema != self._schema:
+            raise _broken("columns or types are not the plan's")
         return Release(plan.digest, batch, tuple(tokens))
 
 
@@ -253,6 +255,15 @@ def _check_forms(masks: Sequence[MaskField], frame: pl.DataFrame) -> None:
         good = pl.col(name).str.len_bytes() == PSEUDONYM_CHARACTERS
         if not frame.select(good.all()).item():
             raise _broken(f"column `{name}` holds what the plan cannot make")
+    for one in masks:
+        column = frame[one.name]
+        good_form = True
+        if isinstance(one.mask, Redact):
+            good_form = column.null_count() == column.len()
+        elif isinstance(one.mask, GeoArea):
+            good_form = bool((column.str.len_bytes() == AREA_DIGITS[one.mask.to]).all())
+        if not good_form:
+            raise _broken(f"column `{one.name}` holds what the plan cannot make")
 
 
 PSEUDONYM_CHARACTERS = 64
@@ -262,7 +273,7 @@ _CHECKS: dict[FieldType, Callable[[object], bool]] = {
     FieldType.CODE: lambda value: isinstance(value, str),
     FieldType.LIST: lambda value: isinstance(value, str),
     FieldType.INTEGER: lambda value: type(value) is int,
-    FieldType.NUMBER: lambda value: type(value) in {int, float},
+    FieldType.NUMBER: lambda value: isinstance(value, float) and math.isfinite(value),
     FieldType.BOOLEAN: lambda value: type(value) is bool,
     FieldType.DATE: lambda value: type(value) is dt.date,
     FieldType.TIMESTAMP: lambda value: isinstance(value, dt.datetime),
@@ -271,15 +282,28 @@ _CHECKS: dict[FieldType, Callable[[object], bool]] = {
 
 def _tests(one: MaskField) -> list[Callable[[object], bool]]:
     closed = one.mask.closed(one.inputs)
-    if closed is not None:
-        tests = [frozenset(closed).__contains__]
-    elif isinstance(one.mask, Pseudonym):
-        tests = [lambda value: isinstance(value, str) and bool(_PSEUDONYM.fullmatch(value))]
-    else:
-        tests = [_CHECKS[one.output]]
+    tests = [frozenset(closed).__contains__] if closed is not None else [_range_of(one)]
     if one.why:
-        tests.append(frozenset(marker.value for marker in Marker).__contains__)
+        reasons = one.mask.reasons(one.inputs)
+        tests.append(frozenset(marker.value for marker in reasons).__contains__)
     return tests
+
+
+def _range_of(one: MaskField) -> Callable[[object], bool]:
+    """Return whether a value that is not null is one that the mask can give."""
+    match one.mask:
+        case Redact():
+            return lambda _value: False
+        case Pseudonym():
+            return lambda value: isinstance(value, str) and bool(_PSEUDONYM.fullmatch(value))
+        case GeoArea():
+            area = re.compile(rf"[0-9]{{{AREA_DIGITS[one.mask.to]}}}")
+            return lambda value: isinstance(value, str) and bool(area.fullmatch(value))
+        case Truncate() if one.output is FieldType.DATE:
+            unit = one.mask.to
+            return lambda value: type(value) is dt.date and floor_date(value, unit) == value
+        case _:
+            return _CHECKS[one.output]
 
 
 def _release(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int) -> Release:

@@ -335,8 +335,8 @@ def test_grid(lat: float | None, lon: float | None, expected: Any) -> None:  # n
     plan = Builder({"grid@1": GRID}, lambda *_: ("", b"")).build(agreements, grant)
     row: dict[str, Any] = dict.fromkeys(dataset.fields) | {"x_lat": lat, "x_lon": lon}
 
-    for batch in (1, ROWS_AT_ONCE + 1):
-        [said, *_] = run(plan, [row] * batch)
+    for rows in ([row], [row] * (ROWS_AT_ONCE + 1), [row, *many_values(dataset, FEW + 20)]):
+        [said, *_] = run(plan, rows)
         assert expected == (said["x_lat"] if said["x_lat"] is not None else said["x_lat.why"])
 
 

@@ -131,6 +131,14 @@ def sum_of(found: dict[str, Any]) -> tuple[Any, Any, Any]:
     return found["people"], found["mg"], found["mg.why"]
 
 
+def test_a_table_of_many_batches_is_one_table() -> None:
+    """Forty batches of one row count as one batch of forty."""
+    rows = rows_of(40, naloxone_mg=0.5)
+    plan = plan_of(a_world(rows, with_sums(), *ASKED, "naloxone_mg"))
+
+    assert spelled(run(plan, rows)) == spelled(run(plan, rows, 1))
+
+
 def test_a_number_that_is_none_is_no_summand() -> None:
     """NaN and infinity add nothing, and do not turn a cell into NaN."""
     strange = rows_of(11, naloxone_mg=4.0) + [

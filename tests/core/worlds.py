@@ -255,7 +255,12 @@ MASKS: dict[FieldType, list[Mask]] = {
     ],
     T.BOOLEAN: [Pass(), Redact(), Constant(value=True)],
     T.DATE: [Pass(), Redact(), *[Truncate(u) for u in DATE_UNITS]],
-    T.TIMESTAMP: [Pass(), Redact(), *[Truncate(u, z) for u in Unit for z in ZONES]],
+    T.TIMESTAMP: [
+        Pass(),
+        Redact(),
+        *[Truncate(u, ZONES[0]) for u in Unit],
+        *[Truncate(Unit.DAY, z) for z in ZONES[1:]],
+    ],
     T.LIST: [Pass(), Redact(), Map("closed"), Map("open")],
 }
 
