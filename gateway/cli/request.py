@@ -8,47 +8,36 @@ unless the receipt proved it.
 from __future__ import annotations
 
 import asyncio
-import csv
-import datetime as dt
-import json
 import sys
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.ipc
-import pyarrow.parquet
 
+from gateway.audit.fault import AuditError
 from gateway.cli.clock import SystemClock
 from gateway.cli.token import bearer
-from gateway.errors import AccordError, RefusedError, SettingsError
-from gateway.plan.pushdown import arrow_schema
+from gateway.cli.where import asked, typed
+from gateway.cli.written import writer
+from gateway.errors import RefusedError, SettingsError
+from gateway.library.files import write_synced
 from gateway.remote.client import Client
 from gateway.settings import ClientSettings, beside, client_settings
-from gateway.values import (
-    Caller,
-    Condition,
-    DatasetId,
-    FieldType,
-    Form,
-    Operator,
-    Request,
-    Scalar,
-    Terms,
-    canonical_json,
-    text_list,
-)
+from gateway.values import Caller, DatasetId, Form, Request, Terms
 from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gateway.values import Header, Receipt
+    from gateway.cli.where import Asked
+    from gateway.cli.written import Write, Writer
+    from gateway.values import FieldType, Header, Receipt
 
 EXIT_REFUSED = 7
-EXIT_FAILED = 1
 
 
 def run(  # noqa: PLR0917 - one argument an option
@@ -66,33 +55,67 @@ def run(  # noqa: PLR0917 - one argument an option
     Raises:
         SettingsError: An option or the settings are wrong.
     """
+    if not timeout_s > 0:
+        raise SettingsError("`--timeout` is a number of seconds above zero")
     path = Path(client)
     settings = client_settings(path)
-    asked = _request(settings, provider, dataset, purpose, fields, where)
-    writer = _writer(output)
+    request = _request(settings, provider, dataset, purpose, fields)
+    narrowed = tuple(asked(text) for text in where)
+    out = writer(output)
     try:
-        return asyncio.run(_carry_out(path, settings, asked, writer, timeout_s))
+        asyncio.run(_run(path, settings, request, narrowed, out, timeout_s))
     except RefusedError as error:
         _print_refusal(error)
         return EXIT_REFUSED
+    return 0
+
+
+async def _run(
+    path: Path,
+    settings: ClientSettings,
+    request: Request,
+    narrowed: tuple[Asked, ...],
+    out: Writer,
+    timeout_s: float,
+) -> None:
+    client = client_of(path, settings)
+    try:
+        header, receipt = await carry_out(client, request, narrowed, out, timeout_s)
+        out.finish(receipt)
+    finally:
+        out.abandon()
+        # Also after a refusal: whoever saw a checkpoint is a monitor of the log.
+        keep_checkpoint(path, settings, client)
+        await client.close()
+    _print_receipt(header, receipt, out.place)
 
 
 def client_of(path: Path, settings: ClientSettings) -> Client:
-    """Return the client that a `client.toml` describes."""
+    """Return the client that a `client.toml` describes.
+
+    Raises:
+        SettingsError: The log's key or the checkpoint that was kept is none.
+    """
     tls = settings.tls
     files = TlsFiles(beside(path, tls.certificate), beside(path, tls.key), beside(path, tls.ca))
     kept = beside(path, settings.client.checkpoint)
     token: Callable[[], str] | None = None
     if settings.token is not None:
         token = lambda: bearer(path, settings, SystemClock().now())  # noqa: E731
-    return Client(
-        settings.gateway.address,
-        files,
-        settings.gateway.vkey,
-        checkpoint=kept.read_text() if kept.exists() else "",
-        server_name=settings.gateway.san,
-        token=token,
-    )
+    try:
+        return Client(
+            settings.gateway.address,
+            files,
+            settings.gateway.vkey,
+            checkpoint=kept.read_text(encoding="utf-8") if kept.exists() else "",
+            server_name=settings.gateway.san,
+            token=token,
+        )
+    except (AuditError, OSError, UnicodeDecodeError) as error:
+        said = error.message if isinstance(error, AuditError) else "cannot be read"
+        raise SettingsError(
+            f"{path}: `gateway.vkey` or `client.checkpoint`, or the file that it names: {said}"
+        ) from None
 
 
 def keep_checkpoint(path: Path, settings: ClientSettings, client: Client) -> None:
@@ -101,7 +124,7 @@ def keep_checkpoint(path: Path, settings: ClientSettings, client: Client) -> Non
     This agency is a monitor of the log.
     """
     if client.checkpoint:
-        beside(path, settings.client.checkpoint).write_text(client.checkpoint)
+        write_synced(beside(path, settings.client.checkpoint), client.checkpoint.encode())
 
 
 def _request(
@@ -110,7 +133,6 @@ def _request(
     dataset: str,
     purpose: str,
     fields: str,
-    where: Sequence[str],
 ) -> Request:
     named = DatasetId.parse(dataset)
     if named is None:
@@ -119,73 +141,45 @@ def _request(
     if not names:
         raise SettingsError("`--fields` names at least one field, separated by commas")
     agency = settings.client.agency
-    conditions = tuple(condition(text) for text in where)
-    terms = Terms(provider, agency, named, purpose, names, conditions)
+    terms = Terms(provider, agency, named, purpose, names)
     return Request(str(uuid.uuid4()), terms, Caller(agency, bytes(32)), Form.ARROW)  # noqa: TID251
 
 
-_SIGNS = (
-    (">=", Operator.GTE),
-    ("<=", Operator.LTE),
-    ("!=", Operator.NE),
-    ("=", Operator.EQ),
-    (">", Operator.GT),
-    ("<", Operator.LT),
-)
-
-
-def condition(text: str) -> Condition:
-    """Return the condition that `field=value` says; several values of `=` stand between bars.
-
-    Raises:
-        SettingsError: There is no operator in it.
-    """
-    for sign, operator in _SIGNS:
-        name, found, value = text.partition(sign)
-        if found:
-            values = tuple(_value(part) for part in value.split("|"))
-            several = len(values) > 1 and operator is Operator.EQ
-            return Condition(name.strip(), Operator.IN if several else operator, values)
-    raise SettingsError("`--where` is of the form field=value, with one of = != < <= > >=")
-
-
-def _value(text: str) -> Scalar:
-    for read in (int, float, dt.date.fromisoformat, dt.datetime.fromisoformat):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
-
-
-async def _carry_out(
-    path: Path,
-    settings: ClientSettings,
-    request: Request,
-    writer: _Writer,
-    timeout_s: float,
-) -> int:
-    client = client_of(path, settings)
+async def carry_out(
+    client: Client, request: Request, narrowed: tuple[Asked, ...], out: Writer, timeout_s: float
+) -> tuple[Header, Receipt]:
+    """Write what comes; return header and receipt, once the receipt proved what was written."""
+    where = typed(narrowed, await _types(client, request, narrowed)) if narrowed else ()
+    request = replace(request, terms=replace(request.terms, where=where))
     header: Header | None = None
     receipt: Receipt | None = None
-    try:
-        with _progress() as advance, writer.open() as write:
-            async for message in client.exchange(request, timeout_s=timeout_s):
-                header = message.header or header
-                receipt = message.receipt or receipt
-                if message.chunk is not None and message.chunk.arrow is not None:
-                    batch = pa.ipc.open_stream(message.chunk.arrow).read_next_batch()
-                    assert header is not None  # noqa: S101 - the client checked the order
-                    write(batch, [(one.name, one.type) for one in header.columns])
-                    advance(message.chunk.row_count)
-        keep_checkpoint(path, settings, client)
-    finally:
-        await client.close()
-    if header is None or receipt is None:
-        raise AccordError("INCOMPLETE", "the exchange ended without a receipt")  # type: ignore[arg-type]
-    writer.finish(receipt)
-    _print_receipt(header, receipt, writer.place)
-    return 0
+    write: Write | None = None
+    with _progress() as advance, out.open() as begin:
+        async for message in client.exchange(request, timeout_s=timeout_s):
+            if message.header is not None and write is None:
+                header = message.header
+                write = begin([(one.name, one.type) for one in header.columns])
+            receipt = message.receipt or receipt
+            if message.chunk is not None and message.chunk.arrow is not None:
+                assert write is not None  # noqa: S101 - the client checked the order
+                write(pa.ipc.open_stream(message.chunk.arrow).read_next_batch())
+                advance(message.chunk.row_count)
+    assert header is not None  # noqa: S101 - the client raises where either is missing
+    assert receipt is not None  # noqa: S101
+    return header, receipt
+
+
+async def _types(
+    client: Client, request: Request, narrowed: tuple[Asked, ...]
+) -> Mapping[str, FieldType]:
+    """Return the type of each field to filter by, as an explanation tells it.
+
+    Where the explanation refuses, nothing is known: the exchange will refuse too, in the log.
+    """
+    terms = request.terms
+    names = tuple(dict.fromkeys((*terms.fields, *(one.field for one in narrowed))))
+    said = await client.explain(replace(request, terms=replace(terms, fields=names)))
+    return {one.name: one.type for one in said.header.columns} if said.header is not None else {}
 
 
 @contextmanager
@@ -206,121 +200,6 @@ def _progress() -> Iterator[Callable[[int], None]]:
             progress.update(task, description=f"{rows:,} rows")
 
         yield advance
-
-
-# --- writing ---
-
-
-class _Writer:
-    """Writes under a temporary name; `finish` gives the file its own, once the receipt held."""
-
-    def __init__(self, place: Path | None, suffix: str) -> None:
-        self.place = place
-        self._suffix = suffix
-        self._part = place.with_name(place.name + ".part") if place else None
-
-    @contextmanager
-    def open(self) -> Iterator[Callable[[pa.RecordBatch, Any], None]]:
-        """Give the function that takes batches."""
-        if self._suffix == ".parquet" and self._part is not None:
-            with _parquet(self._part) as write:
-                yield write
-            return
-        if self._part is None:
-            yield _lines(sys.stdout)
-            return
-        with self._part.open("w", newline="", encoding="utf-8") as file:
-            yield _sheet(file) if self._suffix == ".csv" else _lines(file)
-
-    def finish(self, receipt: Receipt) -> None:
-        """Name the file, and put the receipt beside it."""
-        if self.place is None or self._part is None:
-            return
-        self._part.replace(self.place)
-        self.place.with_name(self.place.name + ".receipt").write_bytes(receipt_json(receipt))
-
-
-def receipt_json(receipt: Receipt) -> bytes:
-    """Return a receipt as JSON that `accord log verify --receipt` reads."""
-    return canonical_json(
-        {
-            "exchange_id": receipt.exchange_id,
-            "index": receipt.index,
-            "leaf": receipt.leaf.hex(),
-            "meta": receipt.meta.hex(),
-            "proof": receipt.proof,
-            "row_count": receipt.row_count,
-            "salt": receipt.salt.hex(),
-        }
-    )
-
-
-def _writer(output: str) -> _Writer:
-    if output in {"", "-"}:
-        return _Writer(None, ".jsonl")
-    place = Path(output)
-    suffix = place.suffix.lower()
-    if suffix not in {".csv", ".jsonl", ".parquet"}:
-        raise SettingsError("`--output` ends in .parquet, .csv or .jsonl")
-    return _Writer(place, suffix)
-
-
-@contextmanager
-def _parquet(place: Path) -> Iterator[Callable[[pa.RecordBatch, Any], None]]:
-    made: list[pa.parquet.ParquetWriter] = []
-
-    def write(batch: pa.RecordBatch, columns: Any) -> None:  # noqa: ANN401
-        if not made:
-            made.append(pa.parquet.ParquetWriter(place, arrow_schema(columns)))
-        made[0].write_batch(batch)
-
-    try:
-        yield write
-    finally:
-        for writer in made:
-            writer.close()
-
-
-def _lines(file: Any) -> Callable[[pa.RecordBatch, Any], None]:  # noqa: ANN401
-    def write(batch: pa.RecordBatch, columns: Any) -> None:  # noqa: ANN401
-        kinds = dict(columns)
-        for row in batch.to_pylist():
-            shown = {name: _plain(value, kinds[name]) for name, value in row.items()}
-            file.write(json.dumps(shown, ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _sheet(file: Any) -> Callable[[pa.RecordBatch, Any], None]:  # noqa: ANN401
-    sheet = csv.writer(file)
-    begun: list[bool] = []
-
-    def write(batch: pa.RecordBatch, columns: Any) -> None:  # noqa: ANN401
-        if not begun:
-            begun.append(True)
-            sheet.writerow([name for name, _ in columns])
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            sheet.writerow([_cell(value) for value in row])
-
-    return write
-
-
-def _plain(value: object, kind: FieldType) -> object:
-    if kind is FieldType.LIST and isinstance(value, str):
-        return list(text_list(value) or ())
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def _cell(value: object) -> object:
-    """Return a cell that a spreadsheet shows and never runs.
-
-    Text that begins a formula is quoted.
-    """
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
-    return value
 
 
 # --- printing ---
@@ -344,9 +223,9 @@ def _print_refusal(error: RefusedError) -> None:
 
 
 def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None:
+    rule = f"{header.provision} of {header.agreement}"
     lines = [
-        f"{receipt.row_count:,} rows by {header.provision} of {header.agreement}, "
-        f"clause {header.clause}",
+        f"{receipt.row_count:,} rows by {rule}, clause {header.clause}",
         f"  exchange   {receipt.exchange_id}",
         f"  log entry  {receipt.index}, receipt verified",
     ]

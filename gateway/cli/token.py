@@ -1,6 +1,6 @@
-"""Bearer tokens from a development issuer: short.
+"""Bearer tokens from a development issuer: short, and bound to the client's own certificate.
 
-And bound to the client's own certificate (RFC 8705).
+RFC 8705 says how: by the certificate's SHA-256, as `cnf`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.errors import SettingsError
 from gateway.settings import beside
@@ -33,10 +35,7 @@ def bearer(path: Path, settings: ClientSettings, now: dt.datetime) -> str:
     """
     if settings.token is None:
         raise SettingsError(f"{path}: `token` is missing: nobody vouches for a role")
-    certificate = x509.load_pem_x509_certificate(
-        beside(path, settings.tls.certificate).read_bytes()
-    )
-    thumbprint = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256()))
+    thumbprint = base64.urlsafe_b64encode(_fingerprint(path, settings))
     issued = int(now.timestamp())
     claims = {
         "iss": settings.token.issuer,
@@ -48,6 +47,24 @@ def bearer(path: Path, settings: ClientSettings, now: dt.datetime) -> str:
         "jti": secrets.token_hex(16),
         "cnf": {"x5t#S256": thumbprint.rstrip(b"=").decode("ascii")},
     }
-    key = beside(path, settings.token.key).read_bytes()
     headers = {"kid": settings.token.kid, "typ": "at+jwt"}
-    return jwt.encode(claims, key, algorithm="ES256", headers=headers)
+    return jwt.encode(claims, _key(path, settings.token.key), algorithm="ES256", headers=headers)
+
+
+def _key(path: Path, name: str) -> EllipticCurvePrivateKey:
+    wrong = SettingsError(f"{path}: `token.key` names no P-256 key in PEM")
+    try:
+        key = load_pem_private_key(beside(path, name).read_bytes(), password=None)
+    except (OSError, ValueError, TypeError):
+        raise wrong from None
+    if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != SECP256R1.name:
+        raise wrong
+    return key
+
+
+def _fingerprint(path: Path, settings: ClientSettings) -> bytes:
+    try:
+        pem = beside(path, settings.tls.certificate).read_bytes()
+        return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
+    except (OSError, ValueError):
+        raise SettingsError(f"{path}: `tls.certificate` names no certificate in PEM") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -67,3 +68,22 @@ def _bytes(path: Path) -> bytes:
     except OSError:
         return b""
     return data if len(data) <= LARGEST_BYTES else b""
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Put `data` under `path` whole or not at all, durable against a loss of power.
+
+    Raises:
+        OSError: It is not; the file before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

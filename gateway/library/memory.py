@@ -16,13 +16,13 @@ import base64
 import datetime as dt
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.agreement.finding import FindingsError
 from gateway.agreement.signing import Action, Statement, read_signatures, write_signatures
 from gateway.errors import SettingsError
+from gateway.library.files import write_synced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,22 +184,3 @@ def remember(path: Path, memory: Memory) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     write_synced(path, data)
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """Put `data` under `path` whole or not at all, durable against a loss of power.
-
-    Raises:
-        OSError: It is not; the file before is untouched.
-    """
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

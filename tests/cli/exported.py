@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.audit.checkpoint import Signer
-from gateway.cli.request import receipt_json
+from gateway.cli.written import receipt_json
 from gateway.store.export import export_newest
 from tests.store.contract import begin
 from tests.store.town import Town, a_keep, a_refusal, a_release, a_signer, an_id, an_outcome

@@ -28,7 +28,7 @@ def check(given: Exported, folder: Path | None = None, **options: Any) -> int:  
     """Verify, as the verb does; held against an early checkpoint unless told otherwise."""
     arguments = {"vkeys": [str(given.vkey)], "held": [str(given.early)], "receipts": []} | options
     first, as_json = bool(arguments.pop("first", False)), bool(arguments.pop("as_json", False))
-    return run_verify(str(folder or given.log), **arguments, first=first, as_json=as_json)  # type: ignore[arg-type]
+    return run_verify(str(folder or given.log), **arguments, first=first, as_json=as_json)
 
 
 def test_a_good_log_is_clean(given: Exported, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,7 +179,7 @@ def test_a_receipt_alone_is_no_held_checkpoint(
 def test_a_file_that_is_not_there_is_wrong_usage(given: Exported, name: str) -> None:
     """Exit 2 by its error: nothing was verified."""
     with pytest.raises(SettingsError):
-        check(given, **{name: ["absent"]})
+        check(given, None, **{name: ["absent"]})
 
 
 def test_show_takes_an_id(tmp_path: Path) -> None:
