@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from adapters.serve import Listening, Server
 from bench.county import PROVIDER, flows
 from bench.loops import until_told
 from bench.records import MemoryAdapter
+from gateway.cli import loop
 from gateway.cli.deploy.write import GATEWAY_SAN
 from gateway.wire.tls import TlsFiles
 
@@ -28,4 +28,4 @@ async def serve(folder: Path, port: int, rows: int, many: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), *map(int, sys.argv[2:5])))
+    loop.run(serve(Path(sys.argv[1]), *map(int, sys.argv[2:5])))

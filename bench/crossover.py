@@ -10,7 +10,7 @@ import polars as pl
 from bench.county import PROVIDER, RECIPIENT
 from bench.records import DATASET, columns
 from gateway.cli.clock import SystemClock
-from gateway.cli.compose import tables
+from gateway.cli.tables import tables
 from gateway.decide import Refusal, Standing, decide
 from gateway.library.folder import FolderLibrary
 from gateway.plan import lower, rows

@@ -6,7 +6,6 @@ Accord adds can be faster. It forwards an exchange to the adapter's scan and its
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import grpc.aio
 
 from bench.county import PROVIDER
 from bench.loops import until_told
+from gateway.cli import loop
 from gateway.cli.deploy.county import COUNTY
 from gateway.remote.channel import Channel
 from gateway.v1 import adapter_pb2, adapter_pb2_grpc, exchange_pb2, exchange_pb2_grpc
@@ -72,4 +72,4 @@ async def serve(folder: Path, adapter_port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    loop.run(serve(Path(sys.argv[1]), int(sys.argv[2])))

@@ -54,9 +54,9 @@ def chunks_of(release: Release, form: Form, offset: int, *, whole: bool) -> Iter
 
 
 def _cut(batch: pa.RecordBatch, start: int, *, whole: bool) -> Iterator[tuple[int, pa.RecordBatch]]:
-    large = batch.nbytes > CHUNK_BYTES and batch.num_rows > 1 and not whole
-    if not large:
-        if batch.nbytes > CHUNK_BYTES_MAX:
+    size = batch.nbytes
+    if size <= CHUNK_BYTES or batch.num_rows <= 1 or whole:
+        if size > CHUNK_BYTES_MAX:
             raise ReleaseError(Reason.BATCH_TOO_LARGE, "a row, or a table, larger than a message")
         yield start, batch
         return

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.cli import loop
 from gateway.errors import SettingsError
 from gateway.settings import adapter_settings, beside
 from gateway.telemetry import configure_logging
@@ -30,7 +31,7 @@ def run(path: str) -> int:
     place = Path(path)
     settings = adapter_settings(place)
     configure_logging(sys.stderr)
-    return asyncio.run(_serve(place, settings))
+    return loop.run(_serve(place, settings))
 
 
 def load(kind: str) -> Any:  # noqa: ANN401 - whatever the entry point names
@@ -63,9 +64,9 @@ async def _serve(place: Path, settings: AdapterSettings) -> int:
     sys.stdout.write(f"adapter of {settings.adapter.agency} on port {server.port}\n")
     sys.stdout.flush()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        running.add_signal_handler(number, stop.set)
     await stop.wait()
     await server.stop(GRACE_S)
     return 0

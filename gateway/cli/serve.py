@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.cli import loop
 from gateway.cli.compose import start
 from gateway.settings import gateway_settings
 from gateway.store.faults import RollbackError
@@ -30,7 +31,7 @@ def run(path: str, *, create: bool) -> int:
     """
     place = Path(path)
     settings = gateway_settings(place)
-    return asyncio.run(_serve(place, settings, create=create))
+    return loop.run(_serve(place, settings, create=create))
 
 
 async def _serve(place: Path, settings: GatewaySettings, *, create: bool) -> int:
@@ -57,9 +58,9 @@ async def _serve(place: Path, settings: GatewaySettings, *, create: bool) -> int
 
 async def _until_stopped(fatal: asyncio.Future[LogError]) -> int:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        running.add_signal_handler(number, stop.set)
     waiting = asyncio.ensure_future(stop.wait())
     ends: set[asyncio.Future[Any]] = {waiting, fatal}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -148,19 +148,25 @@ class _Reading:
         """
         if self._ended:
             raise broke("more after its last message")
+        body = response.batch.WhichOneof("body")
+        data = response.batch.arrow
+        # Taken out first: what is looked for is beside it, and sizes are counted by writing.
+        had_batch = response.HasField("batch")
+        if body == "arrow":
+            response.batch.ClearField("arrow")
         try:
             known(response)
         except AccordError:
             raise broke("fields that this version does not know") from None
-        self._ended = bool(response.quarantined) or not response.HasField("batch")
+        self._ended = bool(response.quarantined) or not had_batch
         for one in response.quarantined:
             self.quarantined[one.reason[:63]] = one.row_count
-        if not response.HasField("batch"):
+        if not had_batch:
             return None
-        if response.batch.WhichOneof("body") != "arrow" or len(response.batch.arrow) > BATCH_BYTES:
+        if body != "arrow" or len(data) > BATCH_BYTES:
             raise broke("a batch that is not Arrow, or larger than 3 MiB")
         most = min(self._batch_rows, self._left)
-        batch = self._layout.decode(response.batch.arrow, most)
+        batch = self._layout.decode(data, most)
         if (response.batch.offset, response.batch.row_count) != (self._offset, batch.num_rows):
             raise broke("a batch with another offset or row count than it has")
         # Without this, empty batches would come for ever without reaching the row limit.

@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from gateway.decide import Standing
+from gateway.store.batch import millis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 MINUTE_S: Final = 60
 _REPEAT: Final = dt.timedelta(hours=24)
+_STANDING: Final = """
+SELECT 'rows', row_count FROM standing_rows WHERE recipient = ? AND provision = ? AND day = ?
+UNION ALL
+SELECT DISTINCT 'period', period FROM standing_period
+WHERE recipient = ? AND provision = ? AND request_id <> ?
+UNION ALL
+SELECT * FROM (
+    SELECT 'repeat', first_row FROM attempt
+    JOIN log_entry ON log_entry.x = attempt.x AND k = 'release'
+    JOIN attempt_chunk ON attempt_chunk.seq = log_entry.seq
+    WHERE recipient = ? AND request_id = ? AND at >= ? AND first_row = 0 LIMIT 1)
+"""
+"""All that is asked of the store for one request, at once: rows that left today, periods that other
+requests released (a repeat releases its own again), and whether an attempt at this request within
+24 hours released something. Whether its terms are the same is the broker's to compare."""
 
 
 class StoredCounters:
@@ -56,12 +72,20 @@ class StoredCounters:
         recipient = request.terms.recipient
         if provision is None:
             return Standing()
+        found = self._reads.rows(
+            _STANDING,
+            *(recipient, provision, now.astimezone(dt.UTC).date().isoformat()),
+            *(recipient, provision, request.request_id),
+            *(recipient, request.request_id, millis(now - _REPEAT)),
+        )
         return Standing(
             requests_last_minute=self._last_minute(recipient, provision, now),
-            rows_today=self._rows(recipient, provision, now),
-            periods_released=self._periods(recipient, provision, request.request_id),
+            rows_today=sum(int(count) for what, count in found if what == "rows"),
+            periods_released=frozenset(
+                dt.date.fromisoformat(period) for what, period in found if what == "period"
+            ),
             duties_overdue=self._overdue(recipient, now),
-            repeat=self._repeated(recipient, request.request_id, now),
+            repeat=any(what == "repeat" for what, _ in found),
         )
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
@@ -82,31 +106,3 @@ class StoredCounters:
         while asked and asked[0][0] < first:
             asked.popleft()
         return sum(count for _, count in asked)
-
-    def _rows(self, recipient: str, provision: str, now: dt.datetime) -> int:
-        found = self._reads.rows(
-            "SELECT row_count FROM standing_rows WHERE recipient = ? AND provision = ? AND day = ?",
-            recipient,
-            provision,
-            now.astimezone(dt.UTC).date().isoformat(),
-        )
-        return int(found[0][0]) if found else 0
-
-    def _periods(self, recipient: str, provision: str, request_id: str) -> frozenset[dt.date]:
-        """Return what other requests released: a repeat releases its own periods again."""
-        found = self._reads.rows(
-            "SELECT DISTINCT period FROM standing_period "
-            "WHERE recipient = ? AND provision = ? AND request_id <> ?",
-            recipient,
-            provision,
-            request_id,
-        )
-        return frozenset(dt.date.fromisoformat(period) for (period,) in found)
-
-    def _repeated(self, recipient: str, request_id: str, now: dt.datetime) -> bool:
-        """Return whether an attempt at this request within 24 hours released something.
-
-        Whether the terms are the same is the broker's to compare, before it decides.
-        """
-        first = self._reads.attempt(recipient, request_id, now - _REPEAT)
-        return first is not None and bool(first.digests)
