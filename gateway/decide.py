@@ -285,7 +285,7 @@ def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
                 rule,
                 4,
                 Reason.FILTER_NOT_PERMITTED,
-                f"field `{condition.field}` cannot be compared so: operator or literal has another type",
+                f"field `{condition.field}`: operator or literal is not of the field's type",
             )
     return None
 
