@@ -9,7 +9,14 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from gateway.errors import SettingsError
 
@@ -17,10 +24,38 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+LAST_PORT = 65_535
+ORIGIN = r"[!-*,-~]{3,255}"
+"""What an exchange log's origin is of: printable, without blanks, without the `+` of vkeys."""
+
+_LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\]):[0-9]+")
+
+
+def _port(address: str) -> str:
+    if int(address.rpartition(":")[2]) > LAST_PORT:
+        raise ValueError("there is no such port")
+    return address
+
+
+def _loopback(address: str) -> str:
+    # Reflection and health for whoever is on the machine: nobody else is served there.
+    if not _LOOPBACK.fullmatch(address):
+        raise ValueError("the admin listener is on loopback: 127.0.0.1, [::1] or localhost")
+    return address
+
+
 Address = Annotated[
-    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$")
+    str,
+    StringConstraints(pattern=r"^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}$"),
+    AfterValidator(_port),
 ]
 """`host:port`; port 0 asks the system for one."""
+
+Loopback = Annotated[Address, AfterValidator(_loopback)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+"""A path, relative to the file that names it, or a name; never empty."""
+
+TableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}@[A-Za-z0-9.-]{1,40}$")]
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
@@ -41,50 +76,50 @@ class Listen(_Section):
     """`[listen]`: the main listener for agencies, and the admin one for operators, on loopback."""
 
     main: Address
-    admin: Address
+    admin: Loopback
 
 
 class Tls(_Section):
     """`[tls]`: this side's certificate and key, and the authority of the other side's."""
 
-    certificate: str
-    key: str
-    ca: str
+    certificate: Name
+    key: Name
+    ca: Name
 
 
 class AgreementsFolder(_Section):
     """`[agreements]`: the officers' folder, and how often it is looked at."""
 
-    folder: str
+    folder: Name
     poll_s: Annotated[float, Field(gt=0, le=10)] = 0.25
 
 
 class Log(_Section):
     """`[log]`: origin and database of the exchange log, and the held checkpoint outside it."""
 
-    origin: Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{3,255}$")]
-    database: str
-    held: str
+    origin: Annotated[str, StringConstraints(pattern=f"^{ORIGIN}$")]
+    database: Name
+    held: Name
 
 
 class Keys(_Section):
     """`[keys]`: the keys, and the key-encryption key, better on another volume."""
 
-    folder: str
-    kek: str
+    folder: Name
+    kek: Name
 
 
 class AdapterAddress(_Section):
     """`[adapters.<agency>]`: where it listens, and the name in its certificate."""
 
     address: Address
-    san: str
+    san: Name
 
 
 class TableFile(_Section):
     """`[tables."<name>@<version>"]`: a reference table, refused unless its digest holds."""
 
-    file: str
+    file: Name
     sha256: Digest
 
 
@@ -99,7 +134,7 @@ class Limits(_Section):
 class Telemetry(_Section):
     """`[telemetry]`: where traces and metrics go; off without an endpoint."""
 
-    otlp: str | None = None
+    otlp: Annotated[str, StringConstraints(pattern=r"^https://[^\s/@]+/?$")] | None = None
     sample: Annotated[float, Field(ge=0, le=1)] = 0.0
     log_level: Annotated[str, StringConstraints(pattern=r"^(debug|info|warning|error)$")] = "info"
 
@@ -114,7 +149,7 @@ class GatewaySettings(_Section):
     log: Log
     keys: Keys
     adapters: dict[AgencyName, AdapterAddress]
-    tables: dict[str, TableFile] = Field(default_factory=dict)
+    tables: dict[TableName, TableFile] = Field(default_factory=dict)
     limits: Limits = Limits()
     telemetry: Telemetry = Telemetry()
 
@@ -130,7 +165,7 @@ class AdapterListen(_Section):
     """`[listen]` of an adapter: the gateway alone calls it."""
 
     address: Address
-    gateway_san: Annotated[list[str], Field(min_length=1)]
+    gateway_san: Annotated[list[Name], Field(min_length=1)]
 
 
 class AdapterSettings(_Section):
@@ -147,15 +182,15 @@ class ClientGateway(_Section):
     """`[gateway]` of a client: where the gateway is, and the pinned key of its exchange log."""
 
     address: Address
-    san: str
-    vkey: str
+    san: Name
+    vkey: Name
 
 
 class ClientIdentity(_Section):
     """`[client]`: whom it speaks for, and where it keeps the largest checkpoint verified."""
 
     agency: AgencyName
-    checkpoint: str
+    checkpoint: Name
 
 
 class ClientToken(_Section):
@@ -164,12 +199,12 @@ class ClientToken(_Section):
     An agency with an identity provider leaves this out and passes the provider's token.
     """
 
-    key: str
+    key: Name
     kid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    issuer: str
-    audience: str
+    issuer: Name
+    audience: Name
     person: Annotated[str, StringConstraints(min_length=1, max_length=128)]
-    roles: Annotated[list[str], Field(min_length=1)]
+    roles: Annotated[list[Name], Field(min_length=1)]
 
 
 class ClientSettings(_Section):
@@ -216,8 +251,13 @@ def _read(path: Path, model: type[_S]) -> _S:
     try:
         text = data.decode()
         value = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {_toml_message(error)}") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}:{line}: not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(_not_toml(path, str(error))) from None
+    except RecursionError:
+        raise SettingsError(f"{path}:1: nested too deep") from None
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -228,8 +268,11 @@ def _read(path: Path, model: type[_S]) -> _S:
         raise SettingsError("\n".join(lines)) from None
 
 
-def _toml_message(error: Exception) -> str:
-    return f"not TOML: {error}" if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+def _not_toml(path: Path, message: str) -> str:
+    """Return the parser's message with its line where an editor looks for it."""
+    said, _, place = message.partition(" (at line ")
+    line = place.partition(",")[0]
+    return f"{path}:{line if line.isdigit() else 1}: not TOML: {said.lower()}"
 
 
 def _name(loc: Sequence[str | int]) -> str:
@@ -244,7 +287,8 @@ _WORDS = {
 
 
 def _words(fault: Any) -> str:  # noqa: ANN401 - pydantic's own dict
-    return _WORDS.get(fault["type"], str(fault["msg"]).lower())
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    return _WORDS.get(fault["type"], said[:1].lower() + said[1:])
 
 
 def _line(text: str, loc: Sequence[str | int]) -> int:
@@ -253,7 +297,7 @@ def _line(text: str, loc: Sequence[str | int]) -> int:
     found, best = 1, -1
     wanted = tuple(str(part) for part in loc)
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[([^\]]+)\]", line)
+        header = re.match(r"\s*\[\[?([^\]]+)\]", line)
         if header:
             section = _keys(header[1])
             depth = len(section) if wanted[: len(section)] == section else -1

@@ -10,6 +10,8 @@ from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.county.write import write_county
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.write import Ports, write_deployment
+from gateway.errors import SettingsError
+from gateway.settings import LAST_PORT
 
 SEED = 20
 
@@ -18,8 +20,10 @@ def run(folder: str, port: int, origin: str) -> int:
     """Write a deployment, and tell what to run next.
 
     Raises:
-        SettingsError: The folder is not empty.
+        SettingsError: The folder is not empty, or an option is wrong.
     """
+    if not 0 < port <= LAST_PORT - 10 - len(COUNTY):
+        raise SettingsError("`--port` leaves no room for the ports of admin and adapters above it")
     place = Path(folder)
     clock = SystemClock()
     adapters = {member.id: port + 10 + number for number, member in enumerate(COUNTY)}

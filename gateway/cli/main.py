@@ -101,9 +101,9 @@ def lint(
     now: str = NOW,
 ) -> None:
     """Say what is wrong with the files, each with file, line and column."""
-    from gateway.cli.agreements import run_lint
+    from gateway.cli.lint import run_lint
 
-    _end(run_lint(folders, now, for_sign=purpose == "sign", as_json=as_json))
+    _end(run_lint(folders, now, purpose, as_json=as_json))
 
 
 @agreements.command(
@@ -122,7 +122,7 @@ def explain_(
     now: str = NOW,
 ) -> None:
     """Say what would be decided, by which clause, and what would leave in which form."""
-    from gateway.cli.agreements import run_explain
+    from gateway.cli.explain import run_explain
 
     _end(run_explain(folder, provider, recipient, dataset, purpose, fields, role, now))
 

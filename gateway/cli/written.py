@@ -118,8 +118,8 @@ def _opened(place: Path, suffix: str) -> Iterator[Callable[[Columns], Write]]:
             yield begin
         return
     with place.open("w", newline="", encoding="utf-8") as file:
-        begin = _sheet if suffix == ".csv" else _lines
-        yield lambda columns: begin(file, columns)
+        of_rows = _sheet if suffix == ".csv" else _lines
+        yield lambda columns: of_rows(file, columns)
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _parquet(place: Path) -> Iterator[Callable[[Columns], Write]]:
 
     def begin(columns: Columns) -> Write:
         made.append(pa.parquet.ParquetWriter(place, arrow_schema(columns)))
-        return made[0].write_batch  # type: ignore[no-any-return]
+        return made[0].write_batch
 
     try:
         yield begin

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.cli.deploy.pki import Authority, signing_key, token_key
 from gateway.cli.deploy.sign import sign_all
 from gateway.errors import SettingsError
 from gateway.keys import KeyFolder
+from gateway.settings import ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,10 +82,12 @@ def write_deployment(
     """Write a whole deployment of the development county, its agreements signed.
 
     Raises:
-        SettingsError: The folder is there and not empty.
+        SettingsError: The folder is there and not empty, or the origin is none.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder} is not empty")
+    if not re.fullmatch(ORIGIN, origin):
+        raise SettingsError("the origin of a log is a name without blanks and `+`")
     now = clock.now()
     for name in ("agencies", "agreements", "pki", "data", "held", "keys", "kek", "tables"):
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,217 @@
+"""`accord agreements sign` and `verify`: only what counts is written; who is missing is said."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+from gateway.cli.agreements import run_sign, run_verify
+from gateway.errors import AgreementError, SettingsError
+from tests.agreement.county import private
+from tests.library.officers import ALL, EMS, HRO, PD, Officers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = "2027-06-15T12:00:05Z"
+LATER = "2027-06-15T12:00:09Z"
+
+
+@pytest.fixture
+def officers(tmp_path: Path) -> Officers:
+    """Return a signed folder."""
+    return Officers(tmp_path)
+
+
+def sign(officers: Officers, holder: str = HRO, **changed: str) -> int:
+    """Sign, as the verb does, with the key of `holder`."""
+    key = officers.folder.parent / f"{holder}.key"
+    if not key.exists():
+        key.write_bytes(
+            private(holder).private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+    options = {
+        "folder": str(officers.folder), "name": "county", "agency": holder, "key": str(key),
+        "key_id": "", "role": "privacy officer", "action": "activate", "now": NOW,
+    } | changed  # fmt: skip
+    return run_sign(**options)
+
+
+def verify(officers: Officers, now: str = LATER) -> int:
+    """Verify, as the verb does."""
+    return run_verify(str(officers.folder), now)
+
+
+def count(officers: Officers, stem: str = "county") -> int:
+    """Return how many statements stand beside a file."""
+    path = officers.folder / f"{stem}.sig.json"
+    return len(json.loads(path.read_text())) if path.exists() else 0
+
+
+def test_a_signed_folder_verifies(officers: Officers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 0, a line for each file that is signed."""
+    assert 0 == verify(officers)
+    assert "county@1.0.0" in (out := capsys.readouterr().out)
+    assert "active, 5 of 5 parties" in out
+    assert 3 == out.count("quorum reached")
+
+
+def test_a_missing_party_is_named(officers: Officers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 5, and who has not signed."""
+    officers.remove("county.sig.json")
+    officers.sign("county", ALL[:4])
+
+    assert 5 == verify(officers)
+    assert f"4 of 5 parties; missing: {ALL[4]}" in capsys.readouterr().out
+
+
+def test_a_missing_quorum_is_counted(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 5 where the floor lacks a signature."""
+    officers.remove("_floor.sig.json")
+    officers.sign("_floor", [EMS, HRO])
+
+    assert 5 == verify(officers)
+    assert "1 of the quorum missing" in capsys.readouterr().out
+
+
+def test_an_invalid_signature_is_said(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 5, whose and why."""
+    officers.edit("county.sig.json", '"role": "privacy officer"', '"role": "somebody"')
+
+    assert 5 == verify(officers)
+    assert "does not hold" in capsys.readouterr().out
+
+
+def test_all_sign_by_the_verb(officers: Officers) -> None:
+    """Party by party, in any order, until the last one."""
+    officers.remove("county.sig.json")
+    for agency in reversed(ALL):
+        assert 5 == verify(officers)
+        assert 0 == sign(officers, agency)
+
+    assert 0 == verify(officers)
+    officers.look()
+    assert {"county": "signed"} == officers.states()
+
+
+def test_signing_twice_says_nothing_new(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is as before."""
+    before = officers.text("county.sig.json")
+
+    assert 0 == sign(officers)
+
+    assert before == officers.text("county.sig.json")
+    assert "already" in capsys.readouterr().out
+
+
+def test_findings_forbid_signing(officers: Officers, capsys: pytest.CaptureFixture[str]) -> None:
+    """E and S findings: exit 1, and nothing is written."""
+    officers.remove("county.sig.json")
+    assert 1 == sign(officers, now="2027-10-15T00:00:00Z")
+    assert "review-overdue" in capsys.readouterr().err
+    officers.edit("county.yaml", "withhold: [source_agency", "withold: [source_agency")
+
+    assert 1 == sign(officers)
+
+    assert "unknown-key" in capsys.readouterr().err
+    assert 0 == count(officers)
+
+
+@pytest.mark.parametrize(
+    ("agency", "changed", "said"),
+    [
+        (HRO, {"name": "nothing"}, "no such file"),
+        (HRO, {"key_id": "safe-steps-9"}, "not a signing key"),
+        (HRO, {"agency": EMS}, "does not hold"),
+        (HRO, {"agency": "stranger"}, "no party"),
+        (HRO, {"action": "sing"}, "--action"),
+        (HRO, {"role": "two\nlines"}, "role"),
+        (HRO, {"key": "absent.key"}, "--key"),
+        (HRO, {"now": "noon"}, "--now"),
+        (HRO, {"name": "_floor", "action": "suspend"}, "quorum"),
+        ("eastside-treatment", {"name": "_floor"}, "no party"),
+    ],
+)
+def test_what_would_not_count_is_not_written(
+    officers: Officers, agency: str, changed: dict[str, str], said: str
+) -> None:
+    """Another agency's key, one that the registry lacks, a word that nobody counts."""
+    officers.remove("county.sig.json")
+
+    with pytest.raises(SettingsError, match=said):
+        sign(officers, agency, **changed)
+
+    assert 0 == count(officers)
+    assert 3 == count(officers, "_floor")
+
+
+def test_another_kind_of_key_is_said(officers: Officers) -> None:
+    """An elliptic key of another curve signs no agreement."""
+    path = officers.folder.parent / "p256.key"
+    path.write_bytes(
+        generate_private_key(SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+    with pytest.raises(SettingsError, match="Ed25519"):
+        sign(officers, key=str(path))
+
+
+def test_a_damaged_signature_file_is_not_replaced(officers: Officers) -> None:
+    """There may be a suspension in it: somebody must look."""
+    officers.write("county.sig.json", "[")
+
+    with pytest.raises(AgreementError, match="not replaced"):
+        sign(officers, action="suspend")
+
+    assert "[" == officers.text("county.sig.json")
+
+
+def test_suspend_resume_terminate(officers: Officers, capsys: pytest.CaptureFixture[str]) -> None:
+    """One suspends, all resume, one ends it; each is said."""
+    sign(officers, PD, action="suspend")
+    assert "suspended" in capsys.readouterr().out
+    for agency in ALL:
+        sign(officers, agency, action="resume", now=LATER)
+    assert "active" in capsys.readouterr().out.splitlines()[-1]
+    sign(officers, EMS, action="terminate", now=LATER)
+    assert "terminated" in capsys.readouterr().out
+
+
+def test_a_second_suspension_counts(officers: Officers) -> None:
+    """After a resumption, a suspension says something new."""
+    sign(officers, PD, action="suspend")
+
+    sign(officers, PD, action="suspend", now=LATER)
+
+    assert 7 == count(officers)
+
+
+@pytest.mark.parametrize("name", ["county.yaml", "agencies.yaml", "_floor.yaml"])
+def test_a_suspension_is_signed_while_a_file_is_broken(officers: Officers, name: str) -> None:
+    """Whatever is broken, a party can stop its traffic, by the version that was signed last."""
+    officers.look()
+    officers.write(name, "broken: [")
+
+    assert 0 == sign(officers, action="suspend")
+
+    officers.look()
+    assert {"county": "suspended"} == officers.states()
+    assert 1 == sign(officers, action="resume", now=LATER)
