@@ -236,6 +236,7 @@ def test_the_other_side_of_each_limit_is_let_through(old: str, new: str) -> None
         ("colluding: all", "colluding: [phd]"),
         ("marker: suppressed}", "marker: suppressed, insiders: true}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {mean: prior_episodes}}"),
+        ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {count_distinct: age_band}}"),
         ("mode: pull, deadline: none, hold: none", "mode: push, deadline: PT15M, hold: P7D"),
         ("mode: pull, deadline: none", "mode: pull, deadline: PT15M"),
         ("witness: none", "witness: required"),
@@ -261,6 +262,18 @@ def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:
 
     assert said
     assert all(f.level is Level.ERROR and "is not enforced yet" in f.message for f in said)
+
+
+@pytest.mark.parametrize(("zeros", "refused"), [("suppress", True), ("publish", False)])
+def test_an_open_dimension_hides_no_zeros(zeros: str, *, refused: bool) -> None:
+    """Its cells are those that the data hold, so with hidden zeros to be listed is to be known."""
+    text = AGREEMENT.replace("primary_substance: {map: teds_substance_4}", "provider_id: pass")
+    text = text.replace("age_band, primary_substance]", "age_band, provider_id]")
+    text = text.replace("withhold: [provider_id,", "withhold: [primary_substance,")
+
+    found_ = findings(county=text.replace("zeros: publish", f"zeros: {zeros}"))
+
+    assert refused == any("`zeros: suppress`" in finding.message for finding in found_)
 
 
 def test_a_second_table_of_one_dataset_is_refused() -> None:

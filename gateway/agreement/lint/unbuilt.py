@@ -19,7 +19,19 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
-from gateway.masks import Area, GeoArea, Mask, Method, Pseudonym
+from gateway.masks import (
+    Area,
+    Band,
+    Constant,
+    GeoArea,
+    Map,
+    Mask,
+    Method,
+    Pass,
+    Pseudonym,
+    Truncate,
+    Zip3,
+)
 from gateway.values import Shape
 
 if TYPE_CHECKING:
@@ -81,18 +93,42 @@ def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
     path = case.under("aggregate")
     if table.margins:
         yield (*path, "margins"), f"`margins` other than none {NOT_YET}"
-    for one in table.measures:
-        if one.function not in MEASURES:
-            yield (*path, "measures", one.name), f"the measure `{one.function}` {NOT_YET}"
+    yield from _measures(case, table)
     given = table.disclosure
     if given.dominance is not None:
         yield (*path, "disclosure", "dominance"), f"`dominance` other than none {NOT_YET}"
     if given.zeros == "structural":
         yield (*path, "disclosure", "zeros"), f"`zeros: structural` {NOT_YET}"
+    if given.zeros == "suppress":
+        # Such a dimension lists the values that the data hold: to be listed is to be at least one.
+        for name in sorted(_open(case, table)):
+            message = f"`zeros: suppress` beside `{name}`, whose values are open, {NOT_YET}"
+            yield (*path, "disclosure", "zeros"), message
     if given.colluding is not None:
         yield (*path, "disclosure", "colluding"), f"`colluding` other than all {NOT_YET}"
     for key in given.options:
         yield (*path, "disclosure", key), f"`{key}` {NOT_YET}"
+
+
+def _measures(case: Case, table: Aggregate) -> Iterator[Fault]:
+    path = case.under("aggregate", "measures")
+    for one in table.measures:
+        if one.function not in MEASURES:
+            yield (*path, one.name), f"the measure `{one.function}` {NOT_YET}"
+        elif one.function == "count_distinct" and one.field != table.unit:
+            message = f"`count_distinct` of `{one.field}`, which is not the unit, {NOT_YET}"
+            yield (*path, one.name), message
+
+
+def _open(case: Case, table: Aggregate) -> set[str]:
+    """Return the dimensions that have no closed list of values."""
+    return {
+        field.name
+        for field, mask in case.released()
+        if field.name in table.dimensions
+        and not isinstance(mask, (Band, Constant, Map, Truncate, Zip3))
+        and not (isinstance(mask, Pass) and field.codes in case.folder.codes.model.lists)
+    }
 
 
 @folder_rule(ID)
