@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from gateway.agreement.finding import Finding
     from gateway.library.folder import FolderLibrary, Loaded
     from gateway.ports import Clock
 
@@ -49,11 +50,11 @@ async def put_in_force(library: FolderLibrary, log: Noting, loaded: Loaded) -> N
             "floor_sha256": b64(loaded.agreements.floor.digest),
         }
         await log.note(Draft("agreement", None, 0, None, RETAIN, meta))
-    before = library.findings
+    before = _errors(library)
     # The file of what must not be forgotten is synced to disk: not on the event loop.
     await asyncio.to_thread(library.swap, loaded)
-    if library.findings != before:
-        _tell(library)
+    if _errors(library) != before:
+        _tell(_errors(library))
 
 
 async def watch(
@@ -79,10 +80,13 @@ async def watch(
             return
 
 
-def _tell(library: FolderLibrary) -> None:
+def _errors(library: FolderLibrary) -> list[Finding]:
+    return [one for one in library.findings if one.level is Level.ERROR]
+
+
+def _tell(errors: list[Finding]) -> None:
     """Write what is wrong with the folder to the process's log; its text is for `lint` to say."""
     say = structlog.get_logger()
-    errors = [one for one in library.findings if one.level is Level.ERROR]
     for one in errors:
         say.error("agreements", rule=one.rule, file=one.file, line=one.line)
     if not errors:
