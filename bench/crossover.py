@@ -15,7 +15,8 @@ from gateway.decide import Refusal, Standing, decide
 from gateway.library.folder import FolderLibrary
 from gateway.plan import lower, rows
 from gateway.plan.build import Builder
-from gateway.plan.check import RowCheck, check_frame
+from gateway.plan.check import BatchCheck, RowCheck
+from gateway.plan.distinct import mask_few
 from gateway.plan.pushdown import arrow_schema
 from gateway.settings import gateway_settings
 from gateway.values import Caller, Form, Request, Terms
@@ -66,7 +67,9 @@ def ways(
     plan: Plan,
 ) -> tuple[Callable[[pa.RecordBatch], object], Callable[[pa.RecordBatch], object]]:
     """Return the two ways that the engine has: row by row, and in columns."""
-    program, check, lowered = rows.Program(plan), RowCheck(plan), lower.Program(plan)
+    program, check, look = rows.Program(plan), RowCheck(plan), BatchCheck(plan)
+    steps = {step.name: step for step in program.steps}
+    lowered: dict[frozenset[str], lower.Program] = {}
 
     def by_rows(batch: pa.RecordBatch) -> object:
         read = rows.read_rows(plan.scan.names, [column.to_pylist() for column in batch.columns])
@@ -74,9 +77,15 @@ def ways(
         return check.check(plan, program.mask_all(staying), ())
 
     def in_columns(batch: pa.RecordBatch) -> object:
-        frame = pl.from_arrow(batch)
+        few = mask_few(plan, steps, batch)
+        rest = [one for one in plan.masks if one.name not in few]
+        done = frozenset(few)
+        if done not in lowered:
+            lowered[done] = lower.Program(plan, rest)
+        read = dict.fromkeys(name for one in rest for name in (one.name, one.beside) if name)
+        frame = pl.from_arrow(batch.select(list(read)))
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch is never a series
-        return check_frame(plan, lowered.mask(frame, []), ())
+        return look.check(plan, lowered[done].mask(frame, []), few, batch.num_rows, ())
 
     return by_rows, in_columns
 
