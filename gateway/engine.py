@@ -18,7 +18,7 @@ import pyarrow as pa
 from gateway.audit.entry import subject_token
 from gateway.broker.chunks import chunks_of
 from gateway.errors import Reason, RefusedError, SourceError
-from gateway.masks import canon
+from gateway.masks.identity import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
 from gateway.plan.check import BatchCheck, Release, RowCheck, check_table

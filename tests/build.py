@@ -46,7 +46,9 @@ from gateway.agreement.model import (
     Term,
 )
 from gateway.agreement.spans import duration
-from gateway.masks import CountOnly, Pass, SumOnly, Truncate, Unit
+from gateway.masks.plain import Pass
+from gateway.masks.tables import CountOnly, SumOnly
+from gateway.masks.times import Truncate, Unit
 from gateway.plan.build import Table
 from gateway.values import (
     AgencyKind,
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import Agreements
     from gateway.agreement.model import When
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
 
 NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)
 EMS, PHD, PD = "synthetic-ems", "synthetic-phd", "synthetic-pd"

@@ -1,4 +1,7 @@
-"""Where the public records lie that some tests read, and the reason they skip with where there are none."""
+"""Where the public records lie that some tests read.
+
+And the reason they skip with where there are none.
+"""
 
 from __future__ import annotations
 

@@ -18,12 +18,18 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from gateway import masks
+from gateway.masks.identity import Pseudonym
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import Map
+from gateway.masks.times import Truncate
 from gateway.values import FieldType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gateway.masks.base import Mask
     from gateway.plan.ops import Group, MaskField, MeasureNode, Plan, Suppress, Where
     from gateway.values import Condition, Row
 
@@ -114,9 +120,9 @@ def _record(plan: Plan, row: Row) -> Cell:
 def masked(one: MaskField, value: Any, beside: Any) -> tuple[Any, str | None]:
     """Return (value, None), or (None, why there is none)."""
     mask = one.mask
-    if isinstance(mask, masks.Constant):
+    if isinstance(mask, Constant):
         return (float(mask.value) if one.inputs.type is FieldType.NUMBER else mask.value), None
-    if isinstance(mask, masks.Redact):
+    if isinstance(mask, Redact):
         return None, MASKED
     if value is None:
         return None, MISSING
@@ -321,16 +327,16 @@ def _map(one: MaskField, value: Any, beside: Any) -> str:
     return rest
 
 
-RULES: dict[type[masks.Mask], Callable[[MaskField, Any, Any], Any]] = {
-    masks.Pass: _pass,
-    masks.Truncate: _truncate,
-    masks.Band: _band,
-    masks.Round: _round,
-    masks.Zip3: _zip3,
-    masks.GeoArea: _area,
-    masks.GeoGrid: _grid,
-    masks.Pseudonym: _pseudonym,
-    masks.Map: _map,
+RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
+    Pass: _pass,
+    Truncate: _truncate,
+    Band: _band,
+    Round: _round,
+    Zip3: _zip3,
+    GeoArea: _area,
+    GeoGrid: _grid,
+    Pseudonym: _pseudonym,
+    Map: _map,
 }
 
 

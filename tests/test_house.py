@@ -20,7 +20,7 @@ GATEWAY = ROOT / "gateway"
 CORE = (
     "errors.py",
     "values.py",
-    "masks.py",
+    "masks",
     "agreement",
     "decide.py",
     "plan",

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.agreement.model import ConsentCondition, OptOutCondition, RoleCondition
 from gateway.agreement.spans import add
-from gateway.masks import Pass
+from gateway.masks.plain import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,13 +10,30 @@ import re
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway import masks
 from gateway.agreement.cursor import DECIMAL, NAME, WORD, Cursor
 from gateway.agreement.finding import quoted
-from gateway.masks import Area, Mask, Method, Scope, Unit
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import (
+    Age,
+    Clip,
+    CountList,
+    DateShift,
+    GeoDonut,
+    GeoH3,
+    HasAny,
+    Partial,
+    RareToOther,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gateway.masks.base import Mask
 
 TABLE_REF = re.compile(r"[a-z][a-z0-9_]*@[0-9]{1,8}")
 _AREAS: Final = frozenset(area.value for area in Area)
@@ -25,11 +42,11 @@ MAX_BANDS: Final = 1000
 _CODE = re.compile(r"[^\s*]{1,40}")
 
 _BARE: Final[dict[str, type[Mask]]] = {
-    "pass": masks.Pass,
-    "redact": masks.Redact,
-    "count_only": masks.CountOnly,
-    "sum_only": masks.SumOnly,
-    "count_list": masks.CountList,
+    "pass": Pass,
+    "redact": Redact,
+    "count_only": CountOnly,
+    "sum_only": SumOnly,
+    "count_list": CountList,
 }
 
 
@@ -39,16 +56,16 @@ def mask(at: Cursor) -> Mask:
         made = _BARE.get(at.value)
         if made is None:
             _unknown(at, at.value)
-            return masks.Redact()
+            return Redact()
         return made()
     if not isinstance(at.value, dict) or len(at.value) != 1:
         at.wrong(f"the mask of `{at.name}` is a word, or one word with its parameters")
-        return masks.Redact()
+        return Redact()
     [(word, value)] = at.value.items()
     read = _WITH.get(word)
     if read is None:
         _unknown(at, word)
-        return masks.Redact()
+        return Redact()
     return read(at.at(word, value))
 
 
@@ -66,15 +83,15 @@ def _unknown(at: Cursor, word: str) -> None:
 def _constant(at: Cursor) -> Mask:
     if not isinstance(at.value, (bool, int, str)):
         at.wrong("`constant` takes a literal", "mask-parameter")
-        return masks.Redact()
-    return masks.Constant(at.value)
+        return Redact()
+    return Constant(at.value)
 
 
 def _truncate(at: Cursor) -> Mask:
     if not isinstance(at.value, dict):
-        return masks.Truncate(at.member(Unit))
+        return Truncate(at.member(Unit))
     entries = at.closed(frozenset({"to", "zone"}))
-    return masks.Truncate(
+    return Truncate(
         entries.read("to", lambda c: c.member(Unit), Unit.YEAR), entries.read("zone", zone, "UTC")
     )
 
@@ -92,7 +109,7 @@ def zone(at: Cursor) -> str:
 
 def _age(at: Cursor) -> Mask:
     entries = at.closed(frozenset({"at", "topcode"}))
-    return masks.Age(
+    return Age(
         entries.read("at", lambda c: c.text(NAME), ""),
         entries.read("topcode", lambda c: c.integer(1, 150), 90),
     )
@@ -104,7 +121,7 @@ def _band(at: Cursor) -> Mask:
         entries = at.closed(frozenset({"cuts"}), frozenset({"topcode"}))
     else:
         entries = at.closed(frozenset({"width", "topcode"}))
-    made = masks.Band(
+    made = Band(
         width=None if cuts else entries.read("width", lambda c: c.integer(1), 1),
         topcode=entries.read("topcode", lambda c: c.integer(1), None if cuts else 90),
         cuts=entries.read("cuts", _cuts, _NO_CUTS) if cuts else None,
@@ -124,7 +141,7 @@ def _cuts(at: Cursor) -> tuple[int, ...]:
 
 def _date_shift(at: Cursor) -> Mask:
     entries = at.closed(frozenset({"max_days", "weekday"}))
-    return masks.DateShift(
+    return DateShift(
         entries.read("max_days", lambda c: c.integer(1, 182), 1),
         entries.read("weekday", lambda c: c.one_of(("keep", "free")), "keep"),
     )
@@ -136,19 +153,19 @@ def _geo(at: Cursor) -> Mask:
         entries = at.closed(frozenset({"to", "step", "min_people"}))
         step = entries.read("step", _number, "1")
         people = entries.read("min_people", lambda c: c.integer(1), 1)
-        return masks.GeoGrid(step, people) if to == "grid" else masks.GeoH3(step, people)
+        return GeoGrid(step, people) if to == "grid" else GeoH3(step, people)
     if to == "donut":
         entries = at.closed(frozenset({"to", "rmin", "rmax"}))
         low = entries.read("rmin", lambda c: c.integer(1), 1)
-        return masks.GeoDonut(low, entries.read("rmax", lambda c: c.integer(1), 1))
+        return GeoDonut(low, entries.read("rmax", lambda c: c.integer(1), 1))
     entries = at.closed(frozenset({"to"}))
     area = entries.read("to", lambda c: c.one_of(_GEO), "state")
-    return masks.GeoArea(Area(area) if area in _AREAS else Area.STATE)
+    return GeoArea(Area(area) if area in _AREAS else Area.STATE)
 
 
 def _pseudonym(at: Cursor) -> Mask:
     entries = at.closed(frozenset({"method", "scope", "rotate"}), frozenset({"group"}))
-    return masks.Pseudonym(
+    return Pseudonym(
         entries.read("method", lambda c: c.member(Method), Method.HMAC),
         entries.read("scope", lambda c: c.member(Scope), Scope.PROVISION),
         entries.read("rotate", _rotation, "never"),
@@ -162,7 +179,7 @@ def _rotation(at: Cursor) -> str:
 
 def _partial(at: Cursor) -> Mask:
     entries = at.closed(frozenset({"keep_last", "width"}))
-    return masks.Partial(
+    return Partial(
         entries.read("keep_last", lambda c: c.integer(1, 100), 1),
         entries.read("width", lambda c: c.integer(1, 100), 1),
     )
@@ -170,7 +187,7 @@ def _partial(at: Cursor) -> Mask:
 
 def _clip(at: Cursor) -> Mask:
     entries = at.closed(frozenset({"low", "high"}))
-    return masks.Clip(
+    return Clip(
         entries.read("low", lambda c: c.integer(-(10**15)), 0),
         entries.read("high", lambda c: c.integer(-(10**15)), 1),
     )
@@ -188,7 +205,7 @@ def _number(at: Cursor) -> str:
 
 
 def _has_any(at: Cursor) -> Mask:
-    return masks.HasAny(at.names(_CODE))
+    return HasAny(at.names(_CODE))
 
 
 _WITH: Final[dict[str, Callable[[Cursor], Mask]]] = {
@@ -197,14 +214,14 @@ _WITH: Final[dict[str, Callable[[Cursor], Mask]]] = {
     "age": _age,
     "band": _band,
     "date_shift": _date_shift,
-    "zip3": lambda at: masks.Zip3(at.text(TABLE_REF, "mask-parameter")),
+    "zip3": lambda at: Zip3(at.text(TABLE_REF, "mask-parameter")),
     "geo": _geo,
     "pseudonym": _pseudonym,
     "partial": _partial,
     "clip": _clip,
-    "round": lambda at: masks.Round(_number(at)),
-    "map": lambda at: masks.Map(at.text(NAME, "mask-parameter")),
-    "rare_to_other": lambda at: masks.RareToOther(at.text(NAME, "mask-parameter")),
+    "round": lambda at: Round(_number(at)),
+    "map": lambda at: Map(at.text(NAME, "mask-parameter")),
+    "rare_to_other": lambda at: RareToOther(at.text(NAME, "mask-parameter")),
     "has_any": _has_any,
 }
 """Masks with parameters, by their word."""

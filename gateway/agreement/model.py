@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
     from gateway.values import (
         AgencyKind,
         DatasetId,

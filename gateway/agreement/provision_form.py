@@ -40,7 +40,7 @@ from gateway.agreement.model import (
 from gateway.values import DatasetId, Operator, Scalar, Shape
 
 if TYPE_CHECKING:
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
 
 PROVISION_ID = re.compile(r"P[0-9]{1,4}-[a-z0-9-]{1,60}")
 PURPOSE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")

@@ -11,30 +11,19 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.spans import add, duration
-from gateway.masks import (
-    Area,
-    Band,
-    Clip,
-    Constant,
-    CountOnly,
-    GeoArea,
-    GeoGrid,
-    GeoH3,
-    Map,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    Redact,
-    Scope,
-    Truncate,
-    Unit,
-)
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band
+from gateway.masks.places import Area, GeoArea, GeoGrid
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import CountOnly, Map
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import Clip, GeoH3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.agreement.model import Duration, MapTable
+    from gateway.masks.base import Mask
 
 _WEEKS: Final = frozenset({Unit.WEEK_ISO, Unit.WEEK_MMWR})
 _UNITS: Final = (

@@ -11,7 +11,7 @@ from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.errors import SettingsError
 from gateway.library.statements import digest_in
-from gateway.masks import GeoGrid, Zip3
+from gateway.masks.places import GeoGrid, Zip3
 from gateway.plan.build import Builder, Table
 from gateway.values import Caller, DatasetId, Request, Terms
 

@@ -20,7 +20,13 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import Band, GeoGrid, Inputs, Map, Marker, Pass, Pseudonym, Scope, Truncate, Zip3
+from gateway.masks.base import Inputs, Marker
+from gateway.masks.identity import Pseudonym, Scope
+from gateway.masks.numbers import Band
+from gateway.masks.places import GeoGrid, Zip3
+from gateway.masks.plain import Pass
+from gateway.masks.tables import Map
+from gateway.masks.times import Truncate
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
@@ -56,7 +62,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.model import FieldRule
     from gateway.decide import Grant
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
     from gateway.values import Terms
 
 BATCH_ROWS = 8192

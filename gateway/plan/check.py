@@ -17,7 +17,10 @@ import polars as pl
 import pyarrow as pa
 
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import AREA_DIGITS, GeoArea, Pseudonym, Redact, Truncate, floor_date
+from gateway.masks.identity import Pseudonym
+from gateway.masks.places import AREA_DIGITS, GeoArea
+from gateway.masks.plain import Redact
+from gateway.masks.times import Truncate, floor_date
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
 from gateway.plan.pushdown import arrow_schema

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.masks import Marker
+from gateway.masks.base import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,37 +13,29 @@ from typing import TYPE_CHECKING, assert_never
 import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 
-from gateway.masks import (
-    AGE_DIVISORS,
+from gateway.masks.base import WHITE_SPACE, Marker
+from gateway.masks.identity import PLACEHOLDER_PATTERN, PLACEHOLDERS, Pseudonym, hmac_key_text
+from gateway.masks.numbers import AGE_DIVISORS, Band, Round, whole_multiples
+from gateway.masks.places import (
     AREA_DIGITS,
-    CLOCK_UNITS,
     E7,
-    FIRST_INSTANT,
-    LAST_INSTANT,
     LAT_MAX,
     LON_MAX,
-    PARTS_OF_DAY,
-    PLACEHOLDER_PATTERN,
-    PLACEHOLDERS,
-    WHITE_SPACE,
     ZIP_PATTERN,
-    Band,
-    Constant,
     GeoArea,
     GeoGrid,
-    Map,
-    Marker,
-    Pass,
-    Pseudonym,
-    Redact,
-    Round,
+    Zip3,
+)
+from gateway.masks.plain import Constant, Pass, Redact, list_pattern
+from gateway.masks.tables import Map
+from gateway.masks.times import (
+    CLOCK_UNITS,
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    PARTS_OF_DAY,
     Truncate,
     Unit,
-    Zip3,
     fine_enough,
-    hmac_key_text,
-    list_pattern,
-    whole_multiples,
 )
 from gateway.plan.ops import WHY
 from gateway.values import LIST_PATTERN, FieldType, Operator, Scalar, list_text
@@ -51,7 +43,7 @@ from gateway.values import LIST_PATTERN, FieldType, Operator, Scalar, list_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.masks import Inputs
+    from gateway.masks.base import Inputs
     from gateway.plan.ops import MaskField, Plan, Where
     from gateway.values import Condition
 

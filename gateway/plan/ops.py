@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import FlowRule
-    from gateway.masks import Inputs, Mask
+    from gateway.masks.base import Inputs, Mask
     from gateway.plan.pushdown import Scan
     from gateway.values import Column, Condition, Duty, FieldType
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.masks import WHITE_SPACE, Marker
+from gateway.masks.base import WHITE_SPACE, Marker
 from gateway.plan.pushdown import admits
 from gateway.values import FieldType, Row, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gateway.masks import Masked
+    from gateway.masks.base import Masked
     from gateway.plan.ops import Plan, Where
 
 

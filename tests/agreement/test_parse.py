@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway import masks
 from gateway.agreement import parse
 from gateway.agreement.canon import digest_of
 from gateway.agreement.model import (
@@ -22,6 +21,24 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.parse import ParseError
 from gateway.agreement.yaml import read
+from gateway.masks.closed import CLOSED_SET
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import (
+    Age,
+    Clip,
+    CountList,
+    DateShift,
+    GeoDonut,
+    GeoH3,
+    HasAny,
+    Partial,
+    RareToOther,
+)
 from gateway.values import AgencyKind, FieldClass, Means, Operator, Regime, Shape
 from tests.agreement.county import AGREEMENT, FLOOR, ROOT, county, registry
 from tests.data import DATA
@@ -32,6 +49,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.model import Agreement, When
     from gateway.agreement.yaml import Document
+    from gateway.masks.base import Mask
 
 SCHEMAS = DATA.parent / "datasets.json"
 
@@ -85,7 +103,7 @@ def test_an_agreement_says_what_its_file_says() -> None:
     assert expected == first.when
     assert isinstance(first.when[3], WithinCondition)
     assert 72 * 3600 == first.when[3].window.seconds
-    assert masks.Truncate(masks.Unit.HOUR) == first.release["overdose_at"]
+    assert Truncate(Unit.HOUR) == first.release["overdose_at"]
     assert "exempt: 45 CFR 164.528(a)(1)" == made.provisions[2].duties.accounting
     table = made.provisions[3].aggregate
     assert table is not None
@@ -127,48 +145,48 @@ def test_literals_are_read_in_the_type_of_their_field() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("pass", masks.Pass()),
-        ("redact", masks.Redact()),
-        ("{constant: none}", masks.Constant("none")),
-        ("{constant: 7}", masks.Constant(7)),
-        ("{constant: true}", masks.Constant(value=True)),
-        ("{truncate: week_mmwr}", masks.Truncate(masks.Unit.WEEK_MMWR)),
+        ("pass", Pass()),
+        ("redact", Redact()),
+        ("{constant: none}", Constant("none")),
+        ("{constant: 7}", Constant(7)),
+        ("{constant: true}", Constant(value=True)),
+        ("{truncate: week_mmwr}", Truncate(Unit.WEEK_MMWR)),
         (
             "{truncate: {to: day, zone: America/Denver}}",
-            masks.Truncate(masks.Unit.DAY, "America/Denver"),
+            Truncate(Unit.DAY, "America/Denver"),
         ),
-        ("{age: {at: incident_date, topcode: 90}}", masks.Age("incident_date", 90)),
-        ("{band: {width: 5, topcode: 90}}", masks.Band(width=5, topcode=90)),
-        ("{band: {width: 1, topcode: 1000}}", masks.Band(width=1, topcode=1000)),
-        ("{band: {cuts: [0, 8]}}", masks.Band(cuts=(0, 8))),
-        ("{band: {cuts: [-5, 8], topcode: 90}}", masks.Band(cuts=(-5, 8), topcode=90)),
-        ("{date_shift: {max_days: 182, weekday: keep}}", masks.DateShift(182, "keep")),
-        ("{zip3: zip3@2020}", masks.Zip3("zip3@2020")),
-        ("{geo: {to: tract}}", masks.GeoArea(masks.Area.TRACT)),
-        ('{geo: {to: grid, step: "0.01", min_people: 500}}', masks.GeoGrid("0.01", 500)),
-        ("{geo: {to: h3, step: 7, min_people: 500}}", masks.GeoH3("7", 500)),
-        ("{geo: {to: donut, rmin: 50, rmax: 500}}", masks.GeoDonut(50, 500)),
+        ("{age: {at: incident_date, topcode: 90}}", Age("incident_date", 90)),
+        ("{band: {width: 5, topcode: 90}}", Band(width=5, topcode=90)),
+        ("{band: {width: 1, topcode: 1000}}", Band(width=1, topcode=1000)),
+        ("{band: {cuts: [0, 8]}}", Band(cuts=(0, 8))),
+        ("{band: {cuts: [-5, 8], topcode: 90}}", Band(cuts=(-5, 8), topcode=90)),
+        ("{date_shift: {max_days: 182, weekday: keep}}", DateShift(182, "keep")),
+        ("{zip3: zip3@2020}", Zip3("zip3@2020")),
+        ("{geo: {to: tract}}", GeoArea(Area.TRACT)),
+        ('{geo: {to: grid, step: "0.01", min_people: 500}}', GeoGrid("0.01", 500)),
+        ("{geo: {to: h3, step: 7, min_people: 500}}", GeoH3("7", 500)),
+        ("{geo: {to: donut, rmin: 50, rmax: 500}}", GeoDonut(50, 500)),
         (
             "{pseudonym: {method: hmac, scope: provision, rotate: never}}",
-            masks.Pseudonym(masks.Method.HMAC, masks.Scope.PROVISION, "never"),
+            Pseudonym(Method.HMAC, Scope.PROVISION, "never"),
         ),
         (
             "{pseudonym: {method: token, scope: link_group, rotate: P90D, group: county}}",
-            masks.Pseudonym(masks.Method.TOKEN, masks.Scope.LINK_GROUP, "P90D", "county"),
+            Pseudonym(Method.TOKEN, Scope.LINK_GROUP, "P90D", "county"),
         ),
-        ("{partial: {keep_last: 4, width: 8}}", masks.Partial(4, 8)),
-        ("{clip: {low: 0, high: 40}}", masks.Clip(0, 40)),
-        ("{round: 5}", masks.Round("5")),
-        ('{round: "0.5"}', masks.Round("0.5")),
-        ("{map: sex_joined}", masks.Map("sex_joined")),
-        ("{rare_to_other: common}", masks.RareToOther("common")),
-        ("count_list", masks.CountList()),
-        ("{has_any: [F11.2, heroin]}", masks.HasAny(("F11.2", "heroin"))),
-        ("count_only", masks.CountOnly()),
-        ("sum_only", masks.SumOnly()),
+        ("{partial: {keep_last: 4, width: 8}}", Partial(4, 8)),
+        ("{clip: {low: 0, high: 40}}", Clip(0, 40)),
+        ("{round: 5}", Round("5")),
+        ('{round: "0.5"}', Round("0.5")),
+        ("{map: sex_joined}", Map("sex_joined")),
+        ("{rare_to_other: common}", RareToOther("common")),
+        ("count_list", CountList()),
+        ("{has_any: [F11.2, heroin]}", HasAny(("F11.2", "heroin"))),
+        ("count_only", CountOnly()),
+        ("sum_only", SumOnly()),
     ],
 )
-def test_every_mask_of_the_closed_set_is_read(text: str, expected: masks.Mask) -> None:
+def test_every_mask_of_the_closed_set_is_read(text: str, expected: Mask) -> None:
     """The whole language of masks parses, also what this version does not carry out."""
     made = agreement(edited("avpu: pass", f"avpu: {text}"))
 
@@ -179,7 +197,7 @@ def test_no_mask_of_the_closed_set_is_left_out() -> None:
     """Each mask that there is has a line in the test above."""
     table = test_every_mask_of_the_closed_set_is_read.pytestmark[0].args[1]  # type: ignore[attr-defined]
 
-    assert set(masks.CLOSED_SET) == {type(expected) for _, expected in table}
+    assert set(CLOSED_SET) == {type(expected) for _, expected in table}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +320,7 @@ def test_a_floor_says_what_its_file_says() -> None:
     assert frozenset({Regime.PART2}) == made.never[2].when.regime
     assert None is made.masks[0].at_least
     assert made.masks[0].when.free_text
-    assert masks.Band(width=1, topcode=90) == made.masks[2].at_least
+    assert Band(width=1, topcode=90) == made.masks[2].at_least
     assert 1_000_000 == made.at_most.rows_per_day
 
 

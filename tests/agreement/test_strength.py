@@ -11,28 +11,14 @@ from hypothesis import strategies as st
 from gateway.agreement.model import MapTable
 from gateway.agreement.spans import duration
 from gateway.agreement.strength import as_strong, longer
-from gateway.masks import (
-    Area,
-    Band,
-    Clip,
-    Constant,
-    CountOnly,
-    GeoArea,
-    GeoGrid,
-    Inputs,
-    Map,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    Redact,
-    Round,
-    Scope,
-    SumOnly,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.base import Inputs, Mask
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import Clip
 from gateway.values import FieldType
 
 FINE = MapTable("fine", {"a": "1", "b": "2", "c": "3"}, "other")

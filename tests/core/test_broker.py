@@ -38,7 +38,8 @@ from gateway.errors import (
     RequestError,
     SourceError,
 )
-from gateway.masks import Pass, Zip3
+from gateway.masks.places import Zip3
+from gateway.masks.plain import Pass
 from gateway.values import Form, Means, Operator
 from tests.build import (
     AGENCIES,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.errors import AccordError, Reason, SourceError
-from gateway.masks import Pass
+from gateway.masks.plain import Pass
 from gateway.values import FieldType, Form, Operator
 from tests.build import (
     RUN_FIELDS,

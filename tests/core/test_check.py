@@ -11,23 +11,13 @@ import pytest
 
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import (
-    Age,
-    Area,
-    Band,
-    Constant,
-    GeoArea,
-    Map,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    Redact,
-    Scope,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band
+from gateway.masks.places import Area, GeoArea, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import Map
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import Age
 from gateway.plan import lower
 from gateway.plan.build import Builder
 from gateway.plan.check import BatchCheck, RowCheck, check_frame
@@ -47,6 +37,7 @@ from tests.build import (
 from tests.core.worlds import HELPERS, LISTED, MAPS
 
 if TYPE_CHECKING:
+    from gateway.masks.base import Mask
     from gateway.plan.ops import Plan
 
 T = FieldType

@@ -13,7 +13,9 @@ from gateway.agreement.model import Flow, MeasureRule, RoleCondition
 from gateway.agreement.spans import closed_periods, period_of
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.errors import Reason
-from gateway.masks import Pass, Truncate, Unit, Zip3
+from gateway.masks.places import Zip3
+from gateway.masks.plain import Pass
+from gateway.masks.times import Truncate, Unit
 from gateway.values import (
     AgencyKind,
     DatasetId,

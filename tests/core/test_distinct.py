@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import Reason, ReleaseError
-from gateway.masks import Band, Pass
+from gateway.masks.numbers import Band
+from gateway.masks.plain import Pass
 from gateway.plan import lower, rows
 from gateway.plan.check import BatchCheck, RowCheck
 from gateway.plan.distinct import FEW, Few, mask_few

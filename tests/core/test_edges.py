@@ -15,7 +15,7 @@ from tests.core.worlds import HELPERS, LISTED, MAPS, MASKS, POOL, Drawn, many_va
 from tests.reference import interpret
 
 if TYPE_CHECKING:
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
     from gateway.values import Row
 
 BESIDE: dict[str, list[Any]] = {

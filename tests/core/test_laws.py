@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from gateway.agreement.model import Never, Selectors
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.engine import ROWS_AT_ONCE
-from gateway.masks import CountOnly, GeoGrid, Method, Pass, Pseudonym, Redact, Scope, Zip3
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.places import GeoGrid, Zip3
+from gateway.masks.plain import Pass, Redact
+from gateway.masks.tables import CountOnly
 from gateway.plan.build import Builder
 from gateway.plan.pushdown import arrow_schema
 from gateway.values import AgencyKind, FieldClass, FieldType, Form, Means, Regime, Shape

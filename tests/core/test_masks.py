@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.decide import Grant, Standing, decide
 from gateway.engine import ROWS_AT_ONCE
-from gateway.masks import (
-    CLOSED_SET,
-    Area,
-    Band,
-    Constant,
-    GeoArea,
-    GeoGrid,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    Redact,
-    Round,
-    Scope,
-    Truncate,
-    Unit,
-    Zip3,
-    canon,
-)
+from gateway.masks.closed import CLOSED_SET
+from gateway.masks.identity import Method, Pseudonym, Scope, canon
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.times import Truncate, Unit
 from gateway.plan.build import Builder, Table
 from gateway.plan.distinct import FEW
 from gateway.values import FieldType
@@ -43,6 +30,9 @@ from tests.build import (
 )
 from tests.core.test_oracle import run
 from tests.core.worlds import HELPERS, LISTED, MAPS, many_values
+
+if TYPE_CHECKING:
+    from gateway.masks.base import Mask
 
 T = FieldType
 NAN, INF = float("nan"), float("inf")

@@ -12,7 +12,7 @@ import pytest
 from gateway.agreement.model import MeasureRule
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
-from gateway.masks import Pass
+from gateway.masks.plain import Pass
 from gateway.plan.cells import CELLS_MAX, Cells
 from gateway.plan.check import ROWS, UNITS, check_frame, check_table
 from gateway.plan.lower import Program

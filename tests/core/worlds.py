@@ -18,23 +18,12 @@ from gateway.agreement.model import (
     OptOutCondition,
     WithinCondition,
 )
-from gateway.masks import (
-    Area,
-    Band,
-    Constant,
-    GeoArea,
-    GeoGrid,
-    Map,
-    Method,
-    Pass,
-    Pseudonym,
-    Redact,
-    Round,
-    Scope,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.identity import Method, Pseudonym, Scope
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import Map
+from gateway.masks.times import Truncate, Unit
 from gateway.values import Condition, FieldClass, FieldType, Means, Operator, Precision
 from tests.build import (
     CODES,
@@ -55,7 +44,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import Agreements
     from gateway.agreement.model import Dataset, FieldRule, Provision, When
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
     from gateway.values import Request, Row
 
 T = FieldType

@@ -19,7 +19,7 @@ from gateway.agreement.lint.rule import (
 )
 from gateway.agreement.model import ConsentCondition
 from gateway.agreement.strength import tells_nothing
-from gateway.masks import Pass
+from gateway.masks.plain import Pass
 from gateway.values import AgencyKind, FieldClass, Regime, Shape
 
 if TYPE_CHECKING:

@@ -9,26 +9,19 @@ from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.model import FieldCondition, Identity, WithinCondition
 from gateway.agreement.strength import tells_nothing
-from gateway.masks import (
-    Area,
-    Band,
-    CountOnly,
-    DateShift,
-    GeoArea,
-    Mask,
-    Pass,
-    Redact,
-    SumOnly,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.numbers import Band
+from gateway.masks.places import Area, GeoArea, Zip3
+from gateway.masks.plain import Pass, Redact
+from gateway.masks.tables import CountOnly, SumOnly
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import DateShift
 from gateway.values import FieldClass, FieldType, Means, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.agreement.model import FieldRule
+    from gateway.masks.base import Mask
 
 COMBINATION: Final = 3
 

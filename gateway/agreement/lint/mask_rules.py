@@ -10,33 +10,20 @@ from gateway.agreement.finding import Level, quoted
 from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import as_strong, tells_nothing
-from gateway.masks import (
-    CLOCK_UNITS,
-    Age,
-    Band,
-    Clip,
-    Constant,
-    DateShift,
-    GeoArea,
-    GeoDonut,
-    GeoGrid,
-    GeoH3,
-    HasAny,
-    Map,
-    Mask,
-    Pseudonym,
-    Round,
-    Scope,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.identity import Pseudonym, Scope
+from gateway.masks.numbers import Band, Round
+from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Constant
+from gateway.masks.tables import Map
+from gateway.masks.times import CLOCK_UNITS, Truncate, Unit
+from gateway.masks.unbuilt import Age, Clip, DateShift, GeoDonut, GeoH3, HasAny
 from gateway.values import FieldType, Means
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.agreement.model import FieldRule
+    from gateway.masks.base import Mask
 
 ZIP: Final = "US ZIP"
 AREAS: Final = frozenset({"US county FIPS", "US state FIPS", "US census tract"})

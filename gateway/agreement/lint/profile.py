@@ -11,32 +11,20 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.index import under
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import tells_nothing
-from gateway.masks import (
-    Age,
-    Area,
-    Band,
-    CountOnly,
-    DateShift,
-    GeoArea,
-    GeoDonut,
-    GeoGrid,
-    GeoH3,
-    Map,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    SumOnly,
-    Truncate,
-    Unit,
-    Zip3,
-)
+from gateway.masks.identity import Method, Pseudonym
+from gateway.masks.numbers import Band
+from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.plain import Pass
+from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.times import Truncate, Unit
+from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
 from gateway.values import FieldClass, FieldType, Means, Regime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from gateway.agreement.model import FieldRule
+    from gateway.masks.base import Mask
 
 OLDEST: Final = 90
 CELLS: Final = (GeoGrid, GeoH3, GeoDonut)

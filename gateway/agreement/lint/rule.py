@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agency, Agreement, Dataset, FieldRule, Party, Provision
     from gateway.agreement.yaml import Document, Path
-    from gateway.masks import Mask
+    from gateway.masks.base import Mask
 
 Fault: TypeAlias = "tuple[Path, str]"
 

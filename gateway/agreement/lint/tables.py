@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import longer
-from gateway.masks import CountOnly, SumOnly, Truncate, Unit
+from gateway.masks.tables import CountOnly, SumOnly
+from gateway.masks.times import Truncate, Unit
 from gateway.values import Shape
 
 if TYPE_CHECKING:

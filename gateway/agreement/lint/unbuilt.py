@@ -19,19 +19,12 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
-from gateway.masks import (
-    Area,
-    Band,
-    Constant,
-    GeoArea,
-    Map,
-    Mask,
-    Method,
-    Pass,
-    Pseudonym,
-    Truncate,
-    Zip3,
-)
+from gateway.masks.identity import Method, Pseudonym
+from gateway.masks.numbers import Band
+from gateway.masks.places import Area, GeoArea, Zip3
+from gateway.masks.plain import Constant, Pass
+from gateway.masks.tables import Map
+from gateway.masks.times import Truncate
 from gateway.values import Shape
 
 if TYPE_CHECKING:
@@ -41,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Aggregate, Agreement
     from gateway.agreement.yaml import Document, Path
+    from gateway.masks.base import Mask
 
 ID: Final = "not-enforced-yet"
 NOT_YET: Final = "is not enforced yet by this version, so it cannot load"

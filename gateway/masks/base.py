@@ -1,0 +1,144 @@
+"""What every mask has: parameters, a guarantee, an output, and a function of one original value.
+
+A mask is written twice in Accord. Here it is a function of one *original* value, its specification;
+in `plan/lower` it is one Polars expression, its speed; tests hold the two equal. Every mask is
+total: null leaves as `missing`, what it cannot read leaves as `masked`, and none raises on a value
+of its type. No mask is an unkeyed hash, draws fresh noise or scrubs prose: each of those can be
+undone, or cannot be guaranteed.
+
+The source of every rule is the project's specification of disclosure control; citations of
+regulations are pointers, and counsel must confirm them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from gateway.values import FieldType, MaskNote, Precision, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Marker(StrEnum):
+    """Why a value is not there; the three are kept apart, also for the recipient."""
+
+    MISSING = "missing"
+    MASKED = "masked"
+    SUPPRESSED = "suppressed"
+
+
+Masked: TypeAlias = Scalar | Marker
+"""What a mask gives: a value, or why there is none. Never None."""
+
+
+WHITE_SPACE = (
+    " \t\n\x0b\x0c\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode White_Space: spelled out, since two libraries' ideas of blank differ."""
+
+
+TEXT = frozenset({FieldType.STRING, FieldType.CODE})
+
+
+NUMBERS = frozenset({FieldType.INTEGER, FieldType.NUMBER})
+
+
+TIMES = frozenset({FieldType.DATE, FieldType.TIMESTAMP})
+
+
+ANY = frozenset(FieldType)
+
+
+MISSING_ONLY = frozenset({Marker.MISSING})
+
+
+BOTH = frozenset({Marker.MISSING, Marker.MASKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a mask works with besides the value, fixed before the first row.
+
+    Attributes:
+        type: Type of the field.
+        codes: The closed list of the field's codes, or None where it is open.
+        precision: What the field's time is good for, where that is fixed; None where the row says
+            it.
+        has_beside: Whether the row function is given a second original value (precision, or the
+            other coordinate).
+        table: The reference table or map that the mask names.
+        unmapped: What a map gives for what it does not list, or None for `masked`.
+        key: 32 bytes, for a pseudonym.
+        domain: The domain of a pseudonym.
+        latitude: For a grid: whether this field is the latitude of the pair.
+    """
+
+    type: FieldType
+    codes: tuple[str, ...] | None = None
+    precision: Precision | None = None
+    has_beside: bool = False
+    table: Mapping[str, str | int] | None = None
+    vocabulary: bool = False
+    unmapped: str | None = None
+    key: bytes = b""
+    domain: str = ""
+    latitude: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One mask with its parameters.
+
+    Subclasses state their guarantee in the first line of their docstring.
+
+    Attributes:
+        name: The word in an agreement file.
+        accepts: Field types that it can read.
+        built: False for a word of the language that this version refuses at load.
+    """
+
+    name: ClassVar[str] = ""
+    accepts: ClassVar[frozenset[FieldType]] = frozenset()
+    built: ClassVar[bool] = True
+
+    def note(self) -> MaskNote:
+        """Return the mask as a header tells it."""
+        arguments = tuple(
+            f"{part.name}={_spell(value)}"
+            for part in fields(self)
+            if (value := getattr(self, part.name)) is not None
+        )
+        return MaskNote(self.name, arguments)
+
+    @property
+    def guarantee(self) -> str:
+        """The sentence that an officer reads: what leaves, and what a recipient can still infer."""
+        return " ".join((type(self).__doc__ or "").split("\n\n", 1)[0].split())
+
+    def output(self, type_: FieldType) -> FieldType:
+        """Return the type of what leaves, from the type of the field."""
+        return type_
+
+    def closed(self, inputs: Inputs) -> tuple[str, ...] | None:
+        """Return every text that can leave, where that is a closed set, else None."""
+        del inputs
+        return None
+
+    def reasons(self, inputs: Inputs) -> frozenset[Marker]:
+        """Return why a value may be absent: it follows from the plan, never from the data."""
+        del inputs
+        return BOTH
+
+    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+        """Return the function of (original value, value beside it) that this mask is."""
+        raise NotImplementedError(self.name)
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(item) for item in value)
+    return str(value)

@@ -1,0 +1,82 @@
+"""Masks by a table, and those that leave only inside a count or a sum."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from gateway.masks.base import ANY, BOTH, MISSING_ONLY, NUMBERS, Inputs, Marker, Mask, Masked
+from gateway.values import FieldType, Scalar, list_text, text_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Map(Mask):
+    """Only results of the table leave: the class or the listed word, the rest as it says."""
+
+    table: str
+    name: ClassVar[str] = "map"
+    accepts: ClassVar[frozenset[FieldType]] = frozenset(
+        {FieldType.STRING, FieldType.CODE, FieldType.LIST}
+    )
+
+    def output(self, type_: FieldType) -> FieldType:
+        """Return a list for a list, else a code."""
+        return FieldType.LIST if type_ is FieldType.LIST else FieldType.CODE
+
+    def closed(self, inputs: Inputs) -> tuple[str, ...] | None:
+        """Return every result of the table, for a single value."""
+        if inputs.type is FieldType.LIST:
+            return None
+        results = {str(to) for to in (inputs.table or {}).values()}
+        return tuple(sorted(results | ({inputs.unmapped} if inputs.unmapped else set())))
+
+    def reasons(self, inputs: Inputs) -> frozenset[Marker]:
+        """Return `missing` alone where the table says what becomes of the rest, and for lists."""
+        if inputs.unmapped is not None and inputs.type is not FieldType.LIST:
+            return MISSING_ONLY
+        return BOTH
+
+    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+        """Return the mapped value; of a list its distinct mapped values, sorted."""
+        table = {key: str(to) for key, to in (inputs.table or {}).items()}
+        rest = inputs.unmapped
+        if inputs.type is FieldType.LIST:
+            return functools.partial(_map_list, table, rest)
+
+        def apply(value: Scalar, _beside: Scalar) -> Masked:
+            if value is None:
+                return Marker.MISSING
+            found = table.get(value) if isinstance(value, str) else None
+            return found if found is not None else (rest if rest is not None else Marker.MASKED)
+
+        return apply
+
+
+def _map_list(table: Mapping[str, str], rest: str | None, value: Scalar, _beside: Scalar) -> Masked:
+    if value is None:
+        return Marker.MISSING
+    items = text_list(value)
+    if items is None:
+        return Marker.MASKED
+    mapped = {table.get(item, rest) for item in items}
+    return list_text(sorted(item for item in mapped if item is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class CountOnly(Mask):
+    """Leaves only within a count of distinct values, never as itself; shape aggregate only."""
+
+    name: ClassVar[str] = "count_only"
+    accepts: ClassVar[frozenset[FieldType]] = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class SumOnly(Mask):
+    """Leaves only within a sum, never as itself; shape aggregate only."""
+
+    name: ClassVar[str] = "sum_only"
+    accepts: ClassVar[frozenset[FieldType]] = NUMBERS
