@@ -24,10 +24,8 @@ CORE = (
     "agreement",
     "decide.py",
     "plan",
-    "disclosure",
     "audit",
     "ports.py",
-    "review",
     "broker",
 )
 FORBIDDEN = {

@@ -1,1 +1,0 @@
-"""What a table may tell. Pure."""

@@ -1,1 +1,0 @@
-"""What officers ask of decide and plan. Pure."""
