@@ -61,12 +61,12 @@ async def _serve(place: Path, settings: AdapterSettings) -> int:
         ),
     )
     await server.start()
-    sys.stdout.write(f"adapter of {settings.adapter.agency} on port {server.port}\n")
-    sys.stdout.flush()
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, stop.set)
+    sys.stdout.write(f"adapter of {settings.adapter.agency} on port {server.port}\n")
+    sys.stdout.flush()
     await stop.wait()
     await server.stop(GRACE_S)
     return 0

@@ -45,22 +45,22 @@ async def _serve(place: Path, settings: GatewaySettings, *, create: bool) -> int
     )
     try:
         running = await start(place, settings, telemetry, create=create)
+        # Before the line: whoever has read it may stop the process, and it ends in order.
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         sys.stdout.write(
             f"serving on port {running.gateway.port}, admin {running.gateway.admin_port}\n"
         )
         sys.stdout.flush()
-        code = await _until_stopped(running.fatal)
+        code = await _until_stopped(stop, running.fatal)
         await running.stop()
         return code
     finally:
         end()
 
 
-async def _until_stopped(fatal: asyncio.Future[LogError]) -> int:
-    stop = asyncio.Event()
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, stop.set)
+async def _until_stopped(stop: asyncio.Event, fatal: asyncio.Future[LogError]) -> int:
     waiting = asyncio.ensure_future(stop.wait())
     ends: set[asyncio.Future[Any]] = {waiting, fatal}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
