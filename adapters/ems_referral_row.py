@@ -225,6 +225,9 @@ def _consent(consents: Sequence[fhir.Resource], notes: _Notes) -> dict[str, Valu
     if purpose is not None and purpose not in canonical().values["referral_purpose"]:
         notes.found.append(("unknown-code", "Consent.provision.purpose"))
         purpose = None
+    if purpose is None:
+        # A consent to something else, or to nobody knows what, is no consent to outreach.
+        held, basis = {}, None
     return {
         "consent_basis": basis,
         "consent_id": first_value(held),

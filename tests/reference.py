@@ -304,10 +304,16 @@ def _grid(one: MaskField, value: Any, beside: Any) -> int:
 NOBODY = {"", "unknown", "unk", "n/a", "none", "null", "0", "test"}
 
 
-def _pseudonym(one: MaskField, value: Any, beside: Any) -> str:
+def _somebody(value: str) -> str | None:
+    """Return an identifier in its one spelling; None for what stands for nobody."""
     text = _trim(unicodedata.normalize("NFC", value))
     folded = text.casefold()
-    if folded in NOBODY or set(folded) == {"9"} or set(folded) == {"x"}:
+    return None if folded in NOBODY or set(folded) in ({"9"}, {"x"}) else text
+
+
+def _pseudonym(one: MaskField, value: Any, beside: Any) -> str:
+    text = _somebody(value)
+    if text is None:
         raise _drop()
     key = one.inputs.key.hex().encode()
     message = one.inputs.domain.encode() + b"\x1f" + text.encode()
@@ -379,7 +385,7 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
     cell: Cell = {}
     for one in group.measures:
         given = [row for row in members if one.function == "count_distinct" or _counts(row, one)]
-        people = {str(row[group.unit]) for row in given if row[group.unit] is not None}
+        people = {_person(row[group.unit]) for row in given} - {None}
         enough = len(people) >= suppress.min_cell and len(members) >= suppress.min_cell
         empty = not members and suppress.zeros == "publish"
         if enough or empty:
@@ -392,6 +398,12 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
             cell[one.name] = None
             cell[one.name + ".why"] = suppress.marker
     return cell
+
+
+def _person(value: Any) -> str | None:
+    if value is None:
+        return None
+    return _somebody(value) if isinstance(value, str) else str(value)
 
 
 def _counts(row: Row, one: MeasureNode) -> bool:

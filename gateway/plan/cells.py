@@ -1,6 +1,4 @@
-"""Group and Suppress as Polars: distinct units in every cell of the product of levels.
-
-Small ones held back.
+"""Group and Suppress as Polars: distinct units in every cell of the product, small ones held back.
 
 People are counted, never rows: a cell with one person in twelve rows is a cell of one. Rows are
 counted besides, because a null unit is nobody. With margins `none` no published number is a sum of
@@ -16,7 +14,7 @@ import polars as pl
 
 from gateway.errors import Reason, ReleaseError
 from gateway.plan.check import ROWS, UNITS, givers
-from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
+from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.ops import WHY
 from gateway.values import FieldType
 
@@ -47,6 +45,8 @@ class Cells:
             for one in plan.masks
             for name in ([one.name, one.name + WHY] if one.why else [one.name])
         ]
+        kinds = dict(plan.scan.columns)
+        self._unit_is_text = kinds[plan.group.unit] in {FieldType.STRING, FieldType.CODE}
         self._sums = [one for one in self._group.measures if one.function == "sum"]
         self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
         self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
@@ -55,8 +55,10 @@ class Cells:
     @property
     def keep(self) -> list[pl.Expr]:
         """The original columns that counting needs besides the masked dimensions."""
-        unit = pl.col(self._group.unit).cast(pl.String).alias(_UNIT)
-        return [unit, *[_summand(one).alias(_SUM + one.name) for one in self._sums]]
+        unit = pl.col(self._group.unit)
+        # By canon@1, as a pseudonym is: two spellings are one person, and a placeholder is nobody.
+        text = canonical(unit) if self._unit_is_text else unit.cast(pl.String)
+        return [text.alias(_UNIT), *[_summand(one).alias(_SUM + one.name) for one in self._sums]]
 
     def add(self, masked: pl.DataFrame) -> None:
         """Take one batch of masked rows with the columns of `keep`."""

@@ -354,14 +354,19 @@ def _grid(mask: GeoGrid, column: pl.Expr, beside: pl.Expr, inputs: Inputs) -> pl
 
 
 def _pseudonym(column: pl.Expr, inputs: Inputs) -> pl.Expr:
+    value = pl.concat_str([pl.lit(inputs.domain + "\x1f"), canonical(column)])
+    key = hmac_key_text(inputs.key).decode("ascii")
+    made: pl.Expr = value.chash.hmac_sha256(key=key)  # type: ignore[attr-defined]
+    return made
+
+
+def canonical(column: pl.Expr) -> pl.Expr:
+    """Return canon@1 of identifiers, as `masks.identity.canon`: null for a placeholder."""
     composed = column.map_batches(_composed, return_dtype=pl.String(), is_elementwise=True)
     text = composed.str.strip_chars(WHITE_SPACE)
     folded = text.str.to_lowercase()
     placeholder = folded.is_in(list(PLACEHOLDERS)) | folded.str.contains(PLACEHOLDER_PATTERN)
-    value = pl.concat_str([pl.lit(inputs.domain + "\x1f"), text])
-    key = hmac_key_text(inputs.key).decode("ascii")
-    made = value.chash.hmac_sha256(key=key)  # type: ignore[attr-defined]
-    return pl.when(~placeholder).then(made)
+    return pl.when(~placeholder).then(text)
 
 
 def _composed(texts: pl.Series) -> pl.Series:

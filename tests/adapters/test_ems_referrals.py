@@ -302,6 +302,8 @@ def test_the_purpose_has_one_value(tmp_path: Path) -> None:
     report = Report()
     (row,) = rows_of(tmp_path, report)
     assert row["purpose"] is None
+    # A consent to something else is no consent to outreach.
+    assert (None, None) == (row["consent_basis"], row["consent_id"])
     assert {("unknown-code", "Consent.provision.purpose"): 1} == report.notices
 
 

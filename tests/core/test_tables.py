@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -107,6 +108,27 @@ def test_a_null_person_is_nobody() -> None:
     assert "suppressed" == cell(ten + nobody)["people.why"]
     assert 11 == cell(rows_of(11) + nobody)["people"]
     assert "suppressed" == cell(rows_of(12, patient_id=None))["people.why"]
+
+
+NOBODY = ["UNKNOWN", "unk", "", "  ", "N/A", "none", "null", "0", "999", "XXX", "test"]
+
+
+def test_a_placeholder_is_nobody() -> None:
+    """Words for a person who is not known add no people, however many ways they are written."""
+    unknown = [row | {"patient_id": word} for row, word in zip(rows_of(11), NOBODY, strict=True)]
+
+    assert "suppressed" == cell(rows_of(10) + unknown)["people.why"]
+    assert 11 == cell(rows_of(11) + unknown)["people"]
+
+
+def test_one_person_spelled_in_many_ways_is_one() -> None:
+    """Blanks, and accents composed or not, make no second person of the first."""
+    name = "Núñez-Example"
+    ways = [name, f" {name}", f"{name}\u00a0", unicodedata.normalize("NFD", name), f"\t{name}\n"]
+    spelled_ = [row | {"patient_id": way} for row, way in zip(rows_of(5), ways, strict=True)]
+
+    assert "suppressed" == cell(rows_of(9) + spelled_)["people.why"]
+    assert 11 == cell(rows_of(10) + spelled_)["people"]
 
 
 def with_sums(**changed: Any) -> Provision:  # noqa: ANN401
