@@ -175,10 +175,8 @@ def test_exit_codes_tell_what_happened(deployed: Deployed) -> None:
             'replica = "one"\nreplicas = 2',
             r":\d+: `gateway.replicas`: unknown key",
         ),
-        ("[listen]", "[listens]", r":\d+: `listen"),
         ('kek = "kek/kek"', "kek = 7", r":\d+: `keys.kek`"),
         ('main = "127', 'main = "no where ', r":\d+: `listen.main`"),
-        ("[tls]", "[tls", r"not TOML"),
     ],
 )
 def test_settings_errors_name_line_and_key(

@@ -234,7 +234,6 @@ BROKEN: dict[str, Callable[[str], str]] = {
     "not YAML": lambda text: text.replace("provisions:", "provisions: ["),
     "an unknown key": lambda text: text.replace("limits: {", "limitz: {", 1),
     "a key twice": lambda text: text.replace("id: county", "id: x\nid: county", 1),
-    "an unknown mask": lambda text: text.replace("{truncate: hour}", "{truncat: hour}", 1),
     "nothing": lambda _: "",
 }
 
