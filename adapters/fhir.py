@@ -7,7 +7,6 @@ the caller to refuse.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -114,12 +113,3 @@ def date_time(written: str | None) -> tuple[dt.date | None, dt.datetime | None, 
     except ValueError:
         return None, None, Precision.UNKNOWN
     return (None if offset == "Z" else date), instant, Precision.INSTANT
-
-
-def last_day(date: dt.date, precision: Precision) -> dt.date:
-    """Return the last day that a partial date may mean."""
-    if precision is Precision.YEAR:
-        return date.replace(month=12, day=31)
-    if precision is Precision.MONTH:
-        return date.replace(day=calendar.monthrange(date.year, date.month)[1])
-    return date

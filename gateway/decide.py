@@ -111,7 +111,7 @@ def decide(
     found = _one_provision(agreements, terms, active)
     if isinstance(found, Refusal):
         return found
-    if refusal := _fields(found, terms) or _filters(found, terms):
+    if refusal := _fields(found, terms) or _filters(agreements, found, terms):
         return refusal
     # 5 conditions of the request; those of rows are the plan's.
     if refusal := _role(found, request):
@@ -266,7 +266,7 @@ def _known(rule: FlowRule, name: str) -> str:
     return name if name in rule.dataset.fields else "?"
 
 
-def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
+def _filters(agreements: Agreements, rule: FlowRule, terms: Terms) -> Refusal | None:
     aggregate = rule.provision.aggregate
     for condition in terms.where:
         if aggregate is not None:
@@ -280,7 +280,17 @@ def _filters(rule: FlowRule, terms: Terms) -> Refusal | None:
                 Reason.FILTER_NOT_PERMITTED,
                 f"field `{_known(rule, condition.field)}` is not one to filter by",
             )
-        if not _readable(condition, rule.dataset.fields[condition.field]):
+        field = rule.dataset.fields[condition.field]
+        listed = agreements.codes.lists.get(field.codes or "")
+        if listed is not None and not set(condition.values) <= set(listed):
+            # A value that is no code leaves masked: to ask for it would tell that it is there.
+            return _refuse(
+                rule,
+                4,
+                Reason.FILTER_NOT_PERMITTED,
+                f"field `{condition.field}`: a literal is not of the field's code list",
+            )
+        if not _readable(condition, field):
             return _refuse(
                 rule,
                 4,

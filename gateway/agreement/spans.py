@@ -44,18 +44,6 @@ def before(now: dt.datetime, span: Duration) -> dt.datetime:
     return add(now, span, -1)
 
 
-def period_of(day: dt.date, anchor: dt.date, span: Duration) -> dt.date | None:
-    """Return the first day of the fixed period that holds `day`; None before the anchor."""
-    if day < anchor:
-        return None
-    if span.months:
-        count = ((day.year - anchor.year) * 12 + day.month - anchor.month) // span.months
-        start = add(anchor, span, count)
-        return start if start <= day else add(anchor, span, count - 1)
-    days = span.seconds // DAY_S
-    return anchor + dt.timedelta(days=(day - anchor).days // days * days)
-
-
 def closed_periods(
     anchor: dt.date, span: Duration, lag: Duration, today: dt.date
 ) -> tuple[dt.date, ...]:

@@ -110,7 +110,6 @@ class Drafts:
         provision, agreement = rule.provision, rule.pact.agreement
         duties = provision.duties
         group = plan.group
-        asked = {one.name for one in plan.columns}
         return {
             "provider": rule.provider.id,
             "recipient": rule.recipient.id,
@@ -125,7 +124,7 @@ class Drafts:
             "released": [
                 [one.name, " ".join((one.mask.name, *one.mask.arguments))] for one in plan.columns
             ],
-            "withheld": [name for name in rule.dataset.fields if name not in asked],
+            "withheld": list(provision.withhold),
             "aggregation": ",".join(group.dimensions) if group else None,
             "min_cell": plan.suppress.min_cell if plan.suppress else None,
             "duties": [one.kind for one in plan.attach.duties],

@@ -20,7 +20,7 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks.base import Inputs, Marker
+from gateway.masks.base import Inputs
 from gateway.masks.identity import Pseudonym, Scope
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoGrid, Zip3
@@ -230,7 +230,7 @@ class Builder:
         table, key_id = "", ""
         match mask:
             case Pass() if codes is not None:
-                # Signatures do not cover the list: a plan under another one is another plan.
+                # A plan under another list is another plan.
                 table = f"{field.codes} {hashlib.sha256(canonical_json(list(codes))).hexdigest()}"
             case Zip3():
                 found = self._table(mask.table)
@@ -491,8 +491,3 @@ def _scan_limit(rule: FlowRule, rows: int) -> int:
     # Where the gateway removes rows that the source cannot, more may come than may leave.
     whole = rule.provision.aggregate is not None or rule.person_conditions
     return AGGREGATE_SCAN_ROWS if whole else rows
-
-
-def reasons_of(one: MaskField) -> frozenset[Marker]:
-    """Return why a value of this column may be absent."""
-    return one.mask.reasons(one.inputs)

@@ -66,20 +66,6 @@ def _broken(message: str) -> ReleaseError:
     return ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
 
 
-def check_frame(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes]) -> Release:
-    """Return the release of masked records in columns.
-
-    Raises:
-        ReleaseError: A column, a type or a closed set is not the plan's.
-    """
-    _no_table(plan)
-    expected = _expected(plan.masks)
-    if dict(frame.schema) != expected or frame.columns != list(expected):
-        raise _broken("columns or types are not the plan's")
-    _check_forms(plan.masks, frame)
-    return _release(plan, frame, tokens, 0)
-
-
 class RowCheck:
     """The same look over single rows; made once for a plan's masks.
 

@@ -605,7 +605,7 @@ def test_an_intent_says_what_was_granted() -> None:
     [intent] = house.log.of_kind("intent")
 
     assert [["run_id", "pass"], ["run_id.why", "pass"]] == intent.meta["released"]
-    assert "age" in intent.meta["withheld"]  # type: ignore[operator]
+    assert "age" not in intent.meta["withheld"], "not asked for is not withheld"  # type: ignore[operator]
     assert "age gte" == intent.meta["filter"]
     assert ["4.1"] == intent.meta["clauses"]
     assert "counsel@county.test" == intent.meta["compelled"]

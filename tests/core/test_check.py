@@ -20,7 +20,7 @@ from gateway.masks.times import Truncate, Unit
 from gateway.masks.unbuilt import Age
 from gateway.plan import lower
 from gateway.plan.build import Builder
-from gateway.plan.check import BatchCheck, RowCheck, check_frame
+from gateway.plan.check import BatchCheck, RowCheck
 from gateway.plan.distinct import Few
 from gateway.values import FieldType
 from tests.build import (
@@ -122,9 +122,10 @@ def test_a_column_that_the_mask_cannot_give_does_not_leave(
 
     typed = frame(good).with_columns(pl.col("f").cast(lower.dtype_of(one)))
 
-    assert 1 == check_frame(plan, typed, ()).row_count
+    look = BatchCheck(plan)
+    assert 1 == look.check(plan, typed, {}, 1, ()).row_count
     with pytest.raises(ReleaseError) as raised:
-        check_frame(plan, frame(bad), ())
+        look.check(plan, frame(bad), {}, 1, ())
     assert Reason.RELEASE_CHECK_FAILED is raised.value.reason
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.agreement.index import Signed
 from gateway.agreement.model import Flow, MeasureRule, RoleCondition
-from gateway.agreement.spans import closed_periods, period_of
+from gateway.agreement.spans import closed_periods
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.errors import Reason
 from gateway.masks.places import Zip3
@@ -442,6 +442,23 @@ def test_a_filter_is_by_what_passes_and_in_its_type(where: tuple[Any, ...], expe
         (("Epidemiologist",), "5 ROLE_NOT_LISTED"),
     ],
 )
+@pytest.mark.parametrize(
+    ("literals", "expected"),
+    [
+        (["north"], "granted"),
+        (["north", "south"], "granted"),
+        (["Sample, Ada"], NOT_SO),
+        (["north", "elsewhere"], NOT_SO),
+    ],
+)
+def test_a_code_is_filtered_by_codes_alone(literals: list[str], expected: str) -> None:
+    """A value outside the list leaves masked, so nobody may ask whether it is there."""
+    agreements = the_agreements(an_agreement(a_provision({"run_id": Pass(), "county": Pass()})))
+    where = a_condition("county", Operator.IN, *literals)
+
+    assert expected == answer(agreements, a_request("run_id", where=[where]))
+
+
 def test_a_role_is_held(roles: tuple[str, ...], expected: str) -> None:
     """The caller holds one of the roles of each role condition."""
     provision = a_provision(when=[RoleCondition(frozenset({"epidemiologist", "chief"}))])
@@ -607,28 +624,8 @@ def test_the_first_step_that_says_no_answers() -> None:
 # --- spans ---
 
 
-@pytest.mark.parametrize(
-    ("anchor", "text", "day", "expected"),
-    [
-        ((2026, 1, 1), "P1M", (2026, 1, 31), (2026, 1, 1)),
-        ((2026, 1, 1), "P1M", (2026, 2, 1), (2026, 2, 1)),
-        ((2026, 1, 1), "P3M", (2026, 3, 31), (2026, 1, 1)),
-        ((2026, 1, 5), "P7D", (2026, 1, 11), (2026, 1, 5)),
-        ((2026, 1, 5), "P7D", (2026, 1, 12), (2026, 1, 12)),
-        ((2026, 1, 31), "P1M", (2026, 3, 1), (2026, 2, 28)),
-        ((2024, 1, 31), "P1M", (2024, 2, 29), (2024, 2, 29)),
-        ((2024, 1, 31), "P1M", (2024, 3, 30), (2024, 2, 29)),
-        ((2024, 1, 31), "P1M", (2024, 3, 31), (2024, 3, 31)),
-    ],
-)
-def test_a_day_lies_in_one_period(anchor: Any, text: str, day: Any, expected: Any) -> None:  # noqa: ANN401
-    """Periods follow one another from the anchor without gap, also from the last of a month."""
-    assert dt.date(*expected) == period_of(dt.date(*day), dt.date(*anchor), span(text))
-
-
 def test_before_the_anchor_there_is_no_period() -> None:
     """A grid begins at its anchor."""
-    assert None is period_of(dt.date(2025, 12, 31), JANUARY, span("P1M"))
     assert () == closed_periods(JANUARY, span("P1M"), span("P15D"), dt.date(2025, 6, 1))
 
 

@@ -15,7 +15,7 @@ from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
 from gateway.plan.cells import CELLS_MAX, Cells
-from gateway.plan.check import ROWS, UNITS, check_frame, check_table
+from gateway.plan.check import ROWS, UNITS, BatchCheck, check_table
 from gateway.plan.lower import Program
 from gateway.values import FieldType, Form, Operator
 from tests.build import (
@@ -381,7 +381,7 @@ def test_records_do_not_leave_under_a_table() -> None:
     table = a_table(plan, rows_of(11))
 
     with pytest.raises(ReleaseError):
-        check_frame(plan, table, ())
+        BatchCheck(plan)
     with pytest.raises(ReleaseError):
         check_table(dataclasses.replace(plan, group=None), table)
 
