@@ -60,9 +60,11 @@ def _cut(batch: pa.RecordBatch, start: int, *, whole: bool) -> Iterator[tuple[in
             raise ReleaseError(Reason.BATCH_TOO_LARGE, "a row, or a table, larger than a message")
         yield start, batch
         return
-    middle = batch.num_rows // 2
-    yield from _cut(batch.slice(0, middle), start, whole=False)
-    yield from _cut(batch.slice(middle), start + middle, whole=False)
+    # Even parts, as many as the size asks for; one of long rows is cut again.
+    parts = min(-(-size // CHUNK_BYTES), batch.num_rows)
+    step = -(-batch.num_rows // parts)
+    for first in range(0, batch.num_rows, step):
+        yield from _cut(batch.slice(first, step), start + first, whole=False)
 
 
 def _arrow_chunk(batch: pa.RecordBatch, offset: int, form: Form) -> Chunk:

@@ -8,13 +8,14 @@ only look at types. Expressions are built here; running them is the engine's.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, assert_never
 
 import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 
 from gateway.masks.base import WHITE_SPACE, Marker
-from gateway.masks.identity import PLACEHOLDER_PATTERN, PLACEHOLDERS, Pseudonym, hmac_key_text
+from gateway.masks.identity import PLACEHOLDERS, Pseudonym, hmac_key_text
 from gateway.masks.numbers import AGE_DIVISORS, Band, Round, whole_multiples
 from gateway.masks.places import (
     AREA_DIGITS,
@@ -360,13 +361,16 @@ def _pseudonym(column: pl.Expr, inputs: Inputs) -> pl.Expr:
     return made
 
 
+_WORDS = "|".join(re.escape(word) for word in PLACEHOLDERS if word)
+# One expression for all: most identifiers are longer than any placeholder and fail at once.
+_PLACEHOLDER = rf"(?i)^(?:{_WORDS}|9+|x+)?$"
+
+
 def canonical(column: pl.Expr) -> pl.Expr:
     """Return canon@1 of identifiers, as `masks.identity.canon`: null for a placeholder."""
     composed = column.map_batches(_composed, return_dtype=pl.String(), is_elementwise=True)
     text = composed.str.strip_chars(WHITE_SPACE)
-    folded = text.str.to_lowercase()
-    placeholder = folded.is_in(list(PLACEHOLDERS)) | folded.str.contains(PLACEHOLDER_PATTERN)
-    return pl.when(~placeholder).then(text)
+    return pl.when(~text.str.contains(_PLACEHOLDER)).then(text)
 
 
 def _composed(texts: pl.Series) -> pl.Series:

@@ -433,16 +433,6 @@ def test_a_filter_is_by_what_passes_and_in_its_type(where: tuple[Any, ...], expe
 
 
 @pytest.mark.parametrize(
-    ("roles", "expected"),
-    [
-        ((), "5 ROLE_NOT_LISTED"),
-        (("analyst",), "5 ROLE_NOT_LISTED"),
-        (("epidemiologist",), "granted"),
-        (("analyst", "epidemiologist"), "granted"),
-        (("Epidemiologist",), "5 ROLE_NOT_LISTED"),
-    ],
-)
-@pytest.mark.parametrize(
     ("literals", "expected"),
     [
         (["north"], "granted"),
@@ -459,6 +449,16 @@ def test_a_code_is_filtered_by_codes_alone(literals: list[str], expected: str) -
     assert expected == answer(agreements, a_request("run_id", where=[where]))
 
 
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [
+        ((), "5 ROLE_NOT_LISTED"),
+        (("analyst",), "5 ROLE_NOT_LISTED"),
+        (("epidemiologist",), "granted"),
+        (("analyst", "epidemiologist"), "granted"),
+        (("Epidemiologist",), "5 ROLE_NOT_LISTED"),
+    ],
+)
 def test_a_role_is_held(roles: tuple[str, ...], expected: str) -> None:
     """The caller holds one of the roles of each role condition."""
     provision = a_provision(when=[RoleCondition(frozenset({"epidemiologist", "chief"}))])
