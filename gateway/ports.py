@@ -7,11 +7,12 @@ it never returns a half-result, and it never decides: deciding is `decide`'s, an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import AsyncGenerator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.decide import Standing
     from gateway.plan.ops import Plan
     from gateway.plan.pushdown import Scan
-    from gateway.values import Chunk, Form, Header, Receipt, Request
+    from gateway.values import Chunk, Form, Header, Receipt, Request, Terms
 
 
 class Clock(Protocol):
@@ -76,22 +77,34 @@ class Keep:
     """What the store keeps in a release entry's transaction, so that limits survive a crash.
 
     Attributes:
-        provision: `<agreement id>/<provision id>`.
-        first_row: Rows of the whole release before this chunk, those of earlier attempts included.
+        provision: `<agreement id>/<provision id>`, under which rows are counted.
+        source: What `source_of` names the request's; periods are spent of it, whatever a provision
+            is called in the next version of an agreement.
+        attempt: Exchange id of the request's first attempt: what that spent, only its repeats
+            may release again.
         day: The UTC day that the rows count for.
+        rows_per_day: Rows that may leave to the recipient in a day under the provision.
         periods: Aggregate periods that this release spends, by first day; empty at record level.
         charge: False on a repeat of a request already carried out: it costs nothing again.
+        first_row: Rows of the whole release before this chunk, those of earlier attempts included.
     """
 
     recipient: str
     provision: str
-    request_id: str
+    source: str
+    attempt: str
     day: dt.date
     rows: int
+    rows_per_day: int
     digest: bytes
     periods: tuple[dt.date, ...] = ()
     charge: bool = True
     first_row: int = 0
+
+
+def source_of(terms: Terms) -> str:
+    """Return `<provider>/<dataset>`: what a recipient's tables are of, in whatever version."""
+    return f"{terms.provider}/{terms.dataset.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +129,14 @@ class Ticket(Protocol):
     async def release(self, draft: Draft, keep: Keep) -> Logged:
         """Make a `release` entry durable and return the proof that a chunk may leave.
 
+        Its rows and periods are held from before the entry is put in line until its fate is
+        settled, so that of requests side by side none gets what another was given.
+
         Raises:
             LogError: The entry is not, or may not be, durable: send nothing.
+            RefusedError: `ROW_LIMIT`: the day has not so many rows left; nothing was written.
+            ReleaseError: `CELL_RELEASED`: another request has spent a period, or is about to;
+                nothing was written.
         """
 
     async def outcome(self, draft: Draft) -> None:
@@ -144,8 +163,22 @@ class Attempt:
     digests: tuple[tuple[int, bytes], ...]
 
 
+ATTEMPTS_MAX: Final = 100
+"""Attempts at one request, the first included: each later one costs more to compare."""
+
+
 class ExchangeLog(Protocol):
     """The tamper-evident exchange log. Whatever returns from here is durable."""
+
+    def claim(
+        self, recipient: str, request_id: str, request_digest: bytes
+    ) -> AbstractContextManager[None]:
+        """Hold a request id while its request is carried out, so that one at a time is.
+
+        Raises:
+            ConflictError: `REQUEST_ID_USED`: it is held for other terms.
+            BusyError: `BUSY`: it is held for the same ones; come again when they are through.
+        """
 
     async def refusal(self, draft: Draft) -> int:
         """Make a `refusal` entry durable; return its index in the log."""
@@ -170,7 +203,11 @@ class ExchangeLog(Protocol):
         """Make an entry of another kind durable; return its index."""
 
     async def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
-        """Return the first attempt at a request not older than `since`, or None."""
+        """Return the first attempt at a request not older than `since`, or None.
+
+        Raises:
+            BusyError: `RATE_LIMIT`: there were `ATTEMPTS_MAX` of them already.
+        """
 
     async def held(self, exchange_id: str, rows: int) -> Receipt | None:
         """Return the receipt for the chunks that hold an earlier exchange's first `rows` rows."""
@@ -182,8 +219,15 @@ class ExchangeLog(Protocol):
 class Counters(Protocol):
     """Standing: what was asked for and released so far, read before deciding."""
 
-    def of(self, request: Request, now: dt.datetime) -> Standing:
-        """Return counters for this request's recipient and flow, as of `now`."""
+    def of(self, request: Request, now: dt.datetime, attempt: str = "") -> Standing:
+        """Return counters for this request's recipient and flow, as of `now`.
+
+        Args:
+            request: What is asked.
+            now: This instant.
+            attempt: Exchange id of the first attempt that this request repeats: its periods are
+                not counted. A request id alone exempts nothing, since it may be used again.
+        """
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
         """Count one granted request against its provision's rate."""

@@ -8,6 +8,7 @@ the port fail.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -19,13 +20,22 @@ import pyarrow as pa
 from gateway.audit.entry import check_draft, meta_bytes
 from gateway.audit.fault import AuditError
 from gateway.decide import Standing
-from gateway.errors import AgreementError, LogError, Reason, ReleaseError, SourceError
+from gateway.errors import (
+    AgreementError,
+    BusyError,
+    ConflictError,
+    LogError,
+    Reason,
+    RefusedError,
+    ReleaseError,
+    SourceError,
+)
 from gateway.plan.pushdown import admits, arrow_schema
-from gateway.ports import Attempt, Logged
+from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, source_of
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
@@ -207,18 +217,19 @@ class MemoryCounters:
         self.charged: list[str] = []
         self._log = log
 
-    def of(self, request: Request, now: dt.datetime) -> Standing:
+    def of(self, request: Request, now: dt.datetime, attempt: str = "") -> Standing:
         """Return the standing."""
         if self._log is None:
             return self.standing
         kept = [one for one in self._log.kept if one.recipient == request.terms.recipient]
+        source = source_of(request.terms)
         return Standing(
             requests_last_minute=len(self.charged),
             rows_today=sum(one.rows for one in kept if one.charge and one.day == now.date()),
             periods_released=frozenset(
                 period
                 for one in kept
-                if one.request_id != request.request_id
+                if one.source == source and one.attempt != attempt
                 for period in one.periods
             ),
         )
@@ -330,6 +341,7 @@ class MemoryLog:
         self._after = after
         self._unknown = unknown
         self._exchanges: dict[str, _Held] = {}
+        self._claims: dict[tuple[str, str], bytes] = {}
 
     def of_kind(self, kind: str) -> list[Draft]:
         """Return the durable drafts of one kind."""
@@ -340,6 +352,20 @@ class MemoryLog:
         return {name: one.closed for name, one in self._exchanges.items()}
 
     # --- the port ---
+
+    @contextlib.contextmanager
+    def claim(self, recipient: str, request_id: str, request_digest: bytes) -> Iterator[None]:
+        """Hold a request id."""
+        held = self._claims.get((recipient, request_id))
+        if held == request_digest:
+            raise BusyError(Reason.BUSY, "this request is being carried out", retry_after_s=0.25)
+        if held is not None:
+            raise ConflictError(Reason.REQUEST_ID_USED, "this request id was used for other terms")
+        self._claims[recipient, request_id] = request_digest
+        try:
+            yield
+        finally:
+            del self._claims[recipient, request_id]
 
     async def refusal(self, draft: Draft) -> int:
         """Keep a refusal."""
@@ -385,6 +411,8 @@ class MemoryLog:
         ]
         if not found:
             return None
+        if len(found) >= ATTEMPTS_MAX:
+            raise BusyError(Reason.RATE_LIMIT, "this request id was used often", retry_after_s=1.0)
         name, first = found[0]
         left: dict[int, tuple[int, bytes]] = {}
         for _, one in found:
@@ -445,14 +473,25 @@ class MemoryLog:
         return index
 
     def spend(self, keep: Keep) -> None:
-        """Keep what came with a release, unless another request spent its period meanwhile."""
-        if keep.charge and any(
-            (one.recipient, one.provision) == (keep.recipient, keep.provision)
-            and one.request_id != keep.request_id
+        """Turn a release away whose period another request spent, or whose day is full."""
+        if not keep.charge:
+            return
+        if any(
+            (one.recipient, one.source) == (keep.recipient, keep.source)
+            and one.attempt != keep.attempt
             and set(one.periods) & set(keep.periods)
             for one in self.kept
         ):
             raise ReleaseError(Reason.CELL_RELEASED, "another request released the period")
+        left = sum(
+            one.rows
+            for one in self.kept
+            if one.charge
+            and (one.recipient, one.provision, one.day)
+            == (keep.recipient, keep.provision, keep.day)
+        )
+        if left + keep.rows > keep.rows_per_day:
+            raise RefusedError(Reason.ROW_LIMIT, "`rows_per_day` is reached", step=6)
 
 
 class MemoryTicket:

@@ -18,7 +18,7 @@ from gateway.broker import drafts
 from gateway.broker.explain import Explanation, explain
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import AccordError, ConflictError, NotFoundError, Reason, RefusedError
-from gateway.ports import Keep, Message
+from gateway.ports import Keep, Message, source_of
 from gateway.values import Header, uuid7
 
 if TYPE_CHECKING:
@@ -82,18 +82,26 @@ class Broker:
         Raises:
             RefusedError: No agreement permits it; the refusal is in the log.
             ConflictError: A repeat that is not the same request; nothing was decided.
+            BusyError: The same request is under way, or was repeated too often.
             SourceError: The provider stopped delivering; nothing more was sent.
             ReleaseError: The table broke its plan; nothing more was sent.
             LogError: An entry may not be durable; nothing more was sent.
         """
+        digest = drafts.request_digest(request)
+        # Before the first wait: two at once would both find that there was no attempt before.
+        with self._ports.log.claim(request.terms.recipient, request.request_id, digest):
+            await self._exchange(request, digest, send, deadline_s)
+
+    async def _exchange(
+        self, request: Request, digest: bytes, send: Send, deadline_s: float
+    ) -> None:
         ports = self._ports
         now = ports.clock.now()
         exchange_id = uuid7(now, ports.entropy.random(10))
-        digest = drafts.request_digest(request)
         before = await self._before(request, digest, now)
 
         agreements = ports.library.current()
-        standing = ports.counters.of(request, now)
+        standing = ports.counters.of(request, now, before.exchange_id if before else "")
         if before is not None:
             standing = _again(standing, before)
         decision = decide(agreements, request, standing, now)
@@ -316,9 +324,11 @@ class _Run:
         return Keep(
             recipient=self._request.terms.recipient,
             provision=self._plan.rule.ref,
-            request_id=self._request.request_id,
+            source=source_of(self._request.terms),
+            attempt=self._before.exchange_id if self._before else self._ticket.exchange_id,
             day=self._ports.clock.now().date(),
             rows=rows,
+            rows_per_day=self._plan.rule.provision.limits.rows_per_day,
             digest=digest,
             periods=group.periods if group else (),
             charge=self._before is None or len(self._seen) > len(self._before.digests),

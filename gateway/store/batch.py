@@ -167,7 +167,7 @@ class Lay:
             key = (keep.recipient, keep.provision, keep.day.isoformat())
             rows.counts[key] = rows.counts.get(key, 0) + keep.rows
         rows.periods += [
-            (keep.recipient, keep.provision, period.isoformat(), keep.request_id)
+            (keep.recipient, keep.source, period.isoformat(), keep.attempt)
             for period in keep.periods
         ]
 

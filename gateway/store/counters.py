@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from gateway.decide import Standing
-from gateway.store.batch import millis
+from gateway.ports import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,22 +21,14 @@ if TYPE_CHECKING:
     from gateway.values import Request
 
 MINUTE_S: Final = 60
-_REPEAT: Final = dt.timedelta(hours=24)
 _STANDING: Final = """
 SELECT 'rows', row_count FROM standing_rows WHERE recipient = ? AND provision = ? AND day = ?
 UNION ALL
 SELECT DISTINCT 'period', period FROM standing_period
-WHERE recipient = ? AND provision = ? AND request_id <> ?
-UNION ALL
-SELECT * FROM (
-    SELECT 'repeat', first_row FROM attempt
-    JOIN log_entry ON log_entry.x = attempt.x AND k = 'release'
-    JOIN attempt_chunk ON attempt_chunk.seq = log_entry.seq
-    WHERE recipient = ? AND request_id = ? AND at >= ? AND first_row = 0 LIMIT 1)
+WHERE recipient = ? AND source = ? AND attempt <> ?
 """
-"""All that is asked of the store for one request, at once: rows that left today, periods that other
-requests released (a repeat releases its own again), and whether an attempt at this request within
-24 hours released something. Whether its terms are the same is the broker's to compare."""
+"""All that is asked of the store for one request, at once: rows that left today, and periods that
+left in other attempts than the one that it repeats."""
 
 
 class StoredCounters:
@@ -45,7 +37,7 @@ class StoredCounters:
     Args:
         reads: The store's reading side.
         locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's
-            flow, or None: the same name that releases are kept under.
+            flow, or None: the same name that rows are kept under.
         overdue: Returns the ids of duties that an agency is late with.
     """
 
@@ -60,10 +52,12 @@ class StoredCounters:
         self._overdue = overdue
         self._asked: dict[tuple[str, str], deque[list[int]]] = {}
 
-    def of(self, request: Request, now: dt.datetime) -> Standing:
+    def of(self, request: Request, now: dt.datetime, attempt: str = "") -> Standing:
         """Return counters for this request's recipient and flow, as of `now`.
 
-        Without a provision nothing can have been counted, and nothing will be granted.
+        Without a provision nothing will be granted. Periods that `attempt`, the first attempt of
+        the same request, has spent are not counted; whether it is the same is the broker's to
+        compare, and a repeat the broker's to tell.
 
         Raises:
             LogError: The store cannot be read: what cannot be counted is not granted.
@@ -75,8 +69,7 @@ class StoredCounters:
         found = self._reads.rows(
             _STANDING,
             *(recipient, provision, now.astimezone(dt.UTC).date().isoformat()),
-            *(recipient, provision, request.request_id),
-            *(recipient, request.request_id, millis(now - _REPEAT)),
+            *(recipient, source_of(request.terms), attempt),
         )
         return Standing(
             requests_last_minute=self._last_minute(recipient, provision, now),
@@ -85,7 +78,6 @@ class StoredCounters:
                 dt.date.fromisoformat(period) for what, period in found if what == "period"
             ),
             duties_overdue=self._overdue(recipient, now),
-            repeat=any(what == "repeat" for what, _ in found),
         )
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:

@@ -15,10 +15,10 @@ class RollbackError(LogError):
         held_size: Entries under the checkpoint.
     """
 
-    def __init__(self, message: str, *, store_size: int, held_size: int) -> None:
-        super().__init__(
-            f"{message}: the store has {store_size} entries, the checkpoint {held_size}"
-        )
+    def __init__(
+        self, message: str, *, store_size: int, held_size: int, newest: str = "the checkpoint"
+    ) -> None:
+        super().__init__(f"{message}: the store has {store_size} entries, {newest} {held_size}")
         self.store_size = store_size
         self.held_size = held_size
 

@@ -17,12 +17,14 @@ from gateway.errors import LogError, NotFoundError, Reason
 from gateway.store.batch import millis
 from gateway.store.line import Asked
 from gateway.store.reads import tile_at, unseal
-from gateway.store.ticket import Spending, SqliteTicket
+from gateway.store.spending import Claims, Spending
+from gateway.store.ticket import SqliteTicket
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gateway.ports import Attempt
     from gateway.store.desk import Desk
@@ -36,7 +38,11 @@ _STEPS: Final = frozenset({"genesis", "intent", "refusal", "release", "outcome",
 
 
 class SqliteLog:
-    """The exchange log of one process, on one event loop. `start.open_log` makes it."""
+    """The exchange log of one process, on one event loop. `start.open_log` makes it.
+
+    Attributes:
+        warnings: What an operator should mend although the log runs; for standard error.
+    """
 
     def __init__(
         self,
@@ -47,11 +53,13 @@ class SqliteLog:
         fatal: Callable[[LogError], None],
     ) -> None:
         self.reads = reads
+        self.warnings: tuple[str, ...] = ()
         self._desk = desk
         self._prover = prover
         self._keys = keys
         self._fatal = fatal
         self._spending = Spending(reads)
+        self._claims = Claims()
         self._closers: tuple[Callable[[], None], ...] = ()
 
     def on_close(self, *calls: Callable[[], None]) -> None:
@@ -59,6 +67,17 @@ class SqliteLog:
         self._closers = calls
 
     # --- The port ---------------------------------------------------------------------------------
+
+    def claim(
+        self, recipient: str, request_id: str, request_digest: bytes
+    ) -> AbstractContextManager[None]:
+        """Hold a request id while its request is carried out, so that one at a time is.
+
+        Raises:
+            ConflictError: It is held for other terms.
+            BusyError: It is held for the same ones; come again when they are through.
+        """
+        return self._claims.hold(recipient, request_id, request_digest)
 
     async def refusal(self, draft: Draft) -> int:
         """Make a `refusal` entry durable; return its index in the log."""
@@ -97,8 +116,14 @@ class SqliteLog:
         return self._ticket(draft, job)
 
     async def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
-        """Return the first attempt at a request not older than `since`, or None."""
-        return self.reads.attempt(recipient, request_id, since)
+        """Return the first attempt at a request not older than `since`, or None.
+
+        Raises:
+            BusyError: There were `ATTEMPTS_MAX` of them already.
+        """
+        asked = self.reads.asked(recipient, request_id, since)
+        # A repeat reads the chunks of every attempt, which may be many: not on the event loop.
+        return await asyncio.to_thread(self.reads.attempt, asked) if asked else None
 
     async def held(self, exchange_id: str, rows: int) -> Receipt | None:
         """Return the receipt for the chunks of an earlier exchange that hold its first `rows` rows.

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gateway.audit import entry
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import TILE_WIDTH, entry_bundle_path, join_bundle, tile_path, tile_width
-from gateway.errors import LogError, NotFoundError, Reason
-from gateway.ports import Attempt
+from gateway.errors import BusyError, LogError, NotFoundError, Reason
+from gateway.ports import ATTEMPTS_MAX, Attempt
 from gateway.store import connect
 from gateway.store.batch import instant, millis
 from gateway.store.tiles import StoredTiles, frontier_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -41,6 +41,14 @@ class Stored(NamedTuple):
 
     seq: int
     leaf: bytes
+
+
+class Asking(NamedTuple):
+    """One attempt at a request, as it is stored with its intent."""
+
+    x: bytes
+    digest: bytes
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,33 +156,44 @@ class Reads:
         leaf, key_id, sealed = rows[0]
         return leaf, key_id, sealed
 
-    def attempt(self, recipient: str, request_id: str, since: dt.datetime) -> Attempt | None:
-        """Return the first attempt at a request not older than `since`, or None.
+    def asked(self, recipient: str, request_id: str, since: dt.datetime) -> list[Asking]:
+        """Return the attempts at a request not older than `since`, in order.
+
+        Raises:
+            BusyError: There were `ATTEMPTS_MAX` already; the oldest tells when to come again.
+        """
+        first_ms = millis(since)
+        rows = self.rows(
+            "SELECT x, digest, at FROM attempt "
+            "WHERE recipient = ? AND request_id = ? AND at >= ? ORDER BY seq LIMIT ?",
+            *(recipient, request_id, first_ms, ATTEMPTS_MAX),
+        )
+        if len(rows) == ATTEMPTS_MAX:
+            raise BusyError(
+                Reason.RATE_LIMIT,
+                f"this request id was used {ATTEMPTS_MAX} times within 24 hours",
+                retry_after_s=(rows[0][2] - first_ms) / 1000 + 1,
+            )
+        return [Asking(*row) for row in rows]
+
+    def attempt(self, asked: Sequence[Asking]) -> Attempt:
+        """Return the first of some attempts at one request; not for the event loop.
 
         Its digests are of all that left in any attempt, from the first row on without a gap: a
         resumption goes on where an earlier one was cut.
         """
-        rows = self.rows(
-            "SELECT x, digest, at FROM attempt "
-            "WHERE recipient = ? AND request_id = ? AND at >= ? ORDER BY seq",
-            recipient,
-            request_id,
-            millis(since),
-        )
-        if not rows:
-            return None
-        x, digest, at_ms = rows[0]
+        first = asked[0]
         left: dict[int, tuple[int, bytes]] = {}
-        for name, _, _ in rows:
-            for first_row, count, chunk in self.chunks(name):
+        for one in asked:
+            for first_row, count, chunk in self.chunks(one.x):
                 left.setdefault(first_row, (count, chunk))
-        return Attempt(_text(x), digest, instant(at_ms), _without_gap(left))
+        return Attempt(_text(first.x), first.digest, instant(first.at_ms), _without_gap(left))
 
     def chunks(self, x: bytes) -> list[tuple[int, int, bytes]]:
         """Return (first row, rows, digest) of each chunk that an exchange released, in order."""
         return [
             (int(first), int(count), bytes(digest))
-            for first, count, digest in self.rows(
+            for first, count, digest in self.many(
                 "SELECT first_row, row_count, digest FROM log_entry "
                 "JOIN attempt_chunk USING (seq) WHERE x = ? AND k = 'release' ORDER BY n",
                 x,

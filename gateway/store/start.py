@@ -12,7 +12,7 @@ import os
 from base64 import b64encode
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.audit.checkpoint import Checkpoint, Verifier, open_checkpoint
 from gateway.audit.entry import Draft, parse_leaf
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from gateway.ports import Clock, Entropy
     from gateway.store.sealing import PayloadKeys
     from gateway.store.signer import Published
+
+
+SAME_DEVICE: Final = (
+    "`log.held`: on one device with the database, so that one failure or one restored snapshot "
+    "takes both: put it elsewhere"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ def open_log(
         desk = Desk(Sealer(keys, clock, entropy), place.config)
         prover = Prover(desk, reads, signer.verifier)
         log = SqliteLog(desk, prover, reads, keys, fatal)
+        if held.same_device(place.database):
+            log.warnings = (SAME_DEVICE,)
         writer = Writer(
             connection,
             head,
@@ -251,9 +259,10 @@ def _compare(
     if note is None and (signed or kept):
         size = max(_opened(one, verifier).size for (one,) in signed + kept)
         raise RollbackError(
-            "the held checkpoint is missing and the exchange log is not empty",
+            "the held checkpoint is missing, and without it a lost end cannot be told",
             store_size=head.size,
             held_size=size,
+            newest="the newest checkpoint in it",
         )
     notes = [one for (one,) in signed + kept] + ([note] if note is not None else [])
     tiles = StoredTiles(connection)

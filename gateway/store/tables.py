@@ -2,8 +2,8 @@
 
 The `log_` tables are those of section 5.1 of the log's specification. Beside them stand derived
 tables, written in the transaction of the entry that they belong to, so that limits and repeats
-survive a crash: they hold agency ids, provision ids, request ids, counts and digests, and nothing
-of a record.
+survive a crash: they hold agency, dataset and provision ids, request and exchange ids, counts and
+digests, and nothing of a record.
 
 Statements are compiled once, here, and run with tuples: Core constructs per row cost a third of
 the throughput.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import ClauseElement
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _META = MetaData()
 _INT = Integer().with_variant(BigInteger(), "postgresql")
@@ -129,7 +129,8 @@ attempt_chunk = _table(
     "attempt_chunk", _key("seq"), _int("first_row"), _int("row_count"), _blob("digest")
 )
 
-# Standing: rows that left by day, and aggregate periods spent, with the request that spent them.
+# Standing: rows that left by day, and aggregate periods spent, with the attempt that spent them.
+# Periods are spent of a provider's dataset, so that renaming a provision gives none of them back.
 standing_rows = _table(
     "standing_rows",
     _text("recipient", key=True),
@@ -141,9 +142,9 @@ standing_rows = _table(
 standing_period = _table(
     "standing_period",
     _text("recipient", key=True),
-    _text("provision", key=True),
+    _text("source", key=True),
     _text("period", key=True),
-    _text("request_id", key=True),
+    _text("attempt", key=True),
     rowid=False,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import Draft
-from gateway.errors import LogError, Reason, ReleaseError
+from gateway.errors import LogError
 from gateway.ports import Logged
 from gateway.values import Receipt
 
@@ -14,47 +14,7 @@ if TYPE_CHECKING:
     from gateway.store.desk import Desk
     from gateway.store.line import Job
     from gateway.store.prover import Prover
-    from gateway.store.reads import Reads
-
-
-class Spending:
-    """Periods that releases in flight are about to spend.
-
-    Standing was read before deciding, and another request may have released a period since: this
-    is where the second of two finds out, before its entry is written.
-    """
-
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
-        self._held: dict[tuple[str, str, str], str] = {}
-
-    def hold(self, keep: Keep) -> list[tuple[str, str, str]]:
-        """Hold the periods of a release; return those to let go of when its fate is settled.
-
-        Raises:
-            ReleaseError: Another request has released one of them, or is about to.
-        """
-        if not keep.charge or not keep.periods:
-            return []
-        spent = [(keep.recipient, keep.provision, period.isoformat()) for period in keep.periods]
-        for key in spent:
-            if self._held.get(key, keep.request_id) != keep.request_id or self._reads.rows(
-                "SELECT 1 FROM standing_period "
-                "WHERE recipient = ? AND provision = ? AND period = ? AND request_id <> ? LIMIT 1",
-                *key,
-                keep.request_id,
-            ):
-                raise ReleaseError(
-                    Reason.CELL_RELEASED, "another request released the period in the meantime"
-                )
-        fresh = [key for key in spent if key not in self._held]
-        self._held.update(dict.fromkeys(fresh, keep.request_id))
-        return fresh
-
-    def let_go(self, keys: list[tuple[str, str, str]]) -> None:
-        """Let go of what `hold` returned."""
-        for key in keys:
-            del self._held[key]
+    from gateway.store.spending import Spending
 
 
 class SqliteTicket:
@@ -99,19 +59,22 @@ class SqliteTicket:
         Raises:
             LogError: The entry is not, or may not be, durable: send nothing.
             ReleaseError: Another request has spent the period meanwhile; nothing was written.
+            RefusedError: The day has not so many rows left meanwhile; nothing was written.
         """
         self._check(draft)
         if draft.chunk != self.chunks:
             raise LogError(f"`release` of chunk {draft.chunk} where {self.chunks} is next")
         job = self._desk.job(draft, "release", keep=keep)
         job.opened_at = self._opened_at
-        spent = self._spending.hold(keep)
+        spent = self._spending.hold(keep, draft.agreement or "")
         try:
             await self._desk.go_on(job)
         finally:
-            self._spending.let_go(spent)
             # Also where the caller was cancelled meanwhile: what is durable counts as released.
-            if job.resolved and job.error is None:
+            durable = job.resolved and job.error is None
+            if spent is not None:
+                spent.settle(durable=durable)
+            if durable:
                 self.chunks += 1
                 self.rows += keep.rows
                 self._last = job

@@ -5,26 +5,47 @@ Or an error.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
 
 import pytest
 
+from gateway.agreement.model import MeasureRule
 from gateway.audit.stream import stream_next, stream_start
-from gateway.errors import ConflictError, NotFoundError, Reason, RefusedError, SourceError
-from gateway.values import Form, Resume
-from tests.build import a_provision, a_request, an_agreement, the_agreements
+from gateway.errors import (
+    AccordError,
+    ConflictError,
+    NotFoundError,
+    Reason,
+    RefusedError,
+    SourceError,
+)
+from gateway.values import Form, Operator, Request, Resume
+from tests.build import (
+    PHD,
+    REQUEST_ID,
+    a_condition,
+    a_provision,
+    a_request,
+    a_table_provision,
+    an_aggregate,
+    an_agreement,
+    the_agreements,
+)
 from tests.core.house import House, records
 from tests.fakes import Faults, FixedClock, MemoryCounters, MemoryLog, MemorySource, Outbox
 
 ROWS = records(100)
 
 
-def a_house(rows: int = 100, per_day: int = 500_000, **parts: object) -> House:
+def a_house(rows: int = 100, per_day: int = 500_000, per_minute: int = 3, **parts: object) -> House:
     """Return a house whose counters are those of its log, and whose source sends batches of 25."""
     provision = a_provision()
-    limits = dataclasses.replace(provision.limits, rows_per_day=per_day, requests_per_minute=3)
+    limits = dataclasses.replace(
+        provision.limits, rows_per_day=per_day, requests_per_minute=per_minute
+    )
     provision = dataclasses.replace(provision, limits=limits)
     log = MemoryLog()
     return House(
@@ -336,3 +357,134 @@ def test_an_exchange_outlives_many_cuts() -> None:
         held.sent += part.sent
 
     assert whole == held.digests
+
+
+# --- Requests side by side, and an id that is used again ---
+
+TABLES_ASKED = (
+    ("incident_date", "county", "patient_id"),
+    ("incident_date", "county", "naloxone_mg"),
+)
+MEASURES = (
+    MeasureRule("people", "count_distinct", "patient_id"),
+    MeasureRule("mg", "sum", "naloxone_mg"),
+)
+OTHER_ID = "00000000-0000-4000-8000-00000000000b"
+IN_MAY = (a_condition("incident_date", Operator.EQ, dt.date(2026, 5, 1)),)
+
+
+def a_table_house() -> House:
+    """Return a house that gives tables, whose counters are those of its log."""
+    log = MemoryLog()
+    return House(
+        agreements=the_agreements(an_agreement(a_table_provision(an_aggregate(measures=MEASURES)))),
+        rows=records(60),
+        log=log,
+        counters=MemoryCounters(log=log),
+        clock=FixedClock(dt.datetime(2026, 7, 16, 12, tzinfo=dt.UTC)),
+    )
+
+
+def side_by_side(house: House, *requests: Request) -> tuple[list[Outbox], list[str]]:
+    """Carry requests out at once; return what each was sent, and how each ended."""
+    boxes = [Outbox(house.world) for _ in requests]
+
+    async def run() -> list[BaseException | None]:
+        calls = map(house.exchange, requests, boxes)
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    ends = asyncio.run(run())
+    return boxes, [one.reason.value if isinstance(one, AccordError) else str(one) for one in ends]
+
+
+@pytest.mark.parametrize("request_id", [REQUEST_ID, OTHER_ID])
+@pytest.mark.parametrize("asked", TABLES_ASKED)
+def test_a_period_is_spent_for_good_whatever_the_id(
+    request_id: str, asked: tuple[str, ...]
+) -> None:
+    """A day later the request's own id, with the same measures or others, has nothing left."""
+    house, box = a_table_house(), Outbox()
+    house.ask(a_request(*TABLES_ASKED[0], where=IN_MAY))
+    house.clock.move(hours=24, seconds=1)
+
+    with pytest.raises(RefusedError) as raised:
+        house.ask(a_request(*asked, where=IN_MAY, request_id=request_id), box)
+
+    assert Reason.CELL_RELEASED is raised.value.reason
+    assert [] == box.sent
+
+
+def test_a_repeat_within_the_day_is_of_its_attempt_alone() -> None:
+    """An id that is used again for other periods opens none that it spent the time before."""
+    house = a_table_house()
+    house.ask(a_request(*TABLES_ASKED[0], where=IN_MAY))
+    house.clock.move(hours=24, seconds=1)
+    rest = house.ask(a_request(*TABLES_ASKED[1]))
+
+    again = house.ask(a_request(*TABLES_ASKED[1]))
+
+    assert dt.date(2026, 5, 1) not in {one["incident_date"] for one in again.rows()}
+    assert rest.digests == again.digests
+
+
+def test_one_id_with_two_sets_of_terms_at_once_is_one_request() -> None:
+    """Whoever comes second hears that the id is used, in whatever order the loop runs them."""
+    house = a_table_house()
+    requests = [a_request(*asked, where=IN_MAY) for asked in TABLES_ASKED]
+
+    boxes, ends = side_by_side(house, *requests)
+
+    assert ["None", "REQUEST_ID_USED"] == ends
+    assert [] == boxes[1].sent
+    assert 1 == len(house.log.of_kind("intent"))
+
+
+def test_one_request_twice_at_once_leaves_once() -> None:
+    """The second comes again, and then is a repeat: it releases no other table of the period."""
+    house = a_table_house()
+    request = a_request(*TABLES_ASKED[0], where=IN_MAY)
+
+    boxes, ends = side_by_side(house, request, request)
+
+    assert ["None", "BUSY"] == ends
+    assert [] == boxes[1].sent
+    assert 1 == len(house.log.kept)
+    assert boxes[0].digests == house.ask(request).digests
+
+
+@pytest.mark.parametrize("end", ["refused", "died", "cancelled"])
+def test_an_id_is_free_however_its_request_ended(end: str) -> None:
+    """Nothing that goes wrong leaves an id held."""
+    house = a_house()
+    if end == "refused":
+        house.library.agreements = the_agreements()
+    elif end == "died":
+        house.source.faults = Faults(dies_after=1)
+    else:
+        house.world.cancel_at = 3
+    with contextlib.suppress(AccordError, asyncio.CancelledError):
+        house.ask(a_request("run_id"))
+    house.library.agreements, house.source.faults = house.agreements, Faults()
+    house.world.cancel_at = -1
+
+    with house.log.claim(PHD, REQUEST_ID, b""):
+        pass
+
+
+def test_requests_side_by_side_share_one_days_rows() -> None:
+    """Each finds room before any has released; together they have no more than the day has."""
+    house = a_house(rows=50, per_day=200, per_minute=60)
+    requests = [
+        a_request(request_id=f"00000000-0000-4000-8000-0000000000{number:02}")
+        for number in range(28)
+    ]
+
+    boxes, ends = side_by_side(house, *requests)
+
+    assert {"None", "ROW_LIMIT"} >= set(ends)
+    assert "ROW_LIMIT" in ends
+    assert 200 == sum(one.rows for one in house.log.kept)
+    assert 200 >= sum(chunk.row_count for box in boxes for chunk in box.chunks)
+    closed = [one.meta["end"] for one in house.log.of_kind("outcome")]
+    assert ends.count("ROW_LIMIT") == closed.count("cut")
+    assert {1} == set(house.log.closings().values())

@@ -7,12 +7,22 @@ manager that gives a fresh, empty log.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from gateway.errors import AccordError, LogError
+from gateway.errors import (
+    AccordError,
+    BusyError,
+    ConflictError,
+    LogError,
+    Reason,
+    RefusedError,
+    ReleaseError,
+)
+from gateway.ports import ATTEMPTS_MAX
 from tests.store.town import (
     DIGEST,
     NOW,
@@ -152,6 +162,91 @@ async def attempts_lie_side_by_side(make: Make) -> None:
     assert 5 == held.row_count
 
 
+async def a_request_id_is_held_by_one_request(make: Make) -> None:
+    """Other terms are told so, the same ones come again, and in the end it is free."""
+    async with make() as log:
+        with log.claim(RECIPIENT, "same", DIGEST):
+            with pytest.raises(ConflictError) as other, log.claim(RECIPIENT, "same", bytes(32)):
+                pass
+            with pytest.raises(BusyError) as again, log.claim(RECIPIENT, "same", DIGEST):
+                pass
+            with log.claim(RECIPIENT, "another", DIGEST), log.claim("police", "same", DIGEST):
+                pass
+        with log.claim(RECIPIENT, "same", bytes(32)):
+            pass
+
+    assert Reason.REQUEST_ID_USED is other.value.reason
+    assert Reason.BUSY is again.value.reason
+    assert 0 < again.value.retry_after_s
+
+
+async def a_day_has_its_rows_and_no_more(make: Make) -> None:
+    """Of releases side by side those that fit are logged; of the others nothing is."""
+    async with make() as log:
+        tickets = [await begin(log, number) for number in range(1, 29)]
+
+        async def one(number: int, ticket: Ticket) -> str:
+            keep = dataclasses.replace(a_keep(f"attempt-{number}", 19), rows_per_day=200)
+            try:
+                await ticket.release(a_release(an_id(number), 0, 19), keep)
+            except RefusedError as error:
+                named = "`rows_per_day`" in error.message
+                return f"{error.reason.value} {named} {ticket.chunks}"
+            return "left"
+
+        ends = await asyncio.gather(*(one(at, ticket) for at, ticket in enumerate(tickets, 1)))
+        # What was turned away spent nothing: exactly ten rows are left, to another request too.
+        rest = dataclasses.replace(a_keep("rest", 11), rows_per_day=200)
+        with pytest.raises(RefusedError):
+            await tickets[-1].release(a_release(an_id(28), 0, 11), rest)
+        await tickets[-1].release(a_release(an_id(28), 0, 10), dataclasses.replace(rest, rows=10))
+        repeat = dataclasses.replace(rest, charge=False)
+        await tickets[-1].release(a_release(an_id(28), 1, 11), repeat)
+        tomorrow = dataclasses.replace(rest, day=rest.day + DAY)
+        await tickets[-1].release(a_release(an_id(28), 2, 11), tomorrow)
+
+    assert ["left"] * 10 + ["ROW_LIMIT True 0"] * 18 == sorted(ends, reverse=True)
+
+
+async def a_period_leaves_once(make: Make) -> None:
+    """Of requests side by side one releases a period; its own repeats may, and nobody else."""
+    period = (dt.date(2026, 3, 1),)
+    async with make() as log:
+        tickets = [await begin(log, number) for number in range(1, 9)]
+
+        async def one(number: int, ticket: Ticket) -> str:
+            keep = a_keep(f"attempt-{number}", periods=period)
+            try:
+                await ticket.release(a_release(an_id(number)), keep)
+            except ReleaseError as error:
+                return error.reason.value
+            return f"attempt-{number}"
+
+        ends = await asyncio.gather(*(one(at, ticket) for at, ticket in enumerate(tickets, 1)))
+        left = [end for end in ends if end != "CELL_RELEASED"]
+        again = await begin(log, 9)
+        await again.release(a_release(an_id(9)), a_keep(left[0], periods=period))
+
+    assert 1 == len(left)
+
+
+async def a_request_is_attempted_so_often(make: Make) -> None:
+    """As many attempts are remembered and found as may be; one more is turned away until later."""
+    async with make() as log:
+        for number in range(1, ATTEMPTS_MAX):
+            await (await begin(log, number, "same")).outcome(an_outcome(an_id(number), 0, 0, "cut"))
+        last = await log.attempt(RECIPIENT, "same", NOW - DAY)
+        await begin(log, ATTEMPTS_MAX, "same")
+        with pytest.raises(BusyError) as raised:
+            await log.attempt(RECIPIENT, "same", NOW - DAY)
+        other = await log.attempt(RECIPIENT, "another", NOW - DAY)
+
+    assert last is not None
+    assert other is None
+    assert Reason.RATE_LIMIT is raised.value.reason
+    assert 0 < raised.value.retry_after_s
+
+
 async def what_is_held_has_its_own_receipt(make: Make) -> None:
     """A receipt can be had again for whole chunks, and not for a part of one."""
     async with make() as log:
@@ -207,6 +302,10 @@ CLAIMS = (
     a_draft_of_another_exchange_is_not_taken,
     nothing_released_has_no_receipt,
     the_first_attempt_is_remembered_for_its_time,
+    a_request_id_is_held_by_one_request,
+    a_day_has_its_rows_and_no_more,
+    a_period_leaves_once,
+    a_request_is_attempted_so_often,
     what_is_held_has_its_own_receipt,
     many_at_once_each_have_their_own_place,
     a_step_of_an_exchange_is_no_note,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.errors import Reason, ReleaseError
 from gateway.store.counters import StoredCounters
 from gateway.values import Caller, DatasetId, Request, Terms
 from tests.store.contract import begin
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 PROVISION = "ems-to-health/runs"
 SECOND = dt.timedelta(seconds=1)
+MARCH = dt.date(2026, 3, 1)
+APRIL = dt.date(2026, 4, 1)
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def _counters(log: SqliteLog, provision: str | None = PROVISION) -> StoredCounte
 
 
 async def _release(log: SqliteLog, number: int, *keeps: Keep) -> None:
-    ticket = await begin(log, number, keeps[0].request_id)
+    ticket = await begin(log, number, keeps[0].attempt)
     for chunk, keep in enumerate(keeps):
         await ticket.release(a_release(an_id(number), chunk, keep.rows), keep)
     rows = sum(keep.rows for keep in keeps)
@@ -72,38 +76,52 @@ def test_rows_are_counted_by_recipient_provision_and_day(town: Town) -> None:
 
 
 def test_periods_are_spent_for_good(town: Town) -> None:
-    """Periods released are known after a restart."""
-    march = dt.date(2026, 3, 1)
+    """Periods released are known after a restart, to whatever a provision is called by then."""
 
     async def run() -> None:
         async with town.log() as log:
-            await _release(log, 1, a_keep("one", 5, periods=(march,)))
+            await _release(log, 1, a_keep("one", 5, periods=(MARCH,)))
         async with town.log() as log:
-            standing = _counters(log).of(_request(), NOW)
-            assert frozenset({march}) == standing.periods_released
+            for provision in (PROVISION, "ems-to-health/renamed"):
+                standing = _counters(log, provision).of(_request(), NOW)
+                assert frozenset({MARCH}) == standing.periods_released
+            elsewhere = _counters(log).of(_request(recipient="county-police"), NOW)
+            assert frozenset() == elsewhere.periods_released
 
     asyncio.run(run())
 
 
-def test_a_repeat_is_one_of_a_request_that_released_something(town: Town) -> None:
-    """Within 24 hours, by the same recipient, and only where a chunk was released."""
+def test_periods_are_open_to_the_attempt_that_spent_them_alone(town: Town) -> None:
+    """The id of a request exempts nothing: only the attempt that the broker found does."""
 
     async def run() -> None:
         async with town.log() as log:
-            await _release(log, 1, a_keep("one"))
-            cut = await begin(log, 2, "two")
-            await cut.outcome(an_outcome(an_id(2), 0, 0, "cut"))
+            await _release(log, 1, a_keep("first", periods=(MARCH,)))
+            await _release(log, 2, a_keep("second", periods=(APRIL,)))
             counters = _counters(log)
-            day = dt.timedelta(hours=24)
-            repeats = [
-                counters.of(_request("one"), NOW).repeat,
-                counters.of(_request("one"), NOW + day).repeat,
-                counters.of(_request("one"), NOW + day + SECOND).repeat,
-                counters.of(_request("one", "county-police"), NOW).repeat,
-                counters.of(_request("two"), NOW).repeat,
-                counters.of(_request("three"), NOW).repeat,
+            spent = [
+                counters.of(_request("first"), NOW, attempt).periods_released
+                for attempt in ("", "first", "second", "third")
             ]
-            assert [True, True, False, False, False, False] == repeats
+            both = frozenset({MARCH, APRIL})
+            assert [both, frozenset({APRIL}), frozenset({MARCH}), both] == spent
+
+    asyncio.run(run())
+
+
+def test_a_renamed_provision_releases_no_period_again(town: Town) -> None:
+    """Also where the counters were read before: the release itself is turned away."""
+
+    async def run() -> None:
+        async with town.log() as log:
+            await _release(log, 1, a_keep("one", periods=(MARCH,)))
+            ticket = await begin(log, 2)
+            renamed = a_keep("two", provision="ems-to-health/renamed", periods=(MARCH,))
+            with pytest.raises(ReleaseError) as raised:
+                await ticket.release(a_release(an_id(2)), renamed)
+            assert Reason.CELL_RELEASED is raised.value.reason
+            other = dataclasses.replace(renamed, source="county-ems/ems.naloxone")
+            await ticket.release(a_release(an_id(2)), other)
 
     asyncio.run(run())
 

@@ -6,7 +6,8 @@ import asyncio
 import datetime as dt
 import shutil
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,9 +28,6 @@ from tests.store.town import (
     an_outcome,
     facts,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -134,8 +132,36 @@ def test_a_missing_held_checkpoint_refuses(town: Town) -> None:
     _run(town, 1)
     town.place.held.unlink()
 
-    with pytest.raises(RollbackError, match="held checkpoint is missing"):
+    size = len(town.kinds())
+    says = f"the store has {size} entries, the newest checkpoint in it {size}"
+    with pytest.raises(RollbackError, match=f"held checkpoint is missing.*: {says}"):
         town.open()
+
+
+def test_one_disk_for_both_is_warned_of(town: Town) -> None:
+    """A log whose held checkpoint would be lost with the database says so, and runs."""
+
+    async def warnings() -> tuple[str, ...]:
+        async with town.log() as log:
+            return log.warnings
+
+    (said,) = asyncio.run(warnings())
+    assert said.startswith("`log.held`: on one device with the database")
+
+
+def test_two_disks_are_not_warned_of(town: Town) -> None:
+    """The other side: nothing to mend, nothing said."""
+    memory = Path("/dev/shm")  # noqa: S108 - only to have a second file system
+    if not memory.is_dir() or memory.stat().st_dev == town.root.stat().st_dev:
+        pytest.skip("the machine has no second file system")
+
+    async def warnings() -> tuple[str, ...]:
+        async with town.log() as log:
+            return log.warnings
+
+    with TemporaryDirectory(dir=memory) as folder:
+        (town.root / "held").symlink_to(folder)
+        assert () == asyncio.run(warnings())
 
 
 def test_a_held_checkpoint_ahead_of_the_stored_one_is_adopted(town: Town) -> None:
@@ -227,7 +253,7 @@ def test_an_unknown_schema_is_refused(town: Town) -> None:
     """A database of a later version is not touched."""
     _close(town)
     connection = sqlite3.connect(town.place.database)
-    connection.execute("UPDATE schema_version SET version = 2")
+    connection.execute("UPDATE schema_version SET version = version + 1")
     connection.commit()
     connection.close()
 

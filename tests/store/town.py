@@ -195,7 +195,7 @@ def a_note() -> Draft:
 
 
 def a_keep(
-    request_id: str,
+    attempt: str,
     rows: int = 1,
     *,
     provision: str = "ems-to-health/runs",
@@ -206,7 +206,17 @@ def a_keep(
 ) -> Keep:
     """Return what the store remembers with a release."""
     return Keep(
-        "county-health", provision, request_id, day, rows, DIGEST, periods, charge, first_row
+        "county-health",
+        provision,
+        "county-ems/ems.overdose_run",
+        attempt,
+        day,
+        rows,
+        1_000_000,
+        DIGEST,
+        periods,
+        charge,
+        first_row,
     )
 
 
