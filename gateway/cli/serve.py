@@ -45,6 +45,8 @@ async def _serve(place: Path, settings: GatewaySettings, *, create: bool) -> int
     )
     try:
         running = await start(place, settings, telemetry, create=create)
+        for line in running.log.warnings:
+            sys.stderr.write(f"accord: {line}\n")
         # Before the line: whoever has read it may stop the process, and it ends in order.
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
