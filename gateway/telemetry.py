@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import Counter
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
@@ -90,6 +91,10 @@ LOG_KEYS: Final = frozenset(
 )
 """Every key that a log line may have."""
 
+_EXCHANGE: Final = "/gateway.v1.ExchangeService/Exchange"
+_TOLD: Final[ContextVar[Mapping[str, str | int]]] = ContextVar("told")
+"""What the broker reported of the call of this task, until the call's one log line is written."""
+
 _LOUD: Final = ("grpc._cython.cygrpc", "grpc", "asyncio", "concurrent.futures")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _KEPT: Final = 4096
@@ -152,11 +157,25 @@ class Telemetry:
     # --- From the chain ---
 
     def closed(self, call: Call, code: str, reason: str, seconds: float) -> None:
-        """Record a call that has ended, refused and cancelled ones included."""
+        """Record a call that has ended, refused and cancelled ones included.
+
+        An exchange is one log line at level `info`, whatever became of it.
+        """
         if self._calls is not None:
             self._calls.record(seconds, self._call(call.method, code, reason))
         if self._tracer is not None and self._draw() < self._sampled:
             self._span(call, code, reason, seconds)
+        if self._log is not None and call.method == _EXCHANGE:
+            self._log.info(
+                "exchange",
+                exchange_id=call.exchange_id,
+                agency=call.caller.agency,
+                code=code,
+                reason=reason,
+                seconds=round(seconds, 4),
+                **_TOLD.get({}),
+            )
+            _TOLD.set({})
         if call.fault and self._log is not None:
             # What nobody foresaw: its class, for whoever mends it; its text may hold anything.
             self._log.error(
@@ -208,6 +227,7 @@ class Telemetry:
 
     def released(self, agreement: str, provision: str, rows: int, size: int) -> None:
         """Count rows and bytes that left."""
+        _TOLD.set({"agreement": agreement, "provision": provision, "rows": rows, "bytes": size})
         if self._rows is not None and self._bytes is not None:
             who = self._set("accord.agreement", agreement, "accord.provision", provision)
             self._rows.add(rows, who)
@@ -215,6 +235,7 @@ class Telemetry:
 
     def refused(self, reason: str, step: int) -> None:
         """Count a refusal."""
+        _TOLD.set({"step": step})
         if self._refusals is not None:
             self._refusals.add(1, self._set("accord.reason", reason, "accord.step", str(step)))
 

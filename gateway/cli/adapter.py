@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli import loop
+from gateway.cli.certificate import identity
+from gateway.cli.clock import SystemClock
 from gateway.errors import SettingsError
-from gateway.settings import adapter_settings, beside
+from gateway.settings import adapter_settings
 from gateway.telemetry import configure_logging
-from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
     from gateway.settings import AdapterSettings
@@ -50,13 +51,13 @@ def load(kind: str) -> Any:  # noqa: ANN401 - whatever the entry point names
 async def _serve(place: Path, settings: AdapterSettings) -> int:
     serving = metadata.entry_points(group="accord.adapter_server")
     listening, server_of = next(iter(serving)).load()
+    own = identity(place, settings.tls, SystemClock().now())
     adapter = load(settings.adapter.kind)(settings.source, place.parent)
-    tls = settings.tls
     server = server_of(
         adapter,
         listening(
             settings.listen.address,
-            TlsFiles(beside(place, tls.certificate), beside(place, tls.key), beside(place, tls.ca)),
+            own,
             frozenset(settings.listen.gateway_san),
         ),
     )

@@ -12,6 +12,7 @@ from gateway.audit.checkpoint import Signer
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
 from gateway.cli.audit_view import AuditView
+from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
@@ -29,7 +30,6 @@ from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.settings import beside
 from gateway.store.counters import StoredCounters
 from gateway.store.start import Place, open_log
-from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gateway.store.log import SqliteLog
     from gateway.telemetry import Telemetry
     from gateway.values import Request
+    from gateway.wire.tls import TlsFiles
 
 HEALTH_S = 1.0
 MEMORY = "library.json"
@@ -100,11 +101,6 @@ class Running:
         await self.log.close()
 
 
-def tls_files(path: Path, certificate: str, key: str, ca: str) -> TlsFiles:
-    """Return the files of one end, relative to the settings file that names them."""
-    return TlsFiles(beside(path, certificate), beside(path, key), beside(path, ca))
-
-
 async def start(
     path: Path, settings: GatewaySettings, telemetry: Telemetry, *, create: bool
 ) -> Running:
@@ -119,6 +115,7 @@ async def start(
     def dies(error: LogError) -> None:
         loop.call_soon_threadsafe(_set_once, fatal, error)
 
+    own = identity(path, settings.tls, SystemClock().now())
     found = tables(path, settings)
     library, loaded = _library(path, settings, known(found), create=create)
     entropy = SystemEntropy()
@@ -126,7 +123,7 @@ async def start(
     log = _log(path, settings, keys, dies, create=create)
     try:
         await put_in_force(library, log, loaded)
-        return await _serve(path, settings, Inner(library, log, keys, found, telemetry, fatal))
+        return await _serve(settings, Inner(library, log, keys, found, telemetry, fatal, own))
     except BaseException:
         await log.close()
         raise
@@ -188,11 +185,12 @@ class Inner:
     tables: Mapping[str, Table]
     telemetry: Telemetry
     fatal: asyncio.Future[LogError]
+    own: TlsFiles
 
 
-async def _serve(path: Path, settings: GatewaySettings, inner: Inner) -> Running:
+async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     clock, library, log, keys = SystemClock(), inner.library, inner.log, inner.keys
-    own = tls_files(path, settings.tls.certificate, settings.tls.key, settings.tls.ca)
+    own = inner.own
     sources = Sources(
         {
             agency: RemoteSource(one.address, own, san=one.san)

@@ -211,13 +211,13 @@ def run_show(settings: str, exchange: str) -> int:
         SettingsError: That is no exchange's id.
         LogError: Another process has the log: ask it through the audit service, or stop it.
     """
-    x = _exchange(exchange)
+    x = exchange_bytes(exchange)
 
     def show(log: SqliteLog, key: Callable[[str], bytes]) -> int:
         rows = log.reads.rows("SELECT seq FROM log_entry WHERE x = ? ORDER BY seq", x)
         for (index,) in rows:
             (one,) = log.reads.opened(int(index), 1, key)
-            _print_entry(one.index, one.leaf, json.loads(one.meta) if one.meta else {})
+            print_entry(one.index, one.leaf, json.loads(one.meta) if one.meta else {})
         if not rows:
             sys.stdout.write("no entry of this exchange\n")
         return 0 if rows else 1
@@ -225,7 +225,7 @@ def run_show(settings: str, exchange: str) -> int:
     return _with_log(Path(settings), show, exchange)
 
 
-def _exchange(text: str) -> bytes:
+def exchange_bytes(text: str) -> bytes:
     """Return the 16 bytes of an exchange's id.
 
     Raises:
@@ -239,7 +239,8 @@ def _exchange(text: str) -> bytes:
         ) from None
 
 
-def _print_entry(index: int, leaf: bytes, meta: Mapping[str, object]) -> None:
+def print_entry(index: int, leaf: bytes, meta: Mapping[str, object]) -> None:
+    """Print an entry; what it says too, where `meta` is not empty."""
     parsed = parse_leaf(leaf)
     head = f"{index:>6}  {parsed.time}  {parsed.kind}"
     sys.stdout.write(head + (f"  {parsed.agreement}\n" if parsed.agreement else "\n"))

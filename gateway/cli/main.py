@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.errors import AccordError
 
 app = typer.Typer(
     name="accord",
@@ -194,13 +202,25 @@ def export_log(
     epilog="Example: accord log show county/gateway.toml 01a1faf2-07b8-7000-8000-000000000001"
 )
 def show(
-    settings: str = typer.Argument(help="gateway.toml; the gateway must be stopped."),
-    exchange: str = typer.Argument(help="The exchange's id."),
+    place: list[str] = typer.Argument(
+        help="[gateway.toml] EXCHANGE; with the settings the gateway must be stopped."
+    ),
+    client: str = typer.Option(
+        "", help="client.toml of a party: asks the gateway that runs, and verifies what it says."
+    ),
 ) -> None:
     """Print every entry of one exchange in words; looking is an entry too."""
+    from gateway.errors import SettingsError
+
+    if len(place) != (1 if client else 2):
+        raise SettingsError("`log show` takes gateway.toml and an exchange, or --client and one")
+    if client:
+        from gateway.cli.show import run
+
+        _end(run(client, place[0]))
     from gateway.cli.log import run_show
 
-    _end(run_show(settings, exchange))
+    _end(run_show(place[0], place[1]))
 
 
 def _end(code: int) -> None:
@@ -208,17 +228,51 @@ def _end(code: int) -> None:
 
 
 def main() -> None:
-    """Run a verb; what it cannot do is said in one line, never as a traceback."""
-    from gateway.errors import AccordError
-
+    """Run a verb; what it cannot do is said in a line or two, never as a traceback."""
+    # Before gRPC is imported: its core would write lines of its own between ours, with addresses.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app()
-    except AccordError as error:
-        sys.stderr.write(f"accord: {error.message}\n")
-        for line in getattr(error, "findings", ()):
-            sys.stderr.write(f"  {line}\n")
-        sys.exit(EXITS.get(type(error).__name__, 1))
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a value
+        sys.exit(ended(error))
 
 
+def ended(error: Exception) -> int:
+    """Say on standard error why a verb ended, and return its exit code."""
+    from gateway.errors import AccordError
+
+    if isinstance(error, AccordError):
+        lines = [error.message, *_more(error)]
+    elif isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        lines = [f"{place}{error.strerror or type(error).__name__}"]
+    else:
+        lines = [f"{type(error).__name__}, which nobody foresaw, {_where(error)}"]
+    sys.stderr.write("accord: " + "\n  ".join(lines) + "\n")
+    foreseen = isinstance(error, AccordError | OSError)
+    return EXITS.get(type(error).__name__, 1 if foreseen else EXIT_UNFORESEEN)
+
+
+def _more(error: AccordError) -> Iterator[str]:
+    """Yield what else an error knows: its reason, its exchange, each thing that is wrong."""
+    # A reason is for what came over the wire, or would go; settings and files have none.
+    if type(error).__name__ not in {"SettingsError", "AgreementError"}:
+        exchange = f"  exchange {error.exchange_id}" if error.exchange_id else ""
+        yield f"reason {error.reason}{exchange}"
+    for path, wrong in getattr(error, "violations", ()):
+        yield f"{path}: {wrong}"
+    yield from getattr(error, "findings", ())
+
+
+def _where(error: BaseException) -> str:
+    """Return the innermost line of ours that an error passed, as in a traceback, without text."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if OURS in one.filename]
+    if not frames:
+        return "outside of accord"
+    return f"at {OURS}{frames[-1].filename.rpartition(OURS)[2]}:{frames[-1].lineno}"
+
+
+OURS = "gateway/"
+EXIT_UNFORESEEN = 70
 EXITS = {"SettingsError": 2, "AgreementError": 5, "RefusedError": 7, "RollbackError": 76}
 """Exit codes by error: 2 usage, 5 agreements, 7 refused, 76 a store behind its checkpoint."""

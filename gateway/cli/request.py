@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.ipc
 
 from gateway.audit.fault import AuditError
+from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock
 from gateway.cli.token import bearer
 from gateway.cli.where import asked, typed
@@ -28,7 +29,6 @@ from gateway.library.files import write_synced
 from gateway.remote.client import Client
 from gateway.settings import ClientSettings, beside, client_settings
 from gateway.values import Caller, DatasetId, Form, Request, Terms
-from gateway.wire.tls import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,10 +94,10 @@ def client_of(path: Path, settings: ClientSettings) -> Client:
     """Return the client that a `client.toml` describes.
 
     Raises:
-        SettingsError: The log's key or the checkpoint that was kept is none.
+        SettingsError: The log's key or the checkpoint that was kept is none, or the certificate
+            is not one that this agency can speak with.
     """
-    tls = settings.tls
-    files = TlsFiles(beside(path, tls.certificate), beside(path, tls.key), beside(path, tls.ca))
+    files = identity(path, settings.tls, SystemClock().now())
     kept = beside(path, settings.client.checkpoint)
     token: Callable[[], str] | None = None
     if settings.token is not None:
@@ -190,7 +190,8 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    away = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=away) as progress:
         task = progress.add_task("asking", total=None)
         rows = 0
 

@@ -19,7 +19,7 @@ from gateway.wire.chain import CHECKPOINT_KEY
 from gateway.wire.convert.exchange import Explanation, from_request
 from gateway.wire.convert.faults import Faults
 from gateway.wire.convert.header import to_header
-from gateway.wire.status import error_of
+from gateway.wire.status import HANDSHAKE, error_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -130,6 +130,9 @@ class Client:
         except grpc.aio.AioRpcError as failure:
             error = error_of(failure)
             again = failure.code() is grpc.StatusCode.UNAVAILABLE
+            if HANDSHAKE in error.variables and not held.rows:
+                # A certificate is as wrong the next time; after rows it was right, so it is a cut.
+                raise error from None
             # BUSY in the middle is a stream that found no room among the bulk streams.
             if again or (error.reason is Reason.BUSY and held.rows):
                 raise _CutError(error) from None

@@ -231,6 +231,27 @@ _WITHOUT_INFO: Final[Mapping[grpc.StatusCode, tuple[Reason, str]]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (Reason.DEADLINE, "the call's deadline has passed"),
     grpc.StatusCode.UNIMPLEMENTED: (Reason.NOT_FOUND, "the other side has no such method"),
     grpc.StatusCode.PERMISSION_DENIED: (Reason.PROVIDER_REFUSED, "the other side refused"),
+    # The library's own limit: a message of ours, or one for us, that it did not take.
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (
+        Reason.INVALID_REQUEST,
+        "the request or its answer is larger than a message may be",
+    ),
+}
+
+HANDSHAKE: Final = "handshake"
+"""Set in `variables` where there was a listener and no TLS with it: trying again changes nothing.
+
+`failed` is our side's verdict, or that of the library; `closed` is the other side hanging up before
+the first call, as it does on a certificate that it does not know.
+"""
+
+_TLS_WORDS: Final = ("handshake", "verification check", "certificate")
+_NOT_YET: Final = "failed to connect"
+_HUNG_UP: Final = ("socket closed", "connection reset", "broken pipe", "end of tcp stream")
+_TLS_FAILED: Final[Mapping[str, str]] = {
+    "failed": "the TLS handshake failed: the certificate, its authority or the name in it is not"
+    " the one expected",
+    "closed": "the other side hung up on the TLS handshake: it may not accept this certificate",
 }
 
 
@@ -243,9 +264,30 @@ def error_of(failure: grpc.aio.AioRpcError) -> AccordError:
     code = failure.code()
     info, status = _info(failure)
     if info is None or status is None or info.reason not in Reason.__members__:
-        reason, message = _WITHOUT_INFO.get(code, (Reason.INTERNAL, "the other side failed"))
-        return AccordError(reason, message, status=code.name)
+        return _without_info(failure, code)
     return _error(info, status, code.name)
+
+
+def _without_info(failure: grpc.aio.AioRpcError, code: grpc.StatusCode) -> AccordError:
+    reason, message = _WITHOUT_INFO.get(code, (Reason.INTERNAL, "the other side failed"))
+    handshake = _handshake(failure.details() or "") if code is grpc.StatusCode.UNAVAILABLE else ""
+    if handshake:
+        message = _TLS_FAILED[handshake]
+        return AccordError(reason, message, status=code.name, **{HANDSHAKE: handshake})
+    return AccordError(reason, message, status=code.name)
+
+
+def _handshake(details: str) -> str:
+    """Return how TLS failed by the library's words, which themselves go nowhere; empty if not.
+
+    There is no other sign of it: status and trailers are those of a machine that is off.
+    """
+    said = details.lower()
+    if not said.startswith(_NOT_YET):
+        return ""
+    if any(word in said for word in _TLS_WORDS):
+        return "failed"
+    return "closed" if any(word in said for word in _HUNG_UP) else ""
 
 
 def _info(failure: grpc.aio.AioRpcError) -> tuple[ErrorInfo | None, Status | None]:

@@ -36,6 +36,7 @@ from gateway.values import (
     Terms,
 )
 from gateway.wire.convert.exchange import Explanation
+from tests.rpc.tls import Authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -260,10 +261,13 @@ ca = "a"
 def test_a_wrong_key_or_checkpoint_is_said(tmp_path: Path, checkpoint: str | None) -> None:
     """A vkey that is none, or a kept checkpoint that is damaged: a setting, not a traceback."""
     (tmp_path / "client.toml").write_text(CLIENT)
+    Authority(tmp_path).issue("synthetic-phd.test", file="c")
+    for name, made in (("c", "c.crt"), ("k", "c.key"), ("a", "ca.pem")):
+        (tmp_path / made).rename(tmp_path / name)
     if checkpoint is not None:
         (tmp_path / "checkpoint").write_text(checkpoint)
 
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=r"gateway\.vkey"):
         run(str(tmp_path / "client.toml"), "ems", "ems.overdose_run@1", "p", "age", [], "-", 1.0)
 
 

@@ -227,6 +227,43 @@ def test_an_unforeseen_error_is_named_by_class() -> None:
 
     telemetry.closed(a_call(fault="ValueError"), "INTERNAL", "INTERNAL", 0.1)
 
-    line = json.loads(out.getvalue())
+    line = json.loads(out.getvalue().splitlines()[-1])
     assert ("ValueError", "x-1", "a") == (line["error"], line["exchange_id"], line["agency"])
     assert CANARY not in out.getvalue()
+
+
+def test_an_exchange_is_one_line() -> None:
+    """Who, by which rule, how many rows; a refusal by reason and step; nothing of one on the next.
+
+    Other calls are no exchanges, and nothing is written above level `info`.
+    """
+    out = io.StringIO()
+    telemetry = Telemetry(log=configure_logging(out))
+
+    telemetry.released("county@1.0.0", "P3", 89, 4864)
+    telemetry.closed(a_call(), "OK", "", 0.25)
+    telemetry.refused("NO_PROVISION", 4)
+    telemetry.closed(a_call(exchange_id="x-2"), "PERMISSION_DENIED", "NO_PROVISION", 0.25)
+    telemetry.closed(a_call(exchange_id="x-3"), "CANCELLED", "", 0.25)
+    telemetry.closed(a_call(method="/gateway.v1.AuditService/GetTile"), "OK", "", 0.25)
+
+    first, second, third = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert ("exchange", "x-1", "a", "OK") == (
+        first["event"], first["exchange_id"], first["agency"], first["code"],
+    )  # fmt: skip
+    assert ("county@1.0.0", "P3", 89) == (first["agreement"], first["provision"], first["rows"])
+    assert ("x-2", "NO_PROVISION", 4) == (second["exchange_id"], second["reason"], second["step"])
+    assert "rows" not in second
+    assert ("x-3", False) == (third["exchange_id"], "step" in third)
+    assert all(set(line) <= LOG_KEYS for line in (first, second, third))
+    assert CANARY not in out.getvalue()
+
+
+def test_exchanges_are_not_told_above_info() -> None:
+    """An operator who asks for warnings gets no line for what went well."""
+    out = io.StringIO()
+    telemetry = Telemetry(log=configure_logging(out, level=logging.WARNING))
+
+    telemetry.closed(a_call(), "OK", "", 0.25)
+
+    assert not out.getvalue()

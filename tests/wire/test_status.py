@@ -27,7 +27,7 @@ from gateway.errors import (
     SettingsError,
     SourceError,
 )
-from gateway.wire.status import DETAILS_KEY, STATUS, STATUS_BYTES, error_of, status_of
+from gateway.wire.status import DETAILS_KEY, HANDSHAKE, STATUS, STATUS_BYTES, error_of, status_of
 
 # Section 7 of the wire's specification, and DEADLINE, written down once more by hand.
 TABLE = {
@@ -216,3 +216,39 @@ def test_the_time_to_come_again_is_not_rounded_down() -> None:
 
     assert status.details[1].Unpack(retry)
     assert 1 == retry.retry_delay.ToMilliseconds()
+
+
+def bare(code: grpc.StatusCode, details: str) -> AccordError:
+    """Return the error of a status that the library made, without details of ours."""
+    empty = grpc.aio.Metadata()
+    return error_of(grpc.aio.AioRpcError(code, empty, empty, details))
+
+
+def test_a_message_too_large_is_said() -> None:
+    """What the library does not take for its size is the request's fault, not an INTERNAL one."""
+    error = bare(grpc.StatusCode.RESOURCE_EXHAUSTED, "Sent message larger than max (canary)")
+
+    assert Reason.INVALID_REQUEST == error.reason
+    assert "larger than a message may be" in error.message
+    assert "canary" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("details", "handshake"),
+    [
+        ("failed to connect to all addresses; last error: Tls handshake failed: canary", "failed"),
+        ("failed to connect to all addresses; Hostname Verification Check failed.", "failed"),
+        ("failed to connect to all addresses; last error: canary: Socket closed", "closed"),
+        ("failed to connect to all addresses; last error: canary: Connection refused", None),
+        ("canary: Socket closed", None),
+    ],
+)
+def test_a_failed_handshake_is_told_from_a_machine_that_is_off(
+    details: str, handshake: str | None
+) -> None:
+    """By the library's words alone, which do not pass on; a call that was cut is none."""
+    error = bare(grpc.StatusCode.UNAVAILABLE, details)
+
+    assert (Reason.STOPPING, handshake) == (error.reason, error.variables.get(HANDSHAKE))
+    assert ("handshake" in error.message) == (handshake is not None)
+    assert "canary" not in str(error)
