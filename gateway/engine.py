@@ -290,17 +290,26 @@ def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
 
 
 async def _ahead(source: AsyncGenerator[list[Ready]]) -> AsyncGenerator[list[Ready]]:
-    """Yield from `source` with one item made ahead while the last one is logged and sent."""
-    step = asyncio.ensure_future(anext(source))
+    """Yield from `source`; behind a batch, the next is made while this one is logged and sent.
+
+    Behind a few rows nothing is made ahead: most exchanges end there, and a task costs more.
+    """
+    step: asyncio.Task[list[Ready]] | None = None
     try:
         while True:
             try:
-                item = await step
+                item = await (anext(source) if step is None else step)
             except StopAsyncIteration:
                 return
-            step = asyncio.ensure_future(anext(source))
+            rows_made = sum(ready.chunk.row_count for ready in item)
+            step = asyncio.create_task(_next(source)) if rows_made > ROWS_AT_ONCE else None
             yield item
     finally:
-        step.cancel()
-        await asyncio.gather(step, return_exceptions=True)
+        if step is not None:
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
         await source.aclose()
+
+
+async def _next(source: AsyncGenerator[list[Ready]]) -> list[Ready]:
+    return await anext(source)
