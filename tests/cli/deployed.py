@@ -18,6 +18,8 @@ from tests.store.town import a_keep, a_release, an_agreement, an_id, an_outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateway.store.log import SqliteLog
+
 ORIGIN = "demo.invalid/cli"
 EXCHANGE = an_id(77)
 
@@ -31,25 +33,28 @@ def deploy(folder: Path) -> Path:
     return folder / "gateway.toml"
 
 
-def fill(path: Path) -> None:
-    """Write the log of a deployment, with one exchange in it."""
+def opened(path: Path, *, create: bool = False) -> tuple[SqliteLog, KeyFolder]:
+    """Open the log of a deployment, in the running loop."""
     settings = gateway_settings(path)
     entropy = SystemEntropy()
     keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
-    place = Place(
-        beside(path, settings.log.database), beside(path, settings.log.held), "0", bytes(32)
+    log = open_log(
+        Place(beside(path, settings.log.database), beside(path, settings.log.held), "0", bytes(32)),
+        signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+        keys=keys,
+        clock=SystemClock(),
+        entropy=entropy,
+        fatal=lambda error: None,  # noqa: ARG005 - nothing fails here
+        create=create,
     )
+    return log, keys
+
+
+def fill(path: Path) -> None:
+    """Write the log of a deployment, with one exchange in it."""
 
     async def run() -> None:
-        log = open_log(
-            place,
-            signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
-            keys=keys,
-            clock=SystemClock(),
-            entropy=entropy,
-            fatal=lambda error: None,  # noqa: ARG005 - nothing fails here
-            create=True,
-        )
+        log, _ = opened(path, create=True)
         await log.note(an_agreement())
         ticket = await begin(log, 77)
         await ticket.release(a_release(EXCHANGE), a_keep("r"))

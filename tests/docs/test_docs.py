@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.main import EXIT_UNFORESEEN, EXITS
+from gateway.cli.serve import EXIT_ROLLBACK, EXIT_UNKNOWN
 from tests.data import ROOT
 
 DOCUMENTS = sorted(
@@ -73,8 +75,9 @@ def test_make_targets_exist(path: Path) -> None:
 
 @pytest.fixture
 def town(tmp_path: Path) -> tuple[Path, int]:
-    """Give an empty folder with `proto` in it, and a port with free ones after it."""
+    """Give a folder with the checkout's `proto` and `.venv`, and a port with free ones after it."""
     (tmp_path / "proto").symlink_to(ROOT / "proto")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
     return tmp_path, free_ports(16)
 
 
@@ -153,3 +156,26 @@ def test_commands_work(name: str, town: tuple[Path, int]) -> None:
     done = run(text, folder, port)
 
     assert 0 == done.returncode, done.stdout[-3000:]
+
+
+def test_the_readme_puts_its_programs_on_the_path(town: tuple[Path, int]) -> None:
+    """A newcomer's shell knows no `accord`: the first block's first line finds the checkout's."""
+    folder, _ = town
+    first = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))[0].splitlines()[0]
+
+    done = subprocess.run(  # noqa: S603 - the document's own line
+        ["/bin/bash", "-c", f"{first}\ncommand -v accord"],
+        cwd=folder, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (0, f"{folder}/.venv/bin/accord") == (done.returncode, done.stdout.strip()), done.stderr
+
+
+def test_operations_tells_every_exit_code() -> None:
+    """Each code that a verb gives for an error of its own stands in the operator's table."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = {int(code) for code in re.findall(r"^\| ([0-9]+) \|", text, re.MULTILINE)}
+    # 7 is a refusal: to whoever asks, never of a process that serves.
+    given = {0, 1, EXIT_UNFORESEEN, EXIT_UNKNOWN, EXIT_ROLLBACK, *EXITS.values()} - {7}
+
+    assert given == told

@@ -30,6 +30,7 @@ from gateway.ports import Logged, Message
 from gateway.remote.arriving import Progress
 from gateway.remote.client import Client
 from gateway.values import Chunk, Form, Receipt
+from gateway.wire.status import HANDSHAKE
 from tests.rpc.tls import Authority
 from tests.rpc.twins import House, a_chunk, a_header, a_house, a_request, agency, refuse
 
@@ -410,3 +411,44 @@ def test_sha256_is_of_the_bytes_as_they_travel() -> None:
     chunk = a_chunk()
     assert chunk.arrow is not None
     assert sha256(chunk.arrow).digest() == chunk.digest
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "handshake"), [(False, True, "closed"), (True, False, "failed")]
+)
+def test_a_certificate_that_is_not_taken_is_said_at_once(
+    tmp_path: Path,
+    ours: bool,  # noqa: FBT001
+    theirs: bool,  # noqa: FBT001
+    handshake: str,
+) -> None:
+    """One of another authority, ours or the gateway's: one attempt, and it says TLS."""
+    known, other = Authority(tmp_path / "known"), Authority(tmp_path / "other")
+
+    async def main() -> None:
+        server = known.issue("localhost")
+        mine = (known if ours else other).issue("synthetic-phd.test").files
+        tls = replace(mine, authority=(known if theirs else other).file)
+        async with a_house(server, agency("synthetic-phd")) as house:
+            client = Client(house.target, tls, SIGNER.vkey)
+            try:
+                async with asyncio.timeout(2.0):
+                    with pytest.raises(AccordError) as caught:
+                        await collect(client)
+            finally:
+                await client.close()
+            assert handshake == caught.value.variables[HANDSHAKE]
+
+    asyncio.run(main())
+
+
+def test_a_request_larger_than_a_message_is_said(tmp_path: Path) -> None:
+    """Its sender hears that it is too large, and not that something failed inside."""
+
+    async def act(house: House, client: Client) -> None:
+        request = replace(a_request(), request_id="x" * 5_000_000)
+        with pytest.raises(AccordError, match="larger than a message may be") as caught:
+            await anext(client.exchange(request))
+        assert Reason.INVALID_REQUEST == caught.value.reason
+
+    over(tmp_path, refuse, act)
