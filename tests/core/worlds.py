@@ -340,6 +340,9 @@ def a_comparison(draw: st.DrawFn, field: FieldRule) -> tuple[Operator, tuple[Any
     pool = [v for v in POOL[field.type] if FINITE(v)]
     if field.type is T.NUMBER:
         pool = [*pool, 0, 5]
+    if field.codes and field.codes in LISTED.lists:
+        # A literal outside the list is refused before there is a plan.
+        pool = list(LISTED.lists[field.codes])
     many = 3 if op in {Operator.IN, Operator.NOT_IN} else 1
     return op, tuple(draw(st.lists(st.sampled_from(pool), min_size=1, max_size=many)))
 
