@@ -1,0 +1,1 @@
+"""What a number gives away: patterns that hide cells, and the attacker who judges them. Pure."""
