@@ -1,0 +1,282 @@
+"""A strict hand on HiGHS: one thread, one seed, and every status matched.
+
+A status that is not known to carry an answer carries none. What a solver says is a floating-point
+claim; whoever builds on it here either rounds and checks in exact integers (`relations.System`), or
+uses it where any number would be valid (duals of a cut). Time is the solver's own: its run time,
+added up over a search.
+
+Source of the rules: the project's specification of disclosure control, sections 6.3 and 12 (E16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import highspy
+import numpy as np
+from highspy import HighsModelStatus, HighsStatus
+from numpy.typing import NDArray
+
+from gateway.disclosure.table import DisclosureError, Limits
+
+if TYPE_CHECKING:
+    from gateway.disclosure.relations import System
+    from gateway.disclosure.table import Integers
+
+Floats: TypeAlias = NDArray[np.float64]
+
+WHOLE: Final = 1e-5
+"""How far from a whole number a solver's whole number may be; it is rounded and checked again."""
+
+
+USUAL: Final = Limits()
+"""The limits where none are given."""
+
+
+class Verdict(Enum):
+    """What a solver's status allows to be read."""
+
+    OPTIMAL = "optimal"
+    INFEASIBLE = "infeasible"
+    LIMIT = "limit"
+
+
+def verdict(status: HighsModelStatus, run: HighsStatus) -> Verdict:
+    """Return what a status means.
+
+    Raises:
+        DisclosureError: `solver` for each status that is neither an optimum, nor a proof that
+            there is none, nor a limit of ours; those to come are refused until somebody reads
+            what they mean.
+    """
+    if run == HighsStatus.kError:
+        raise DisclosureError("solver", "the solver failed")
+    match status:
+        case HighsModelStatus.kOptimal:
+            return Verdict.OPTIMAL
+        case HighsModelStatus.kInfeasible:
+            return Verdict.INFEASIBLE
+        case (
+            HighsModelStatus.kTimeLimit
+            | HighsModelStatus.kIterationLimit
+            | HighsModelStatus.kSolutionLimit
+        ):
+            return Verdict.LIMIT
+        case _:
+            raise DisclosureError("solver", "the solver gave no answer that can be used")
+
+
+class Budget:
+    """What is left of the limits; each program that runs takes its part.
+
+    Work limits are counted, time is measured by the solver.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.programs = 0
+        self.seconds = 0.0
+
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises:
+            DisclosureError: `limit` where none are, or no more programs may run.
+        """
+        left = self.limits.seconds - self.seconds
+        if left <= 0 or self.programs >= self.limits.programs:
+            raise DisclosureError("limit", "the search reached its limit")
+        return left
+
+    def spend(self, seconds: float) -> None:
+        """Count a program that ran."""
+        self.programs += 1
+        self.seconds += seconds
+
+
+class Highs(Protocol):
+    """The part of the solver that is used; a test's twin has the same."""
+
+    def setOptionValue(self, name: str, value: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def passModel(self, *model: Any) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def changeColsCost(self, n: int, columns: Any, costs: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def changeColsBounds(self, n: int, columns: Any, low: Any, high: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def addRows(self, n: int, low: Any, high: Any, size: int, *entries: Any) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def setSolution(self, n: int, columns: Any, values: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def run(self) -> HighsStatus: ...  # noqa: D102
+    def getModelStatus(self) -> HighsModelStatus: ...  # noqa: D102, N802
+    def getSolution(self) -> Any: ...  # noqa: ANN401, D102, N802
+    def getInfo(self) -> Any: ...  # noqa: ANN401, D102, N802
+    def getRunTime(self) -> float: ...  # noqa: D102, N802
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """An optimum, or what stood at a limit.
+
+    Attributes:
+        verdict: OPTIMAL or LIMIT; nothing else has a solution.
+        values: Of each column.
+        duals: Of each row; empty for a program in integers.
+        objective: What the values give.
+        bound: What no values can better.
+    """
+
+    verdict: Verdict
+    values: Floats
+    duals: Floats
+    objective: float
+    bound: float
+
+
+class Program:
+    """A program over a system of rows, of which costs, bounds and further rows may change.
+
+    A linear one keeps its basis from one run to the next. Without `whole`, columns are real.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        low: Floats,
+        high: Floats,
+        budget: Budget,
+        *,
+        whole: bool = False,
+        maximize: bool = True,
+        costs: Floats | None = None,
+        solver: Highs | None = None,
+    ) -> None:
+        self._highs: Highs = highspy.Highs() if solver is None else solver  # type: ignore[no-untyped-call]
+        self._budget = budget
+        self._whole = whole
+        self._columns = system.columns
+        self.costs = np.zeros(system.columns) if costs is None else costs
+        for name, value in _OPTIONS:
+            self._obeyed(self._highs.setOptionValue(name, value))
+        if not whole:
+            self.option("presolve", "off")
+        sense = highspy.ObjSense.kMaximize if maximize else highspy.ObjSense.kMinimize
+        self._obeyed(
+            self._highs.passModel(
+                system.columns,
+                system.rows,
+                len(system.index),
+                int(highspy.MatrixFormat.kRowwise),
+                int(sense),
+                0.0,
+                self.costs,
+                low,
+                high,
+                *row_bounds(system, low, high),
+                system.start.astype(np.int32),
+                system.index.astype(np.int32),
+                system.coefficient.astype(np.float64),
+                np.full(system.columns, int(whole), np.int32),
+            )
+        )
+
+    @staticmethod
+    def _obeyed(status: HighsStatus) -> None:
+        if status != HighsStatus.kOk:
+            raise DisclosureError("solver", "the solver did not take its model")
+
+    def option(self, name: str, value: str | float) -> None:
+        """Set an option of the solver."""
+        self._obeyed(self._highs.setOptionValue(name, value))
+
+    def change_costs(self, columns: Integers, costs: Floats) -> None:
+        """Give some columns another cost."""
+        self._obeyed(self._highs.changeColsCost(len(columns), columns.astype(np.int32), costs))
+
+    def change_bounds(self, columns: Integers, low: Floats, high: Floats) -> None:
+        """Give some columns other bounds."""
+        self._obeyed(
+            self._highs.changeColsBounds(len(columns), columns.astype(np.int32), low, high)
+        )
+
+    def add_rows(self, low: Floats, start: Integers, index: Integers, counts: Floats) -> None:
+        """Add rows that are at least `low`."""
+        self._obeyed(
+            self._highs.addRows(
+                len(low),
+                low,
+                np.full(len(low), highspy.kHighsInf),
+                len(index),
+                start.astype(np.int32),
+                index.astype(np.int32),
+                counts,
+            )
+        )
+
+    def begin_at(self, values: Floats) -> None:
+        """Give a program in integers a point to begin at."""
+        self._obeyed(
+            self._highs.setSolution(self._columns, np.arange(self._columns, dtype=np.int32), values)
+        )
+
+    def run(self) -> Solution:
+        """Return the optimum, or what stands at a limit.
+
+        Raises:
+            DisclosureError: `not_additive` where nothing satisfies the rows; `limit` where a
+                linear program ended at one, and where nothing was found by then; `solver`.
+        """
+        began = self._highs.getRunTime()
+        self.option("time_limit", began + self._budget.left())
+        outcome = self._highs.run()
+        self._budget.spend(self._highs.getRunTime() - began)
+        found = verdict(self._highs.getModelStatus(), outcome)
+        if found is Verdict.INFEASIBLE:
+            raise DisclosureError("not_additive", "no table has these numbers")
+        info = self._highs.getInfo()
+        answer = self._highs.getSolution()
+        if info.primal_solution_status != highspy.kSolutionStatusFeasible:
+            raise DisclosureError("limit", "the search reached its limit")
+        if found is Verdict.LIMIT and not self._whole:
+            raise DisclosureError("limit", "the search reached its limit")
+        return Solution(
+            verdict=found,
+            values=np.array(answer.col_value),
+            duals=np.zeros(0) if self._whole else np.array(answer.row_dual),
+            objective=info.objective_function_value,
+            bound=info.mip_dual_bound if self._whole else info.objective_function_value,
+        )
+
+
+_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
+    ("output_flag", False),
+    ("threads", 1),
+    ("parallel", "off"),
+    ("random_seed", 0),
+    ("mip_rel_gap", 0.0),
+)
+
+
+def row_bounds(system: System, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return the rows' bounds; one that the columns' bounds imply is no bound at all.
+
+    A bound of 2^53 that stands for none would else scale the whole program by itself.
+    """
+    if not system.rows:
+        return np.zeros(0), np.zeros(0)
+    count = system.coefficient.astype(np.float64)
+    least = np.where(count > 0, count * low[system.index], count * high[system.index])
+    most = np.where(count > 0, count * high[system.index], count * low[system.index])
+    below = np.add.reduceat(least, system.start[:-1])
+    above = np.add.reduceat(most, system.start[:-1])
+    free = system.low != system.high
+    bottom = np.where(free & (below >= system.low), -highspy.kHighsInf, system.low)
+    top = np.where(free & (above <= system.high), highspy.kHighsInf, system.high)
+    return bottom.astype(np.float64), top.astype(np.float64)
+
+
+def whole_numbers(values: Floats) -> Integers | None:
+    """Return values as whole numbers, where they are."""
+    near = np.rint(values)
+    if np.abs(values - near).max(initial=0.0) > WHOLE:
+        return None
+    exact: Integers = near.astype(np.int64)
+    return exact
