@@ -1,0 +1,99 @@
+"""The independent judge, held against what is written down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.disclosure import oracle
+from tests.disclosure.written import LEVELS, Written, key_of, written
+
+VECTORS = written()
+each = pytest.mark.parametrize("vector", VECTORS, ids=lambda one: one.name)
+
+
+@each
+def test_a_vector_states_its_primaries(vector: Written) -> None:
+    """Where a vector has a threshold, the primary cells are those below it, and no others."""
+    found = vector.by_threshold
+
+    assert found is None or (vector.primary == found).all()
+
+
+@each
+def test_the_oracle_finds_the_stated_optimum(vector: Written) -> None:
+    """The cheapest pattern has the weight that is written down, or there is none."""
+    for stated in vector.text.get("optimum", []):
+        problem = vector.problem(stated["level"])
+        found = oracle.optimum(problem, integer=stated["level"].endswith("integer"))
+
+        assert stated["weight"] == (found and found.weight), stated["level"]
+        if found is not None and "secondaries" in stated:
+            extra = {
+                key
+                for key, more in zip(vector.table.keys, found.hidden & ~vector.primary, strict=True)
+                if more
+            }
+            shut = set(map(key_of, vector.text.get("shut", [])))
+            assert set(map(key_of, stated["secondaries"])) == extra - shut
+
+
+@each
+def test_the_oracle_finds_the_stated_ranges(vector: Written) -> None:
+    """Ranges are as written down; by real numbers and by whole ones, unless the level says."""
+    for attack in vector.text.get("attacks", []):
+        level = attack["level"]
+        view = vector.view(attack["hide"], level)
+        for integer in (True,) if level.endswith("integer") else (False, True):
+            if not integer or attack.get("whole_too", True):
+                seen = oracle.ranges(view, integer=integer)
+                for name, (low, high) in attack.get("ranges", {}).items():
+                    found = seen[vector.cell(name)]
+                    assert (low, high) == pytest.approx(tuple(found), abs=1e-6), (name, level)
+
+
+@each
+def test_the_stated_cells_are_narrow_and_no_others(vector: Written) -> None:
+    """Which primary cells a pattern leaves too narrow is written down in full."""
+    width = vector.text.get("width", 1)
+    for attack in vector.text.get("attacks", []):
+        level = attack["level"]
+        seen = oracle.ranges(vector.view(attack["hide"], level), integer=level.endswith("integer"))
+        thin = vector.primary & (seen[:, 1] - seen[:, 0] < width - 1e-6)
+
+        assert (vector.flags(attack["narrow"]) == thin).all(), level
+
+
+@each
+def test_the_stated_level_is_the_first_to_find_the_leak(vector: Written) -> None:
+    """No weaker attacker finds what the stated one finds; `none` if the pattern holds."""
+    if "leak" not in vector.text:
+        return
+    leak, found = vector.text["leak"], "none"
+    levels = [name for name in LEVELS if "min_cell" in vector.text or not name.startswith("K2")]
+    for level in levels[: None if leak["found_by"].startswith("K2") else 4]:
+        view = vector.view(leak["hide"], level)
+        seen = oracle.ranges(view, integer=level.endswith("integer"))
+        width = seen[vector.primary, 1] - seen[vector.primary, 0]
+        if (width < vector.text.get("width", 1) - 1e-6).any():
+            found = level
+            break
+
+    assert leak["found_by"] == found
+
+
+def test_there_are_vectors() -> None:
+    """The acceptance instances, and those that the specification asks to be built."""
+    assert {one.name[:2] for one in VECTORS} >= {"a1", "a2", "a3", "a4", "a8"}
+
+
+@each
+def test_truth_lies_in_its_range(vector: Written) -> None:
+    """No attacker can rule out what is so."""
+    for level in ("K0", "K1 integer"):
+        seen = oracle.ranges(vector.view("primaries", level), integer="integer" in level)
+        true = vector.table.values
+
+        assert (seen[:, 0] <= true + 1e-6).all()
+        assert (seen[:, 1] >= true - 1e-6).all()
+        assert np.isfinite(seen).all()
