@@ -1,0 +1,220 @@
+"""What a pattern, or a fraction of one, leaves too narrow, and the cuts that say so.
+
+The attacker's programs over true values: who searches knows them, so that every difference from
+them is a point that fits. Each answer is a witness for all variables of its piece; one that has
+been seen wide enough needs no program of its own.
+
+Source of the rules: the project's specification of disclosure control, section 6.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateway.disclosure.cuts import dual_cut, gains, joining_cut
+from gateway.disclosure.relations import parts_of
+from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
+from gateway.disclosure.table import DisclosureError
+
+if TYPE_CHECKING:
+    from gateway.disclosure.cuts import Cut
+    from gateway.disclosure.merge import Merged
+    from gateway.disclosure.relations import Part
+    from gateway.disclosure.solver import Budget, Floats, Solution
+    from gateway.disclosure.table import Flags, Integers
+
+
+class Reasoning(Enum):
+    """What counts as a witness.
+
+    FRACTION: real numbers, with a little left out, for what is no pattern yet. ROUNDED: real
+    numbers rounded inwards. WHOLE: only whole numbers that fit exactly.
+    """
+
+    FRACTION = "fraction"
+    ROUNDED = "rounded"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A variable whose range is too narrow: how far it goes below and above its value."""
+
+    variable: int
+    least: float
+    most: float
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is too narrow, and inequalities against it."""
+
+    narrow: list[Narrow] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
+
+
+SWEEPS: Final = 20
+"""How often all wanting variables are asked for at once, before each is asked for alone."""
+
+WORTHWHILE: Final = 3
+"""A sweep that settles fewer is the last."""
+
+NOISE: Final = 1e-6
+"""A requirement that is missed by less is not missed by real numbers."""
+
+SLACK: Final = 0.02
+"""The part of a requirement that a fractional point may lack; the last whole point may not."""
+
+
+def separate(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Findings:
+    """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
+
+    Args:
+        merged: The problem.
+        chosen: How much of each variable is hidden, 0 to 1; fixed ones are 1.
+        reasoning: FRACTION where some are between, else the attacker's.
+        budget: What is left of the limits.
+    """
+    findings = Findings()
+    live = chosen > 0
+    needy = merged.needy
+    zero = np.zeros(merged.size, np.int64)
+    for part in parts_of(merged.system, live, zero):
+        if needy[part.columns].any():
+            _Piece(merged, part, chosen, reasoning, budget).judge(findings)
+    return findings
+
+
+class _Piece:
+    """One connected piece under a point."""
+
+    def __init__(
+        self, merged: Merged, part: Part, point: Floats, reasoning: Reasoning, budget: Budget
+    ) -> None:
+        self._merged, self._part, self._reasoning = merged, part, reasoning
+        chosen, self._live = point[part.columns], point > 0
+        self._budget = budget
+        at = part.columns
+        self._low, self._high = merged.low[at] * chosen, merged.high[at] * chosen
+        share = 1.0 - (SLACK if reasoning is Reasoning.FRACTION else 0.0)
+        self._width = merged.width[at] * share
+        self._up, self._down = merged.up[at] * share, merged.down[at] * share
+        self._least, self._most = np.zeros(len(at)), np.zeros(len(at))
+        self._costs = np.zeros(len(at))
+        self._real: Program | None = None
+        self._whole: Program | None = None
+
+    def judge(self, findings: Findings) -> None:
+        """Add what this piece leaves too narrow."""
+        self._sweep()
+        for cell in np.flatnonzero(self._wanting()).tolist():
+            if self._wanting()[cell]:
+                self._examine(cell, findings)
+
+    def _wanting(self) -> Flags:
+        """Return which variables have not been seen wide enough."""
+        wanting: Flags = (
+            (self._most - self._least < self._width)
+            | (self._most < self._up)
+            | (-self._least < self._down)
+        )
+        return wanting
+
+    def _sweep(self) -> None:
+        """Ask for all that are wanting at once, as long as that settles some."""
+        for _ in range(SWEEPS):
+            before = self._wanting()
+            if not before.any():
+                return
+            self._maximize(before.astype(np.float64))
+            self._maximize(-before.astype(np.float64))
+            if before.sum() - self._wanting().sum() < WORTHWHILE:
+                return
+
+    def _examine(self, cell: int, findings: Findings) -> None:
+        """Find whether a variable is too narrow, and why."""
+        above, below = self._end(cell, 1.0), self._end(cell, -1.0)
+        if not self._wanting()[cell]:
+            return
+        cuts = self._cuts(cell, above, below)
+        if not cuts and self._reasoning is Reasoning.WHOLE:
+            self._exhaust(cell)
+            if not self._wanting()[cell]:
+                return
+        variable = int(self._part.columns[cell])
+        findings.narrow.append(Narrow(variable, float(self._least[cell]), float(self._most[cell])))
+        if not cuts and self._reasoning is not Reasoning.FRACTION:
+            cuts = [joining_cut(self._merged, self._part.columns, self._live)]
+        findings.cuts.extend(cuts)
+
+    def _cuts(self, cell: int, above: Solution, below: Solution) -> list[Cut]:
+        """Return a cut for each requirement that real numbers fail already."""
+        merged, variable = self._merged, int(self._part.columns[cell])
+        over, under = self._gains(variable, 1.0, above), self._gains(variable, -1.0, below)
+        both = (over[0] + under[0], over[1] + under[1])
+        cuts = []
+        if above.objective + below.objective < self._width[cell] - NOISE:
+            cuts.append(dual_cut(merged, *both, int(merged.width[variable])))
+        if above.objective < self._up[cell] - NOISE:
+            cuts.append(dual_cut(merged, *over, int(merged.up[variable])))
+        if below.objective < self._down[cell] - NOISE:
+            cuts.append(dual_cut(merged, *under, int(merged.down[variable])))
+        return [cut for cut in cuts if cut is not None]
+
+    def _gains(self, variable: int, sign: float, end: Solution) -> tuple[Floats, float]:
+        duals = np.zeros(self._merged.system.rows)
+        duals[self._part.rows] = end.duals
+        return gains(self._merged, variable, sign, duals)
+
+    def _end(self, cell: int, sign: float) -> Solution:
+        """Return how far a variable goes in a direction, in real numbers."""
+        costs = np.zeros(len(self._costs))
+        costs[cell] = sign
+        return self._maximize(costs)
+
+    def _maximize(self, costs: Floats) -> Solution:
+        if self._real is None:
+            self._real = Program(self._part.system, self._low, self._high, self._budget)
+        changed = np.flatnonzero(costs != self._costs)
+        self._real.change_costs(changed, costs[changed])
+        self._costs = costs
+        answer = self._real.run()
+        self._witness(answer.values)
+        return answer
+
+    def _witness(self, values: Floats) -> None:
+        """Take what a program found as proof of how far each variable goes."""
+        least = most = values
+        if self._reasoning is not Reasoning.FRACTION:
+            exact = whole_numbers(values)
+            if exact is not None and self._fits(exact):
+                least = most = exact.astype(np.float64)
+            elif self._reasoning is Reasoning.WHOLE:
+                return
+            else:
+                least, most = np.ceil(values - WHOLE), np.floor(values + WHOLE)
+        np.minimum(self._least, least, out=self._least)
+        np.maximum(self._most, most, out=self._most)
+
+    def _fits(self, values: Integers) -> bool:
+        within = ((self._low <= values) & (values <= self._high)).all()
+        return bool(within) and self._part.system.holds(values)
+
+    def _exhaust(self, cell: int) -> None:
+        """Find how far a variable goes in whole numbers, both ways or until it is enough."""
+        if self._whole is None:
+            system, budget = self._part.system, self._budget
+            self._whole = Program(system, self._low, self._high, budget, whole=True)
+        every = np.arange(len(self._costs))
+        for sign in (1.0, -1.0):
+            self._whole.change_costs(every, np.where(every == cell, sign, 0.0))
+            answer = self._whole.run()
+            if answer.verdict is not Verdict.OPTIMAL:
+                raise DisclosureError("limit", "the search reached its limit")
+            self._witness(answer.values)
+            if not self._wanting()[cell]:
+                return
