@@ -177,6 +177,10 @@ def _agreement(
                     Reason.AGREEMENT_NOT_ACTIVE,
                     f"the security attestation of `{agency.id}` is out of date",
                 )
+        # What a determination covered is de-identified for as long as the expert said.
+        if rule.determined_until is not None and now >= rule.determined_until:
+            message = "the determination that the release rests on is out of date"
+            return _refuse(rule, 2, Reason.AGREEMENT_OUT_OF_TERM, message)
     return None
 
 

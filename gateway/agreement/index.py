@@ -89,6 +89,8 @@ class FlowRule:
             rule that does.
         roles: Roles of which the caller must hold one, for each role condition.
         passes: Released fields that leave unmasked; only by these may a request narrow.
+        determined_until: The first instant after the determination that the release rests on; None
+            where it rests on none.
     """
 
     pact: Pact
@@ -100,11 +102,18 @@ class FlowRule:
     barred: Mapping[str, Rule]
     roles: tuple[frozenset[str], ...]
     passes: frozenset[str]
+    determined_until: dt.datetime | None
 
     @property
     def ref(self) -> str:
         """The provision's name across files: `<agreement id>/<provision id>`."""
         return f"{self.pact.agreement.id}/{self.provision.id}"
+
+    @property
+    def ends(self) -> dt.datetime:
+        """The first instant at which it grants nothing more, whatever is signed."""
+        until = self.determined_until
+        return self.pact.ends if until is None else min(self.pact.ends, until)
 
     @property
     def person_conditions(self) -> bool:
@@ -209,10 +218,16 @@ def field_meets(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
 
 def pact(agreement: Agreement, signed: Signed, digest: bytes) -> Pact:
     """Return an agreement with its term as instants of its own time zone."""
-    zone = ZoneInfo(agreement.term.timezone)
-    first = dt.datetime.combine(agreement.term.effective, dt.time(), zone)
-    after = dt.datetime.combine(agreement.term.expires + dt.timedelta(days=1), dt.time(), zone)
-    return Pact(agreement, signed, first.astimezone(dt.UTC), after.astimezone(dt.UTC), digest)
+    term = agreement.term
+    first = dt.datetime.combine(term.effective, dt.time(), ZoneInfo(term.timezone))
+    after = _day_after(term.expires, term.timezone)
+    return Pact(agreement, signed, first.astimezone(dt.UTC), after, digest)
+
+
+def _day_after(last: dt.date, zone: str) -> dt.datetime:
+    """Return the first instant after a last day, UTC."""
+    after = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), ZoneInfo(zone))
+    return after.astimezone(dt.UTC)
 
 
 def compile_agreements(
@@ -266,6 +281,8 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     shape = provision.delivery.shape
     roles = tuple(c.roles for c in provision.when if isinstance(c, RoleCondition))
     passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))
+    deid, zone = provision.basis.deid, one.agreement.term.timezone
+    until = _day_after(deid.expires, zone) if deid is not None else None
     made = []
     for purpose in provision.flow.purposes:
         barred = {
@@ -278,7 +295,9 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
             )
         }
         made.append(
-            FlowRule(one, provision, dataset, provider, recipient, purpose, barred, roles, passes)
+            FlowRule(
+                one, provision, dataset, provider, recipient, purpose, barred, roles, passes, until
+            )
         )
     return made
 

@@ -139,12 +139,23 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
-    """The determination that released fields claim: how, in which document, until when."""
+    """The determination that released fields claim: how, in which document, until when.
 
-    method: str  # safe_harbor, expert
+    Attributes:
+        method: `safe_harbor`, whose document is the provider's statement of no actual knowledge, or
+            `expert`.
+        expires: The last day on which it holds, in the time zone of the agreement.
+        fields: The fields that an expert's document names, each with the weakest mask under which
+            it may leave; None where the file does not state them.
+        k: The fewest people, alike in what leaves, that the document names, or None.
+    """
+
+    method: str
     ref: str
     sha256: str
     expires: dt.date
+    fields: Mapping[str, Mask] | None = None
+    k: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

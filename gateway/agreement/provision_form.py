@@ -145,12 +145,16 @@ def _basis(at: Cursor) -> Basis:
 
 
 def _deid(at: Cursor) -> Deidentified:
-    entries = at.closed(_DEID)
+    entries = at.closed(_DEID, keys("fields k"))
+    if entries.has("fields") != entries.has("k"):
+        at.wrong("`fields` and `k` are stated together", "missing-key")
     return Deidentified(
         method=entries.read("method", lambda c: c.one_of(("safe_harbor", "expert")), ""),
         ref=entries.read("ref", Cursor.text, ""),
         sha256=entries.read("sha256", Cursor.sha256, ""),
         expires=entries.read("expires", Cursor.date, EMPTY_DATE),
+        fields=entries.read("fields", _release, None),
+        k=entries.read("k", lambda c: None if c.is_none else c.integer(2), None),
     )
 
 

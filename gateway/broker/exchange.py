@@ -383,7 +383,7 @@ class _Run:
         now = ports.clock.now()
         pact = self._plan.rule.pact
         current = ports.library.current()
-        if current is self._agreements and now < pact.ends:
+        if current is self._agreements and now < self._plan.rule.ends:
             return
         again = decide(current, self._request, Standing(repeat=True), now)
         if isinstance(again, Refusal):

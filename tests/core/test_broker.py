@@ -16,7 +16,9 @@ import pytest
 
 from gateway.agreement.index import Signed
 from gateway.agreement.model import (
+    Basis,
     ConsentCondition,
+    Deidentified,
     FieldCondition,
     Flow,
     LogTerms,
@@ -299,6 +301,25 @@ def test_the_end_of_the_term_stops_a_stream() -> None:
     house.clock.moment = dt.datetime(2027, 1, 1, 4, 59, 59, tzinfo=dt.UTC)
     agencies = [dataclasses.replace(one, attested_for=span("P3Y")) for one in AGENCIES]
     house.library.agreements = the_agreements(agencies=agencies)
+    swap_at(house, "release", 1, lambda: house.clock.move(seconds=1))
+
+    with pytest.raises(RefusedError) as raised:
+        house.ask(a_request())
+
+    assert Reason.AGREEMENT_OUT_OF_TERM is raised.value.reason
+    assert 1 == len(house.log.of_kind("release"))
+
+
+def test_the_end_of_a_determination_stops_a_stream() -> None:
+    """A stream that runs into the midnight after an expert's last day ends there too."""
+    house = a_house()
+    house.clock.moment = dt.datetime(2026, 10, 1, 3, 59, 59, tzinfo=dt.UTC)
+    agencies = [dataclasses.replace(one, attested_for=span("P3Y")) for one in AGENCIES]
+    deid = Deidentified("expert", "ED-1", "0" * 64, dt.date(2026, 9, 30))
+    basis = Basis("deidentified", "expert", ("synthetic",), deid)
+    house.library.agreements = the_agreements(
+        an_agreement(a_provision(basis=basis)), agencies=agencies
+    )
     swap_at(house, "release", 1, lambda: house.clock.move(seconds=1))
 
     with pytest.raises(RefusedError) as raised:

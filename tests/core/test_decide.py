@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.agreement.index import Signed
-from gateway.agreement.model import Flow, MeasureRule, RoleCondition
+from gateway.agreement.model import (
+    Basis,
+    Deidentified,
+    Flow,
+    MeasureRule,
+    RoleCondition,
+)
 from gateway.agreement.spans import closed_periods
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.errors import Reason
@@ -161,6 +167,26 @@ def test_an_attestation_of_the_future_is_none() -> None:
 
     assert "2 AGREEMENT_NOT_ACTIVE" == answer(the_agreements(agencies=agencies))
     assert "granted" == answer(the_agreements(agencies=agencies), now=utc(2026, 7, 16))
+
+
+@pytest.mark.parametrize("method", ["expert", "safe_harbor"])
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (utc(2026, 10, 1, 3, 59, 59), "granted"),
+        (utc(2026, 10, 1, 4, 0, 0), "2 AGREEMENT_OUT_OF_TERM"),
+    ],
+)
+def test_a_determination_is_good_through_its_last_day(
+    method: str, now: dt.datetime, expected: str
+) -> None:
+    """What it covered stops with it, at midnight where the agreement lives, files or no files."""
+    last = dt.date(2026, 9, 30)
+    deid = Deidentified(method, "ED-1", "0" * 64, last, {"run_id": Pass(), "age": Pass()})
+    basis = Basis("deidentified", method, ("synthetic",), deid)
+    agreements = the_agreements(an_agreement(a_provision(basis=basis)))
+
+    assert expected == answer(agreements, now=now)
 
 
 def test_a_flow_of_none_is_refused_by_the_state_of_what_names_both() -> None:

@@ -6,6 +6,7 @@ Engineering readings of the law; counsel must confirm each.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from gateway.agreement.finding import quoted
 from gateway.agreement.index import under
@@ -94,14 +95,16 @@ def regime(case: Case) -> Iterator[Fault]:
 @agreement_rule("deid-expired")
 def determination(_folder: Folder, read: Read[Agreement], now: dt.datetime) -> Iterator[Fault]:
     """A determination is there where one is claimed, and in date (45 CFR 164.514(b)(1))."""
+    today = now.astimezone(ZoneInfo(read.model.term.timezone)).date()
     for place, provision in enumerate(read.model.provisions):
         basis, path = provision.basis, ("provisions", place, "basis")
         claimed = basis.type in DETERMINED or basis.profile == "expert"
         if basis.deid is None:
             if claimed:
                 yield path, f"{provision.id}: no `deid` block (clause {provision.clause})"
-        elif basis.deid.expires < now.date():
-            yield (*path, "deid", "expires"), f"{provision.id}: the determination is out of date"
+        elif basis.deid.expires < today:
+            message = f"{provision.id}: the determination is out of date"
+            yield (*path, "deid", "expires"), f"{message} (45 CFR 164.514(b)(1))"
 
 
 @provision_rule("consent-condition-missing")

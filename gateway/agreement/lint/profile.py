@@ -1,129 +1,200 @@
-"""What a profile claims, and the masks that contradict it. A profile can only take away.
+"""What a profile claims, and what contradicts it. A profile can only take away.
 
-Safe Harbor is 45 CFR 164.514(b)(2), the limited data set 164.514(e), Part 2 for public health 42
-CFR 2.54; counsel must confirm.
+A provision says which law its release claims to satisfy, and the loader holds it to that: what the
+profile requires must be in the file, and what it refuses must not be. Each fault names the clause
+of the regulation; all of these are engineering readings, and counsel must confirm them. Which masks
+a profile takes is `profile_masks`, on which fields is `profile_fields`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.finding import quoted
 from gateway.agreement.index import under
+from gateway.agreement.lint.profile_fields import limited, safe_harbor
+from gateway.agreement.lint.profile_masks import (
+    EXPERT,
+    IDENTIFIED,
+    LDS,
+    NON_HIPAA,
+    PART2,
+    SAFE_HARBOR,
+    taken,
+    why_not,
+    word,
+)
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
-from gateway.agreement.strength import tells_nothing
-from gateway.masks.identity import Method, Pseudonym
-from gateway.masks.numbers import Band
-from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
-from gateway.masks.plain import Pass
-from gateway.masks.tables import CountOnly, Map, SumOnly
-from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
-from gateway.values import FieldClass, FieldType, Means, Regime
+from gateway.agreement.strength import as_strong, tells_nothing
+from gateway.masks.tables import CountOnly, SumOnly
+from gateway.values import AgencyKind, FieldClass, Regime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.model import Deidentified, FieldRule
     from gateway.masks.base import Mask
 
-OLDEST: Final = 90
-CELLS: Final = (GeoGrid, GeoH3, GeoDonut)
-TIMES: Final = frozenset({FieldType.DATE, FieldType.TIMESTAMP})
-LDS_PURPOSES: Final = ("public_health", "research")
-REGULATED: Final = frozenset({Regime.HIPAA, Regime.PART2})
+LDS_PURPOSES: Final = ("public_health", "research", "operations")
+UNREADABLE: Final = frozenset({"pass", "rare_to_other"})
+"""Masks under which a direct identifier could be read: no expert finds that risk very small."""
 
 
 @provision_rule("profile-contradicted")
 def profile(case: Case) -> Iterator[Fault]:
-    """The released fields keep to the standard that the provision claims."""
-    basis = case.provision.basis
-    if basis.profile == "non_hipaa" and case.dataset is not None:
-        if case.dataset.regime & REGULATED:
-            yield (
-                case.under("basis", "profile"),
-                "`non_hipaa`, but HIPAA or Part 2 follows the data",
-            )
-        return
-    if basis.profile == "lds":
-        trees = LDS_PURPOSES
-        if not all(any(under(p, tree) for tree in trees) for p in case.provision.flow.purposes):
-            path = case.under("flow", "purpose")
-            yield path, f"`lds` is for purposes under {' or '.join(trees)}"
+    """The provision has what its profile requires, and releases nothing that it refuses."""
+    claimed = case.provision.basis.profile
+    match claimed:
+        case "safe_harbor":
+            yield from _statement(case)
+        case "lds":
+            yield from _data_use(case)
+        case "part2_public_health":
+            yield from _to_health(case)
+        case "expert":
+            yield from _determined(case)
+        case "non_hipaa":
+            yield from _unregulated(case)
+        case _:  # `identified` claims nothing, and no other word is read
+            pass
+    inner = _inner(case)
     for field, mask in case.released():
-        if tells_nothing(mask) or isinstance(mask, (CountOnly, SumOnly)):
+        if not tells_nothing(mask) and not isinstance(mask, (CountOnly, SumOnly)):
+            for text, clause in _faults(case, inner, field, mask):
+                message = f"`{field.name}`: {_cited(f'`{claimed}` {text}', clause)}"
+                yield case.under("release", field.name), message
+    yield from _named(case, inner)
+
+
+def _cited(text: str, clause: str) -> str:
+    return f"{text} ({clause}; counsel must confirm)"
+
+
+def _inner(case: Case) -> str:
+    """Return the profile whose rules hold the fields: under Part 2, that of the determination."""
+    basis = case.provision.basis
+    if basis.profile != PART2:
+        return basis.profile
+    # Without a determination nothing is de-identified, and the stricter of the two holds.
+    return EXPERT if basis.deid is not None and basis.deid.method == EXPERT else SAFE_HARBOR
+
+
+# --- what a profile requires ---
+
+
+def _statement(case: Case) -> Iterator[Fault]:
+    deid = case.provision.basis.deid
+    if deid is None or deid.method != SAFE_HARBOR:
+        text = "`safe_harbor` needs the provider's statement of no actual knowledge, by reference"
+        message = f"{text}: `deid` of the method `safe_harbor`"
+        yield case.under("basis"), _cited(message, "45 CFR 164.514(b)(2)(ii)")
+
+
+def _data_use(case: Case) -> Iterator[Fault]:
+    # The data use agreement is the signed paper: `document` names it, `clause` its place in it.
+    provision = case.provision
+    if not all(any(under(one, tree) for tree in LDS_PURPOSES) for one in provision.flow.purposes):
+        message = f"`lds` is for purposes under {' or '.join(LDS_PURPOSES)}"
+        yield case.under("flow", "purpose"), _cited(message, "45 CFR 164.514(e)(3)(i)")
+    promise = "45 CFR 164.514(e)(4)(ii)(C)(5)"
+    if provision.duties.reidentify != "forbid":
+        message = _cited("`lds` needs the promise not to identify", promise)
+        yield case.under("duties", "reidentify"), message
+    if provision.duties.contact != "forbid":
+        message = _cited("`lds` needs the promise not to contact", promise)
+        yield case.under("duties", "contact"), message
+
+
+def _to_health(case: Case) -> Iterator[Fault]:
+    if case.recipient is not None and case.recipient.kind is not AgencyKind.PUBLIC_HEALTH:
+        message = f"`part2_public_health`, but the recipient is {case.recipient.kind}"
+        yield case.under("flow", "to"), _cited(message, "42 CFR 2.54")
+    if case.provision.basis.deid is None:
+        message = "`part2_public_health` needs a determination: a `deid` block"
+        yield case.under("basis"), _cited(message, "42 CFR 2.54")
+
+
+def _determined(case: Case) -> Iterator[Fault]:
+    deid = case.provision.basis.deid
+    if deid is None or deid.method != EXPERT:
+        message = "`expert` needs the determination: `deid` of the method `expert`"
+        yield case.under("basis"), _cited(message, "45 CFR 164.514(b)(1)")
+    elif deid.fields is None:
+        message = "`expert` needs the `fields` and the `k` that the determination names"
+        yield case.under("basis", "deid"), _cited(message, "45 CFR 164.514(b)(1)(ii)")
+
+
+def _unregulated(case: Case) -> Iterator[Fault]:
+    regime = case.dataset.regime if case.dataset is not None else frozenset()
+    for law, name, clause in (
+        (Regime.HIPAA, "HIPAA", "45 CFR 164.502(a)"),
+        (Regime.PART2, "Part 2", "42 CFR 2.12"),
+    ):
+        if law in regime:
+            message = _cited(f"`non_hipaa`, but {name} follows the data", clause)
+            yield case.under("basis", "profile"), message
+
+
+# --- what a profile refuses ---
+
+
+def _faults(case: Case, inner: str, field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
+    if not taken(inner, mask):
+        yield why_not(inner, mask)
+    elif inner == SAFE_HARBOR:
+        yield from safe_harbor(case, field, mask)
+    elif inner == LDS:
+        yield from limited(field, mask)
+    elif inner == EXPERT:
+        if field.field_class is FieldClass.DIRECT_IDENTIFIER and word(mask) in UNREADABLE:
+            yield "lets no direct identifier leave as it is", "45 CFR 164.514(b)(1)"
+    else:
+        assert inner in (IDENTIFIED, NON_HIPAA)  # noqa: S101 - the reader's closed set
+
+
+def _named(case: Case, inner: str) -> Iterator[Fault]:
+    """Yield each way out of what the determination names: a field, its weakest mask, its k."""
+    deid = case.provision.basis.deid
+    if deid is None or deid.fields is None:
+        return
+    clause = "45 CFR 164.514(b)(1)(ii)"
+    path = case.under("basis", "deid")
+    if inner != EXPERT:
+        yield path, _cited("`fields` and `k` are those of an expert's determination", clause)
+        return
+    dataset = case.dataset
+    if dataset is None:
+        return
+    for name in deid.fields:
+        if name not in dataset.fields:
+            yield (*path, "fields", name), f"{quoted(name)} is no field of {dataset.id}"
+    for field, mask in case.released():
+        if tells_nothing(mask):
             continue
-        for fault in _faults(basis.profile, case.provision.basis.deid, field, mask):
-            yield case.under("release", field.name), f"`{field.name}`: {fault}"
+        place, least = case.under("release", field.name), deid.fields.get(field.name)
+        if least is None:
+            message = f"`{field.name}` is not named in {quoted(deid.ref)}"
+            yield place, _cited(message, clause)
+        elif not as_strong(mask, least, dataset.maps):
+            message = f"`{field.name}`: `{word(mask)}` tells more than {quoted(deid.ref)} names"
+            yield place, _cited(message, clause)
+    yield from _crowd(case, deid, clause)
 
 
-def _faults(claimed: str, deid: object, field: FieldRule, mask: Mask) -> Iterator[str]:
-    method = getattr(deid, "method", "")
-    inner = claimed == "part2_public_health" and method == "safe_harbor"
-    if claimed == "safe_harbor" or inner:
-        yield from _safe_harbor(field, mask)
-    elif claimed in ("expert", "part2_public_health"):
-        yield from _no_identifier(claimed, field, mask)
-    elif claimed == "lds":
-        yield from _no_identifier(claimed, field, mask)
-        if isinstance(mask, CELLS) or (
-            field.means in (Means.COORDINATES, Means.ADDRESS) and isinstance(mask, Pass)
-        ):
-            yield "`lds` holds no point, cell or street address"
-
-
-def _no_identifier(claimed: str, field: FieldRule, mask: Mask) -> Iterator[str]:
-    """Yield a fault for a direct identifier that leaves as anything but a pseudonym."""
-    if field.field_class is FieldClass.DIRECT_IDENTIFIER and not isinstance(mask, Pseudonym):
-        yield f"`{claimed}` lets a direct identifier leave as a pseudonym only"
-
-
-def _safe_harbor(field: FieldRule, mask: Mask) -> Iterator[str]:
-    if isinstance(mask, Pseudonym):
-        if mask.method is Method.HMAC:
-            yield "a keyed hash is derived from the value; `safe_harbor` takes `token`"
-    elif isinstance(mask, (DateShift, *CELLS)):
-        yield f"`safe_harbor` has no {mask.name} of this kind"
-    elif field.field_class is FieldClass.DIRECT_IDENTIFIER:
-        yield "`safe_harbor` lets a direct identifier leave as a random token only"
-    elif field.type in TIMES or field.means in (Means.EVENT_TIME, Means.DATE_OF_BIRTH):
-        if field.means is Means.DATE_OF_BIRTH or not _is_year(mask):
-            yield "`safe_harbor` lets a date leave by its year only"
-    elif (need := _NEEDS.get(field.means)) is not None and not need[0](mask):
-        yield f"`safe_harbor` {need[1]}"
-
-
-def _is_year(mask: Mask) -> bool:
-    return isinstance(mask, Truncate) and mask.to is Unit.YEAR
-
-
-def _capped(mask: Mask) -> bool:
-    match mask:
-        case Band():
-            return mask.edges()[-1] <= OLDEST
-        case Age():
-            return mask.topcode <= OLDEST
-        case Map():
-            return True
-        case _:
-            return False
-
-
-def _is_state(mask: Mask) -> bool:
-    return isinstance(mask, GeoArea) and mask.to is Area.STATE
-
-
-_BY_STATE: Final = (_is_state, "lets no area below the state leave")
-_BY_AGE: Final = (_capped, f"joins all ages of {OLDEST} and more")
-_NEEDS: Final[Mapping[Means, tuple[Callable[[Mask], bool], str]]] = {
-    Means.ZIP: (lambda mask: isinstance(mask, Zip3), "lets a ZIP code leave as `zip3` only"),
-    Means.ADDRESS: _BY_STATE,
-    Means.COORDINATES: _BY_STATE,
-    Means.TRACT: _BY_STATE,
-    Means.COUNTY: _BY_STATE,
-    Means.PLACE: (lambda mask: isinstance(mask, Map), "lets a place leave as a kind of place only"),
-    Means.AGE: _BY_AGE,
-    Means.AGE_GROUP: _BY_AGE,
-}
+def _crowd(case: Case, deid: Deidentified, clause: str) -> Iterator[Fault]:
+    """Yield a fault where fewer people stand together than the determination names."""
+    provision = case.provision
+    if deid.k is None:
+        return
+    if provision.aggregate is not None:
+        held, key = provision.aggregate.disclosure.min_cell, "min_cell"
+        path = case.under("aggregate", "disclosure", key)
+    else:
+        held, key = (provision.anonymity.k if provision.anonymity is not None else 1), "anonymity"
+        path = case.under(*((key, "k") if provision.anonymity is not None else ("release",)))
+    if held < deid.k:
+        message = f"`{key}` holds {held}, and {quoted(deid.ref)} names k = {deid.k}"
+        yield path, _cited(message, clause)
 
 
 RULES: tuple[ProvisionRule, ...] = (profile,)
