@@ -52,9 +52,10 @@ format: $(DEV)  ## Lay the code out, and mend what ruff can.
 	ruff format .
 	ruff check --fix .
 
-lock: $(VENV)/lock/.stamp  ## Resolve both locks anew from pyproject.toml.
+lock: $(VENV)/lock/.stamp  ## Resolve the locks anew from pyproject.toml.
 	$(COMPILE) --extra formats --group build --upgrade --output-file requirements.lock
 	$(COMPILE) --all-extras --group dev --upgrade --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra formats --group build --resolution lowest-direct --upgrade --output-file requirements-lowest.lock
 
 clean:  ## Remove what was made, the environment included.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out
