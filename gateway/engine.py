@@ -187,8 +187,7 @@ class _Programs:
             if len(self._columns) >= COLUMNS_KEPT:
                 self._columns.clear()
             rest = [one for one in plan.masks if one.name not in done]
-            beside = [one.beside for one in rest if one.beside]
-            read = list(dict.fromkeys([one.name for one in rest] + beside))
+            read = list(dict.fromkeys(name for one in rest for name in one.reads))
             kept = self._columns[done] = lower.Program(plan, rest), read
         return kept
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+Beside: TypeAlias = "Scalar | tuple[Scalar, Scalar]"
+"""What a mask is given besides the value: one other original value, or a pair of them."""
+
+
 class Marker(StrEnum):
     """Why a value is not there; the three are kept apart, also for the recipient."""
 
@@ -32,6 +36,10 @@ class Marker(StrEnum):
 
 Masked: TypeAlias = Scalar | Marker
 """What a mask gives: a value, or why there is none. Never None."""
+
+
+Reader: TypeAlias = "Callable[[Scalar, Beside], Masked]"
+"""A mask as a function of the original value and of what stands beside it."""
 
 
 WHITE_SPACE = (
@@ -133,7 +141,7 @@ class Mask:
         del inputs
         return BOTH
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the function of (original value, value beside it) that this mask is."""
         raise NotImplementedError(self.name)
 

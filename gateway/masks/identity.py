@@ -7,13 +7,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from gateway.masks.base import WHITE_SPACE, Inputs, Marker, Mask, Masked
+from gateway.masks.base import WHITE_SPACE, Beside, Inputs, Marker, Mask, Masked, Reader
 from gateway.values import FieldType, Scalar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PLACEHOLDERS = (
     "", "unknown", "unk", "n/a", "none", "null", "0", "test", "te\u017ft", "te\ufb05", "te\ufb06",
@@ -72,12 +69,12 @@ class Pseudonym(Mask):
     name: ClassVar[str] = "pseudonym"
     accepts: ClassVar[frozenset[FieldType]] = frozenset({FieldType.STRING})
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the HMAC of the value in its domain, as 64 lower-case hex characters."""
         key = hmac_key_text(inputs.key)
         prefix = inputs.domain.encode() + b"\x1f"
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             text = canon(value) if isinstance(value, str) else None

@@ -7,13 +7,20 @@ import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from gateway.masks.base import BOTH, MISSING_ONLY, NUMBERS, Inputs, Marker, Mask, Masked
+from gateway.masks.base import (
+    BOTH,
+    MISSING_ONLY,
+    NUMBERS,
+    Beside,
+    Inputs,
+    Marker,
+    Mask,
+    Masked,
+    Reader,
+)
 from gateway.values import FieldType, Scalar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 AGE_DIVISORS = {
     "years": 1,
@@ -65,11 +72,11 @@ class Band(Mask):
         """Return the labels."""
         return self.labels(inputs.type)
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the label of the band that a value lies in."""
         edges, labels = self.edges(), self.labels(inputs.type)
 
-        def apply(value: Scalar, beside: Scalar) -> Masked:
+        def apply(value: Scalar, beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             if inputs.has_beside:
@@ -108,13 +115,13 @@ class Round(Mask):
         """Return `masked` too for numbers, which may be infinite."""
         return MISSING_ONLY if inputs.type is FieldType.INTEGER else BOTH
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the nearest multiple; an integer field takes an integer base."""
         up, down = self.ratio()
         if inputs.type is FieldType.INTEGER:
             return functools.partial(_round_integer, up)
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             if not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -129,7 +136,7 @@ class Round(Mask):
         return apply
 
 
-def _round_integer(base: int, value: Scalar, _beside: Scalar) -> Masked:
+def _round_integer(base: int, value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     assert isinstance(value, int)  # noqa: S101

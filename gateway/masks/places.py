@@ -7,13 +7,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from gateway.masks.base import TEXT, WHITE_SPACE, Inputs, Marker, Mask, Masked
+from gateway.masks.base import TEXT, WHITE_SPACE, Beside, Inputs, Marker, Mask, Masked, Reader
 from gateway.values import FieldType, MaskNote, Scalar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ZIP_PATTERN = rf"^[{WHITE_SPACE}]*([0-9]{{3}})[0-9]{{2}}(?:-?[0-9]{{4}})?[{WHITE_SPACE}]*$"
 """Digits and blanks are spelled out: what a library counts as such differs."""
@@ -39,12 +36,12 @@ class Zip3(Mask):
         """Return the permitted prefixes and `000`."""
         return ("000", *sorted(prefix for prefix in inputs.table or () if prefix != "000"))
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the prefix, `000` for an unlisted one, `masked` for what is no ZIP code."""
         permitted = frozenset(inputs.table or ())
         match = re.compile(ZIP_PATTERN).match
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             found = match(value) if isinstance(value, str) else None
@@ -87,12 +84,12 @@ class GeoArea(Mask):
         rest = "|".join(rf"\d{{{n - digits}}}" for n in finer if n > digits)
         return rf"^(\d{{{digits}}})(?:{rest})?$" if rest else rf"^(\d{{{digits}}})$"
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the leading digits of a code, `masked` for what is not one."""
         del inputs
         match = re.compile(self.pattern(), re.ASCII).match
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             found = match(value) if isinstance(value, str) else None
@@ -131,11 +128,11 @@ class GeoGrid(Mask):
         del type_
         return FieldType.INTEGER
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the cell of this coordinate; both together decide whether it may leave."""
         step, table = self.step_e7(), inputs.table or {}
 
-        def apply(value: Scalar, beside: Scalar) -> Masked:
+        def apply(value: Scalar, beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             lat, lon = (value, beside) if inputs.latitude else (beside, value)
@@ -151,7 +148,7 @@ class GeoGrid(Mask):
         return apply
 
 
-def _a_point(lat: Scalar, lon: Scalar) -> bool:
+def _a_point(lat: Beside, lon: Beside) -> bool:
     if not isinstance(lat, (int, float)) or not isinstance(lon, (int, float)):
         return False
     if not (math.isfinite(lat) and math.isfinite(lon)) or (lat == 0 and lon == 0):

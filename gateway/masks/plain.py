@@ -6,13 +6,21 @@ import functools
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from gateway.masks.base import ANY, BOTH, MISSING_ONLY, WHITE_SPACE, Inputs, Marker, Mask, Masked
+from gateway.masks.base import (
+    ANY,
+    BOTH,
+    MISSING_ONLY,
+    WHITE_SPACE,
+    Beside,
+    Inputs,
+    Marker,
+    Mask,
+    Masked,
+    Reader,
+)
 from gateway.values import FieldType, Scalar, list_text, text_list
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Pass(Mask):
         exact = {FieldType.INTEGER, FieldType.BOOLEAN, FieldType.DATE, FieldType.TIMESTAMP}
         return MISSING_ONLY if inputs.type in exact else BOTH
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return a check; blank text, unlisted codes and numbers not finite are `masked`."""
         match inputs.type:
             case FieldType.NUMBER:
@@ -56,36 +64,36 @@ def list_pattern(codes: tuple[str, ...]) -> str:
     return rf"^\[(?:{one}(?:,{one})*)?\]$"
 
 
-def _pass_exact(value: Scalar, _beside: Scalar) -> Masked:
+def _pass_exact(value: Scalar, _beside: Beside) -> Masked:
     return Marker.MISSING if value is None else value
 
 
-def _pass_number(value: Scalar, _beside: Scalar) -> Masked:
+def _pass_number(value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     return value if isinstance(value, (int, float)) and math.isfinite(value) else Marker.MASKED
 
 
-def _pass_text(value: Scalar, _beside: Scalar) -> Masked:
+def _pass_text(value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     return value if isinstance(value, str) and value.strip(WHITE_SPACE) else Marker.MASKED
 
 
-def _pass_code(codes: frozenset[str], value: Scalar, _beside: Scalar) -> Masked:
+def _pass_code(codes: frozenset[str], value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     return value if value in codes else Marker.MASKED
 
 
-def _pass_list(pattern: re.Pattern[str], value: Scalar, _beside: Scalar) -> Masked:
+def _pass_list(pattern: re.Pattern[str], value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     # The whole text: `$` would also stand before a final line end.
     return value if isinstance(value, str) and pattern.fullmatch(value) else Marker.MASKED
 
 
-def _pass_any_list(value: Scalar, _beside: Scalar) -> Masked:
+def _pass_any_list(value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     return value if text_list(value) is not None else Marker.MASKED
@@ -103,7 +111,7 @@ class Redact(Mask):
         del inputs
         return frozenset({Marker.MASKED})
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return a function that is `masked` for every value."""
         del inputs
         return lambda _value, _beside: Marker.MASKED
@@ -133,7 +141,7 @@ class Constant(Mask):
         """Return the literal in the field's type."""
         return float(self.value) if type_ is FieldType.NUMBER else self.value
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return a function that is the literal for every value."""
         literal = self.literal(inputs.type)
         return lambda _value, _beside: literal

@@ -6,11 +6,22 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from gateway.masks.base import ANY, BOTH, MISSING_ONLY, NUMBERS, Inputs, Marker, Mask, Masked
+from gateway.masks.base import (
+    ANY,
+    BOTH,
+    MISSING_ONLY,
+    NUMBERS,
+    Beside,
+    Inputs,
+    Marker,
+    Mask,
+    Masked,
+    Reader,
+)
 from gateway.values import FieldType, Scalar, list_text, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +51,14 @@ class Map(Mask):
             return MISSING_ONLY
         return BOTH
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the mapped value; of a list its distinct mapped values, sorted."""
         table = {key: str(to) for key, to in (inputs.table or {}).items()}
         rest = inputs.unmapped
         if inputs.type is FieldType.LIST:
             return functools.partial(_map_list, table, rest)
 
-        def apply(value: Scalar, _beside: Scalar) -> Masked:
+        def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             found = table.get(value) if isinstance(value, str) else None
@@ -56,7 +67,7 @@ class Map(Mask):
         return apply
 
 
-def _map_list(table: Mapping[str, str], rest: str | None, value: Scalar, _beside: Scalar) -> Masked:
+def _map_list(table: Mapping[str, str], rest: str | None, value: Scalar, _beside: Beside) -> Masked:
     if value is None:
         return Marker.MISSING
     items = text_list(value)

@@ -8,7 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
-from gateway.masks.base import BOTH, MISSING_ONLY, TIMES, Inputs, Marker, Mask, Masked
+from gateway.masks.base import (
+    BOTH,
+    MISSING_ONLY,
+    TIMES,
+    Beside,
+    Inputs,
+    Marker,
+    Mask,
+    Masked,
+    Reader,
+)
 from gateway.values import FieldType, Precision, Scalar
 
 if TYPE_CHECKING:
@@ -89,13 +99,13 @@ class Truncate(Mask):
         fixed = inputs.precision
         return MISSING_ONLY if fixed is None or fixed in fine_enough(self.to) else BOTH
 
-    def reader(self, inputs: Inputs) -> Callable[[Scalar, Scalar], Masked]:
+    def reader(self, inputs: Inputs) -> Reader:
         """Return the start of the period, `masked` where the precision is coarser."""
         cut = self._cut_date if inputs.type is FieldType.DATE else self._cut_instant()
         fine = fine_enough(self.to)
         fixed = inputs.precision
 
-        def apply(value: Scalar, beside: Scalar) -> Masked:
+        def apply(value: Scalar, beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
             known = beside if inputs.has_beside else fixed

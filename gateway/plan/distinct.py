@@ -7,6 +7,7 @@ mask, so that speed costs no second meaning. Columns of many values go by `plan/
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,11 +62,14 @@ def mask_few(plan: Plan, steps: Mapping[str, Step], batch: pa.RecordBatch) -> di
     found: dict[str, Few] = {}
     for one in plan.masks:
         own = coded(one.name)
-        beside = coded(one.beside) if own is not None and one.beside else _ALONE
-        if own is not None and beside is not None:
-            pairs = len(own.values) * len(beside.values)
-            if pairs <= FEW:
-                found[one.name] = _mask(steps[one.name], own, beside)
+        if own is None:
+            continue
+        beside = coded(one.beside) if one.beside else _ALONE
+        also = coded(one.also) if one.also and beside is not None else _ALONE
+        if beside is None or also is None:
+            continue
+        if len(own.values) * len(beside.values) * len(also.values) <= FEW:
+            found[one.name] = _mask(steps[one.name], own, beside, also)
     return found
 
 
@@ -93,16 +97,16 @@ def _code(column: Any) -> _Coded | None:  # noqa: ANN401 - an array of any type
     return _Coded(values, made.indices)
 
 
-def _mask(step: Step, own: _Coded, beside: _Coded) -> Few:
+def _mask(step: Step, own: _Coded, beside: _Coded, also: _Coded) -> Few:
     values: list[Scalar] = []
     why: list[Scalar] = []
-    for value in own.values:
-        for other in beside.values:
-            masked = step.read(value, other)
-            absent = isinstance(masked, Marker)
-            values.append(None if absent else masked)
-            why.append(masked.value if absent else None)  # type: ignore[union-attr]
+    for value, other, third in itertools.product(own.values, beside.values, also.values):
+        masked = step.read(value, (other, third) if step.also else other)
+        absent = isinstance(masked, Marker)
+        values.append(None if absent else masked)
+        why.append(masked.value if absent else None)  # type: ignore[union-attr]
     at = own.at
-    if beside.at is not None:
-        at = pc.add(pc.multiply(at, pa.scalar(len(beside.values), pa.int32())), beside.at)
+    for more in (beside, also):
+        if more.at is not None:
+            at = pc.add(pc.multiply(at, pa.scalar(len(more.values), pa.int32())), more.at)
     return Few(tuple(values), tuple(why), at)

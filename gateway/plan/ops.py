@@ -49,9 +49,11 @@ class MaskField:
 
     Attributes:
         beside: Name of the second original field that the mask looks at, or None.
+        also: Name of a third one, or None.
         table: `name@version sha256` of the reference table or map, or empty.
-        key_id: Which key makes a pseudonym, or empty.
+        key_id: Which key makes a pseudonym or a displacement, or empty.
         why: Whether a companion column says why a value is absent.
+        facts: What else the result hangs on, as text for the plan: a zone, a box.
     """
 
     name: str
@@ -62,6 +64,13 @@ class MaskField:
     table: str
     key_id: str
     why: bool
+    also: str | None = None
+    facts: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The original fields that the mask looks at, its own first."""
+        return tuple(name for name in (self.name, self.beside, self.also) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)

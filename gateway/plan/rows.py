@@ -13,9 +13,9 @@ from gateway.plan.pushdown import admits
 from gateway.values import FieldType, Row, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from gateway.masks.base import Masked
+    from gateway.masks.base import Beside, Reader
     from gateway.plan.ops import Plan, Where
 
 
@@ -39,16 +39,18 @@ def _objects(value: Scalar, kind: FieldType) -> bool:
 
 
 class Step(NamedTuple):
-    """One mask as a function of the original value and of the one beside it.
+    """One mask as a function of the original value and of what stands beside it.
 
     Attributes:
         beside: Name of the second original field that it reads, or None.
+        also: Name of a third one; the function is then given the pair of them.
         why: Whether a companion says why a value is absent.
     """
 
     name: str
     beside: str | None
-    read: Callable[[Scalar, Scalar], Masked]
+    also: str | None
+    read: Reader
     why: bool
 
 
@@ -62,7 +64,8 @@ class Program:
 
     def __init__(self, plan: Plan) -> None:
         self.steps = [
-            Step(one.name, one.beside, one.mask.reader(one.inputs), one.why) for one in plan.masks
+            Step(one.name, one.beside, one.also, one.mask.reader(one.inputs), one.why)
+            for one in plan.masks
         ]
 
     def mask_all(self, several: Iterable[Row]) -> list[tuple[Scalar, ...]]:
@@ -71,8 +74,11 @@ class Program:
 
     def _mask(self, row: Row) -> tuple[Scalar, ...]:
         values: list[Scalar] = []
-        for name, beside, read, why in self.steps:
-            value = read(row[name], row[beside] if beside else None)
+        for name, beside, also, read, why in self.steps:
+            other: Beside = row[beside] if beside else None
+            if also:
+                other = (row[beside] if beside else None, row[also])
+            value = read(row[name], other)
             absent = isinstance(value, Marker)
             values.append(None if absent else value)
             if why:
