@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gateway.masks.identity import Pseudonym
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import Map
+from gateway.masks.tables import Map, RareToOther
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 from gateway.values import FieldType, Operator
 
@@ -333,6 +335,50 @@ def _map(one: MaskField, value: Any, beside: Any) -> str:
     return rest
 
 
+def _rare_to_other(one: MaskField, value: Any, beside: Any) -> str:
+    frozen = set(one.inputs.table or {})
+    if one.inputs.type is FieldType.LIST:
+        return _list_text(sorted({item if item in frozen else "other" for item in _list(value)}))
+    return str(value) if value in frozen else "other"
+
+
+def _known_items(one: MaskField, value: Any) -> list[str]:
+    items = _list(value)
+    codes = one.inputs.codes
+    if codes is not None and any(item not in codes for item in items):
+        raise _drop()
+    return items
+
+
+def _count_list(one: MaskField, value: Any, beside: Any) -> int:
+    return sum(1 for _ in _known_items(one, value))
+
+
+def _has_any(one: MaskField, value: Any, beside: Any) -> bool:
+    mask: Any = one.mask
+    return any(item == code for item in _known_items(one, value) for code in mask.codes)
+
+
+def _partial(one: MaskField, value: Any, beside: Any) -> str:
+    mask: Any = one.mask
+    if _trim(value) == "":
+        raise _drop()
+    letters = list(value)
+    if len(letters) < mask.keep_last + 1:
+        raise _drop()
+    kept: int = mask.keep_last
+    return "".join(["*" for _ in range(mask.width)] + letters[len(letters) - kept :])
+
+
+def _clip(one: MaskField, value: Any, beside: Any) -> Any:
+    mask: Any = one.mask
+    if not math.isfinite(value):
+        raise _drop()
+    value = max(value, mask.low)
+    value = min(value, mask.high)
+    return value if one.inputs.type is FieldType.INTEGER else float(value) + 0.0
+
+
 RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     Pass: _pass,
     Truncate: _truncate,
@@ -343,6 +389,11 @@ RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     GeoGrid: _grid,
     Pseudonym: _pseudonym,
     Map: _map,
+    RareToOther: _rare_to_other,
+    CountList: _count_list,
+    HasAny: _has_any,
+    Partial: _partial,
+    Clip: _clip,
 }
 
 

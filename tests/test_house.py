@@ -182,7 +182,18 @@ def test_only_the_edge_aborts() -> None:
     assert aborting <= {"gateway/wire/status.py"}
 
 
-@pytest.mark.parametrize("name", ["plan/lower.py", "plan/cells.py", "engine.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plan/lower.py",
+        "plan/lower_numbers.py",
+        "plan/lower_places.py",
+        "plan/lower_texts.py",
+        "plan/lower_times.py",
+        "plan/cells.py",
+        "engine.py",
+    ],
+)
 def test_columns_are_never_joined_by_position(name: str) -> None:
     """Values come together by expression or by key: no `hstack`, no horizontal concat, no `zip`."""
     tree = TREES[GATEWAY / name]

@@ -13,22 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.agreement.cursor import DECIMAL, NAME, WORD, Cursor
 from gateway.agreement.finding import quoted
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import (
-    Age,
-    Clip,
-    CountList,
-    DateShift,
-    GeoDonut,
-    GeoH3,
-    HasAny,
-    Partial,
-    RareToOther,
-)
+from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
 
 if TYPE_CHECKING:
     from collections.abc import Callable

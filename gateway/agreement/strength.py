@@ -10,19 +10,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.model import MapTable
 from gateway.agreement.spans import add, duration
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.numbers import Band
+from gateway.masks.numbers import Band, Clip
 from gateway.masks.places import Area, GeoArea, GeoGrid
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import CountOnly, Map
+from gateway.masks.tables import OTHER, CountOnly, Map, RareToOther
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import Clip, GeoH3
+from gateway.masks.unbuilt import GeoH3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Duration, MapTable
+    from gateway.agreement.model import Duration
     from gateway.masks.base import Mask
 
 _WEEKS: Final = frozenset({Unit.WEEK_ISO, Unit.WEEK_MMWR})
@@ -74,7 +75,9 @@ def as_strong(one: Mask, least: Mask | None, maps: Mapping[str, MapTable]) -> bo
     return _by_family(one, least, maps)
 
 
-def _by_family(one: Mask, least: Mask | None, maps: Mapping[str, MapTable]) -> bool:
+def _by_family(  # noqa: C901 - one line a family
+    one: Mask, least: Mask | None, maps: Mapping[str, MapTable]
+) -> bool:
     match one, least:
         case Truncate(), Truncate():
             return _truncate(one, least)
@@ -91,6 +94,8 @@ def _by_family(one: Mask, least: Mask | None, maps: Mapping[str, MapTable]) -> b
             return one.step == least.step and one.min_people >= least.min_people
         case Map(), Map():
             return _map(maps.get(one.table), maps.get(least.table))
+        case RareToOther(), RareToOther():
+            return _map(_with_other(maps.get(one.table)), _with_other(maps.get(least.table)))
         case CountOnly(), Pseudonym():
             return True
         case Pseudonym(), Pseudonym():
@@ -109,6 +114,10 @@ def _truncate(one: Truncate, least: Truncate) -> bool:
     if least.to in _WEEKS:
         return False
     return _UNITS.index(one.to) >= _UNITS.index(least.to)
+
+
+def _with_other(table: MapTable | None) -> MapTable | None:
+    return None if table is None else MapTable(table.name, table.values, OTHER)
 
 
 def _map(one: MapTable | None, least: MapTable | None) -> bool:

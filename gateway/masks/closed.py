@@ -5,29 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.masks.identity import Pseudonym
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
-from gateway.masks.unbuilt import (
-    Age,
-    Clip,
-    CountList,
-    DateShift,
-    GeoDonut,
-    GeoH3,
-    HasAny,
-    Partial,
-    RareToOther,
-)
+from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
 
 if TYPE_CHECKING:
     from gateway.masks.base import Mask
 
 CLOSED_SET: tuple[type[Mask], ...] = (
     Pass, Redact, Constant, Truncate, Band, Round, Zip3, GeoArea, GeoGrid, Pseudonym, Map,
-    CountOnly, SumOnly,
-    Age, DateShift, GeoH3, GeoDonut, Partial, Clip, RareToOther, CountList, HasAny,
+    CountOnly, SumOnly, Partial, Clip, RareToOther, CountList, HasAny,
+    Age, DateShift, GeoH3, GeoDonut,
 )  # fmt: skip
 """The words of the language; those of the last line are read and refused at load."""

@@ -146,6 +146,38 @@ def _round_integer(base: int, value: Scalar, _beside: Beside) -> Masked:
     return min(max(multiple + up, least), most) * base
 
 
+@dataclass(frozen=True, slots=True)
+class Clip(Mask):
+    """Exact inside the range, the nearer bound outside it: there a recipient learns one side only.
+
+    What is not finite is `masked`, and never becomes a bound.
+    """
+
+    low: int
+    high: int
+    name: ClassVar[str] = "clip"
+    accepts: ClassVar[frozenset[FieldType]] = NUMBERS
+
+    def reasons(self, inputs: Inputs) -> frozenset[Marker]:
+        """Return `masked` too for numbers, which may be infinite."""
+        return MISSING_ONLY if inputs.type is FieldType.INTEGER else BOTH
+
+    def reader(self, inputs: Inputs) -> Reader:
+        """Return the value inside the range, else the bound that it lies beyond."""
+        whole, low, high = inputs.type is FieldType.INTEGER, self.low, self.high
+
+        def apply(value: Scalar, _beside: Beside) -> Masked:
+            if value is None:
+                return Marker.MISSING
+            if not isinstance(value, (int, float)) or not math.isfinite(value):
+                return Marker.MASKED
+            inside = min(max(value, low), high)
+            # A negative zero says which side a value came from.
+            return int(inside) if whole else float(inside) + 0.0
+
+        return apply
+
+
 def whole_multiples(base: int) -> tuple[int, int]:
     """Return the least and the most multiple of `base` that an integer of 64 bits can hold."""
     return -(2**63 // base), (2**63 - 1) // base

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Map(Mask):
-    """Only results of the table leave: the class or the listed word, the rest as it says."""
+class _ByTable(Mask):
+    """A look-up in a table of the dataset, which the agreement binds by the dataset's digest."""
 
     table: str
-    name: ClassVar[str] = "map"
     accepts: ClassVar[frozenset[FieldType]] = frozenset(
         {FieldType.STRING, FieldType.CODE, FieldType.LIST}
     )
@@ -75,6 +74,27 @@ def _map_list(table: Mapping[str, str], rest: str | None, value: Scalar, _beside
         return Marker.MASKED
     mapped = {table.get(item, rest) for item in items}
     return list_text(sorted(item for item in mapped if item is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Map(_ByTable):
+    """Only results of the table leave: the class or the listed word, the rest as it says."""
+
+    name: ClassVar[str] = "map"
+
+
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RareToOther(_ByTable):
+    """Categories of a frozen list leave as they are, all others as `other`.
+
+    The list is written down before any request and never by the request's own counts: a category
+    that today's data lack is treated as on any other day.
+    """
+
+    name: ClassVar[str] = "rare_to_other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from gateway.masks.identity import Pseudonym, Scope
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoGrid, Zip3
 from gateway.masks.plain import Pass
-from gateway.masks.tables import Map
+from gateway.masks.tables import OTHER, Map, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
@@ -240,11 +240,12 @@ class Builder:
                 found = self._grid(mask.step)
                 table = f"{found.ref} {found.sha256}"
                 inputs = _with(inputs, table=found.rows, latitude=name.endswith("lat"))
-            case Map():
+            case Map() | RareToOther():
                 listed = rule.dataset.maps[mask.table]
                 # The dataset's own digest, which the agreement binds, covers its maps.
                 table = f"{mask.table} of {rule.dataset.id}"
-                inputs = _with(inputs, table=listed.values, unmapped=listed.unmapped)
+                rest = listed.unmapped if isinstance(mask, Map) else OTHER
+                inputs = _with(inputs, table=listed.values, unmapped=rest)
             case Pseudonym():
                 domain = _domain(rule, mask)
                 key_id, key = self._pseudonym(domain, rotation(duration(mask.rotate), now))

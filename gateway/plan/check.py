@@ -18,8 +18,11 @@ import pyarrow as pa
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.identity import Pseudonym
+from gateway.masks.lists import CountList
+from gateway.masks.numbers import Clip
 from gateway.masks.places import AREA_DIGITS, GeoArea
 from gateway.masks.plain import Redact
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, floor_date
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
@@ -29,6 +32,7 @@ from gateway.values import FieldType, Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gateway.masks.base import Mask
     from gateway.plan.distinct import Few
     from gateway.plan.ops import MaskField, MeasureNode, Plan, Suppress
 
@@ -239,20 +243,30 @@ def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
 
 
 def _check_forms(masks: Sequence[MaskField], frame: pl.DataFrame) -> None:
-    pseudonyms = [one.name for one in masks if isinstance(one.mask, Pseudonym)]
-    for name in pseudonyms:
-        good = pl.col(name).str.len_bytes() == PSEUDONYM_CHARACTERS
-        if not frame.select(good.all()).item():
-            raise _broken(f"column `{name}` holds what the plan cannot make")
     for one in masks:
-        column = frame[one.name]
-        good_form = True
-        if isinstance(one.mask, Redact):
-            good_form = column.null_count() == column.len()
-        elif isinstance(one.mask, GeoArea):
-            good_form = bool((column.str.len_bytes() == AREA_DIGITS[one.mask.to]).all())
-        if not good_form:
+        form = _form(one.mask, pl.col(one.name))
+        if form is not None and not frame.select(form.all()).item():
             raise _broken(f"column `{one.name}` holds what the plan cannot make")
+
+
+def _form(mask: Mask, column: pl.Expr) -> pl.Expr | None:
+    """Return whether each value of a column is of the form that its mask gives, if it has one."""
+    match mask:
+        case Redact():
+            return column.is_null()
+        case Pseudonym():
+            return column.str.len_bytes() == PSEUDONYM_CHARACTERS
+        case GeoArea():
+            return column.str.len_bytes() == AREA_DIGITS[mask.to]
+        case Partial():
+            whole = column.str.len_chars() == mask.width + mask.keep_last
+            return whole & column.str.starts_with(mask.symbols)
+        case Clip():
+            return column.is_between(mask.low, mask.high)
+        case CountList():
+            return column >= 0
+        case _:
+            return None
 
 
 PSEUDONYM_CHARACTERS = 64
@@ -288,6 +302,17 @@ def _range_of(one: MaskField) -> Callable[[object], bool]:
         case GeoArea():
             area = re.compile(rf"[0-9]{{{AREA_DIGITS[one.mask.to]}}}")
             return lambda value: isinstance(value, str) and bool(area.fullmatch(value))
+        case Partial():
+            symbols, whole = one.mask.symbols, one.mask.width + one.mask.keep_last
+            return lambda value: (
+                isinstance(value, str) and len(value) == whole and value.startswith(symbols)
+            )
+        case Clip():
+            low, high = one.mask.low, one.mask.high
+            number = _CHECKS[one.output]
+            return lambda value: number(value) and low <= value <= high  # type: ignore[operator]
+        case CountList():
+            return lambda value: type(value) is int and value >= 0
         case Truncate() if one.output is FieldType.DATE:
             unit = one.mask.to
             return lambda value: type(value) is dt.date and floor_date(value, unit) == value

@@ -60,6 +60,7 @@ def test_the_county_is_clean_but_for_what_it_says() -> None:
 P1_DUTIES = "reidentify: not_applicable, contact: permit"
 NAME = "person_first_name: pass"
 AGE = "age: {band: {width: 5, topcode: 90}}"
+RATE = "respiratory_rate: {band: {cuts: [0, 8, 12, 20]}}"
 SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
 
 
@@ -125,6 +126,15 @@ SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
         ("mask-parameter", "naloxone_doses: pass", 'naloxone_doses: {round: "0.5"}'),
         ("mask-parameter", "sex: pass", "sex: {constant: women}"),
         ("mask-parameter", "scope: provision", "scope: link_group"),
+        ("mask-parameter", RATE, "respiratory_rate: {clip: {low: 40, high: 40}}"),
+        ("mask-parameter", AGE, "age: {clip: {low: 0, high: 91}}"),
+        ("mask-parameter", AGE, "age: {clip: {low: 0, high: 90}}"),
+        ("mask-parameter", "sex: pass", "sex: {rare_to_other: common_sex}"),
+        ("mask-parameter", "sex: pass", "sex: {rare_to_other: sex_joined}"),
+        ("mask-parameter", "naloxone_routes: pass", "naloxone_routes: {has_any: [by_post]}"),
+        ("mask-type", "sex: pass", "sex: count_list"),
+        ("mask-type", "sex: pass", "sex: {clip: {low: 0, high: 1}}"),
+        ("mask-type", RATE, "respiratory_rate: {partial: {keep_last: 1, width: 2}}"),
         ("mask-unknown", "sex: pass", "sex: passs"),
         ("mask-below-floor", AGE, "age: pass"),
         ("mask-below-floor", AGE, "age: {round: 5}"),
@@ -207,6 +217,10 @@ def test_an_edit_breaks_its_rule(rule: str, old: str, new: str) -> None:
         ("naloxone_doses: pass", "naloxone_doses: {round: 2}"),
         ("unit_notified_at: {truncate: hour}", "unit_notified_at: {truncate: {to: day, zone: America/New_York}}"),
         ("sex: pass", "sex: {map: sex_joined}"),
+        ("referral_id: pass", "referral_id: {partial: {keep_last: 4, width: 8}}"),
+        (RATE, "respiratory_rate: {clip: {low: 0, high: 40}}"),
+        ("naloxone_routes: pass", "naloxone_routes: count_list"),
+        ("naloxone_routes: pass", "naloxone_routes: {has_any: [intranasal]}"),
         ("{field: incident_date, op: within, value: P400D}", '{field: incident_date, op: gte, value: "2027-02-28"}'),
         ("{field: incident_date, op: within, value: P400D}", "{field: naloxone_doses, op: gt, value: 1}"),
         ("{field: incident_date, op: within, value: P400D}", '{field: naloxone_total_mg, op: lt, value: "0.5"}'),
@@ -242,17 +256,12 @@ def test_the_other_side_of_each_limit_is_let_through(old: str, new: str) -> None
         ("witness: none", "witness: required"),
         ("review: none", "review: P7D"),
         ("    limits:", "    anonymity: {k: 5, l: 2, action: deny}\n    limits:"),
-        ("referral_id: pass", "referral_id: {partial: {keep_last: 4, width: 8}}"),
-        ("respiratory_rate: {band: {cuts: [0, 8, 12, 20]}}", "respiratory_rate: {clip: {low: 0, high: 40}}"),
-        ("naloxone_routes: pass", "naloxone_routes: count_list"),
-        ("naloxone_routes: pass", "naloxone_routes: {has_any: [intranasal]}"),
-        ("sex: pass", "sex: {rare_to_other: common_sex}"),
         ("method: hmac", "method: token"),
         ("patient_home_county_fips: {geo: {to: state}}", "patient_home_county_fips: {geo: {to: region}}"),
         ("unit_notified_at: {truncate: hour}", "unit_notified_at: {date_shift: {max_days: 30, weekday: keep}}"),
         ("scene_county_fips: pass", "scene_county_fips: {geo: {to: tract}}"),
-        ("respiratory_rate: {band: {cuts: [0, 8, 12, 20]}}", "respiratory_rate: {geo: {to: donut, rmin: 1, rmax: 2}}"),
-        ("respiratory_rate: {band: {cuts: [0, 8, 12, 20]}}", "respiratory_rate: {geo: {to: h3, step: 8, min_people: 100}}"),
+        (RATE, "respiratory_rate: {geo: {to: donut, rmin: 1, rmax: 2}}"),
+        (RATE, "respiratory_rate: {geo: {to: h3, step: 8, min_people: 100}}"),
         ("sex: pass", "sex: {age: {at: incident_date, topcode: 90}}"),
     ],
 )  # fmt: skip

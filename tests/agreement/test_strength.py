@@ -13,19 +13,23 @@ from gateway.agreement.spans import duration
 from gateway.agreement.strength import as_strong, longer
 from gateway.masks.base import Inputs, Mask
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import CountOnly, Map, SumOnly
+from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import Clip
 from gateway.values import FieldType
 
 FINE = MapTable("fine", {"a": "1", "b": "2", "c": "3"}, "other")
 COARSE = MapTable("coarse", {"a": "x", "b": "x", "c": "y"}, "other")
 ACROSS = MapTable("across", {"a": "x", "b": "y", "c": "x"}, "other")
 OPEN = MapTable("open", {"a": "1", "b": "1"}, None)
-MAPS = {one.name: one for one in (FINE, COARSE, ACROSS, OPEN)}
+FEW = MapTable("few", {"a": "a"}, None)
+MORE = MapTable("more", {"a": "a", "b": "b"}, None)
+OTHERS = MapTable("others", {"c": "c"}, None)
+MAPS = {one.name: one for one in (FINE, COARSE, ACROSS, OPEN, FEW, MORE, OTHERS)}
 
 
 def hmac(scope: Scope, rotate: str, method: Method = Method.HMAC) -> Pseudonym:
@@ -52,6 +56,7 @@ STRONGER: list[tuple[Mask, Mask]] = [
     (GeoGrid("0.02", 100), GeoGrid("0.01", 100)),
     (GeoGrid("0.01", 200), GeoGrid("0.01", 100)),
     (Map("coarse"), Map("fine")),
+    (RareToOther("few"), RareToOther("more")),
     (CountOnly(), hmac(Scope.PROVISION, "P1Y")),
     (hmac(Scope.PROVISION, "P1Y"), hmac(Scope.AGREEMENT, "P1Y")),
     (hmac(Scope.PROVISION, "P1M"), hmac(Scope.PROVISION, "P1Y")),
@@ -67,6 +72,11 @@ INCOMPARABLE: list[tuple[Mask, Mask]] = [
     (Clip(10, 40), Clip(20, 50)),
     (Map("across"), Map("coarse")),
     (Map("fine"), Map("absent")),
+    (RareToOther("few"), RareToOther("others")),
+    (RareToOther("few"), Map("few")),
+    (Partial(4, 8), Partial(2, 8)),
+    (CountList(), HasAny(("a",))),
+    (HasAny(("a",)), HasAny(("a", "b"))),
     (GeoGrid("0.03", 100), GeoGrid("0.02", 100)),
     (Round("5"), Round("10")),
     (Round("5"), Band(width=5, topcode=90)),

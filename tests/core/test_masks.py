@@ -12,9 +12,12 @@ from gateway.decide import Grant, Standing, decide
 from gateway.engine import ROWS_AT_ONCE
 from gateway.masks.closed import CLOSED_SET
 from gateway.masks.identity import Method, Pseudonym, Scope, canon
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.tables import RareToOther
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
 from gateway.plan.build import Builder, Table
 from gateway.plan.distinct import FEW
@@ -250,6 +253,62 @@ def test_round() -> None:
     assert [0, 10, 10, -5, 0] == masked(Round("5"), T.INTEGER, [2, 8, 12, -3, -2])
     assert [0, 4, 4] == masked(Round("2"), T.INTEGER, [1, 3, 5])
     assert [0.3] == masked(Round("0.1"), T.NUMBER, [0.29])
+
+
+@pytest.mark.parametrize(
+    ("keep", "width", "text", "expected"),
+    [
+        (4, 6, "PCR-20417", "******0417"),
+        (4, 6, "20417", "******0417"),
+        (4, 6, "0417", MASKED),
+        (1, 1, "", MASKED),
+        (1, 1, "\u3000\u00a0 ", MASKED),
+        (2, 3, "N\u00fa\u00f1ez", "***ez"),
+        (1, 1, "e\u0301", "*\u0301"),
+        (1, 2, "a\x00", "**\x00"),
+        (1, 2, None, MISSING),
+    ],
+)
+def test_partial(keep: int, width: int, text: str | None, expected: str) -> None:
+    """The last characters behind symbols whose number is the mask's and never the text's."""
+    assert [expected] == masked(Partial(keep, width), T.STRING, [text])
+
+
+def test_clip() -> None:
+    """Exact inside, the bound outside; whole numbers stay whole at both ends of their type."""
+    assert [0, 0, 5, 40, 40, 40, 0, MISSING] == [
+        one if one != "absent" else MISSING
+        for one in masked(Clip(0, 40), T.INTEGER, [-1, 0, 5, 40, 41, 2**63 - 1, -(2**63), None])
+    ]
+    assert ["0.0", "0.0", "39.9", "40.0", "40.0", MASKED, MASKED, MASKED, MISSING] == [
+        str(one)
+        for one in masked(
+            Clip(0, 40), T.NUMBER, [-0.0, -1e300, 39.9, 40.1, 1e300, NAN, INF, -INF, None]
+        )
+    ]
+
+
+def test_rare_to_other() -> None:
+    """Listed categories stay, the rest is one word; in a list each item, once, sorted."""
+    assert ["a", "other", "other", "other", "absent"] == masked(
+        RareToOther("frozen"), T.STRING, ["a", "A", "", "zz", None]
+    )
+    assert ['["a","other"]', "[]", MASKED, MISSING] == masked(
+        RareToOther("frozen"), T.LIST, ['["x","a","y","a"]', "[]", "a", None]
+    )
+
+
+def test_lists_without_their_items() -> None:
+    """A length, or one bit; an empty list is not a null, and an unreadable one is neither."""
+    lists = ['["a","b","a"]', '["b"]', "[]", '["zz"]', "a", "", None]
+
+    assert [3, 1, 0, 1, MASKED, MASKED, MISSING] == masked(CountList(), T.LIST, lists)
+    assert [3, 1, 0, MASKED, MASKED, MASKED, MISSING] == masked(
+        CountList(), T.LIST, lists, codes="abc"
+    )
+    assert [True, False, False, False, MASKED, MASKED, MISSING] == masked(
+        HasAny(("a", "c")), T.LIST, lists
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,12 @@ from gateway.agreement.model import (
     WithinCondition,
 )
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
-from gateway.masks.tables import Map
+from gateway.masks.tables import Map, RareToOther
+from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
 from gateway.values import Condition, FieldClass, FieldType, Means, Operator, Precision
 from tests.build import (
@@ -229,9 +231,22 @@ MASKS: dict[FieldType, list[Mask]] = {
         Pseudonym(Method.HMAC, Scope.AGREEMENT, "never"),
         Map("closed"),
         Map("open"),
+        RareToOther("frozen"),
+        Partial(1, 3),
+        Partial(4, 8),
     ],
-    T.CODE: [Pass(), Redact(), Constant("k"), Map("closed"), Map("open")],
-    T.INTEGER: [Pass(), Redact(), Constant(3), *BANDS, Round("5"), Round("1"), Round("2")],
+    T.CODE: [Pass(), Redact(), Constant("k"), Map("closed"), Map("open"), RareToOther("frozen")],
+    T.INTEGER: [
+        Pass(),
+        Redact(),
+        Constant(3),
+        *BANDS,
+        Round("5"),
+        Round("1"),
+        Round("2"),
+        Clip(0, 90),
+        Clip(-3, 7),
+    ],
     T.NUMBER: [
         Pass(),
         Redact(),
@@ -241,6 +256,8 @@ MASKS: dict[FieldType, list[Mask]] = {
         Round("0.5"),
         Round("0.1"),
         Round("0.01"),
+        Clip(0, 90),
+        Clip(-75, -1),
     ],
     T.BOOLEAN: [Pass(), Redact(), Constant(value=True)],
     T.DATE: [Pass(), Redact(), *[Truncate(u) for u in DATE_UNITS]],
@@ -250,11 +267,21 @@ MASKS: dict[FieldType, list[Mask]] = {
         *[Truncate(u, ZONES[0]) for u in Unit],
         *[Truncate(Unit.DAY, z) for z in ZONES[1:]],
     ],
-    T.LIST: [Pass(), Redact(), Map("closed"), Map("open")],
+    T.LIST: [
+        Pass(),
+        Redact(),
+        Map("closed"),
+        Map("open"),
+        RareToOther("frozen"),
+        CountList(),
+        HasAny(("a", "\u00e9")),
+        HasAny(('a"b',)),
+    ],
 }
 
 MAPS = {
     "closed": MapTable("closed", {"a": "x", "b": "x y", "a b": "\u00e9", "zz": 'q"'}, None),
+    "frozen": MapTable("frozen", {"a": "a", "b": "b", 'a"b': 'a"b', "PCR-0001": "PCR-0001"}, None),
     "open": MapTable("open", {"a": "x", "b": "other"}, "other"),
 }
 LISTED = dataclasses.replace(CODES, lists={"abc": ("a", "b", "a b", "\u00e9", 'a"b')})

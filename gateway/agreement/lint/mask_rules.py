@@ -11,12 +11,13 @@ from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import as_strong, tells_nothing
 from gateway.masks.identity import Pseudonym, Scope
-from gateway.masks.numbers import Band, Round
+from gateway.masks.lists import HasAny
+from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant
-from gateway.masks.tables import Map
+from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import CLOCK_UNITS, Truncate, Unit
-from gateway.masks.unbuilt import Age, Clip, DateShift, GeoDonut, GeoH3, HasAny
+from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
 from gateway.values import FieldType, Means
 
 if TYPE_CHECKING:
@@ -88,11 +89,13 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
         case Zip3() if case.folder.tables is not None and mask.table not in case.folder.tables:
             return f"there is no reference table {quoted(mask.table)}"
         case Map():
-            return _unsound_map(case, field, mask)
+            return _unsound_map(case, field, mask.table)
+        case RareToOther():
+            return _unsound_map(case, field, mask.table) or _unfrozen(case, mask.table)
         case Round() if field.type is FieldType.INTEGER and Fraction(mask.base).denominator != 1:
             return "an integer takes an integer base"
-        case Clip() if mask.low >= mask.high:
-            return "`low` is not below `high`"
+        case Clip():
+            return _unsound_clip(field, mask)
         case GeoDonut() if mask.rmin >= mask.rmax:
             return "`rmin` is not below `rmax`"
         case GeoGrid() if mask.step_e7() < 1:
@@ -138,13 +141,31 @@ def _unsound_band(field: FieldRule, mask: Band) -> str | None:
     return None
 
 
-def _unsound_map(case: Case, field: FieldRule, mask: Map) -> str | None:
-    table = case.dataset.maps.get(mask.table) if case.dataset is not None else None
+def _unsound_clip(field: FieldRule, mask: Clip) -> str | None:
+    if mask.low >= mask.high:
+        return "`low` is not below `high`"
+    if field.means is Means.AGE and mask.high > OLDEST:
+        return f"ages are topcoded at {OLDEST}"
+    if (field.unit or "").startswith("see "):
+        return "the number means nothing without its unit, which stands in another field"
+    return None
+
+
+def _unfrozen(case: Case, name: str) -> str | None:
+    """Return a fault where the table is no list of categories, but turns one into another."""
+    table = case.dataset.maps.get(name) if case.dataset is not None else None
+    if table is not None and any(code != to for code, to in table.values.items()):
+        return f"{quoted(name)} is no vocabulary: it turns one category into another"
+    return None
+
+
+def _unsound_map(case: Case, field: FieldRule, name: str) -> str | None:
+    table = case.dataset.maps.get(name) if case.dataset is not None else None
     if table is None:
-        return f"the dataset has no map {quoted(mask.table)}"
+        return f"the dataset has no map {quoted(name)}"
     codes = case.folder.codes.model.lists.get(field.codes or "")
     if codes is not None and not set(table.values) <= set(codes):
-        return f"the map {quoted(mask.table)} speaks of codes that the field does not have"
+        return f"the map {quoted(name)} speaks of codes that the field does not have"
     return None
 
 

@@ -23,7 +23,7 @@ from gateway.masks.identity import Method, Pseudonym
 from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass
-from gateway.masks.tables import Map
+from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import Truncate
 from gateway.values import Shape
 
@@ -120,7 +120,7 @@ def _open(case: Case, table: Aggregate) -> set[str]:
         field.name
         for field, mask in case.released()
         if field.name in table.dimensions
-        and not isinstance(mask, (Band, Constant, Map, Truncate, Zip3))
+        and not isinstance(mask, (Band, Constant, Map, RareToOther, Truncate, Zip3))
         and not (isinstance(mask, Pass) and field.codes in case.folder.codes.model.lists)
     }
 
