@@ -18,11 +18,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from gateway.masks.ages import Age
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
@@ -112,7 +114,9 @@ def _holds(condition: Condition, value: Any) -> bool | None:
 def _record(plan: Plan, row: Row) -> Cell:
     cell: Cell = {}
     for one in plan.masks:
-        value, why = masked(one, row[one.name], row[one.beside] if one.beside else None)
+        beside = row[one.beside] if one.beside else None
+        third = (beside, row[one.also]) if one.also else beside
+        value, why = masked(one, row[one.name], third)
         cell[one.name] = value
         if one.why:
             cell[one.name + ".why"] = why
@@ -303,6 +307,66 @@ def _grid(one: MaskField, value: Any, beside: Any) -> int:
     return cell[0] if one.inputs.latitude else cell[1]
 
 
+KNOWN_TO_THE_DAY = {"instant", "minute", "hour", "part_of_day", "day"}
+
+
+def _age(one: MaskField, value: Any, beside: Any) -> str:
+    """Count the birthdays since the birth: of 29 February in common years on 1 March."""
+    mask: Any = one.mask
+    event, known = beside if one.also else (beside, "day")
+    if event is None or known not in KNOWN_TO_THE_DAY or event < value:
+        raise _drop()
+    birthdays = 0
+    for year in range(value.year + 1, event.year + 1):
+        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        late = (value.month, value.day) == (2, 29) and not leap
+        birthday = dt.date(year, 3, 1) if late else value.replace(year=year)
+        birthdays += birthday <= event
+        if birthdays > 125:
+            raise _drop()
+    return f"{mask.topcode}+" if birthdays >= mask.topcode else str(birthdays)
+
+
+def _date_shift(one: MaskField, value: Any, beside: Any) -> Any:
+    mask: Any = one.mask
+    person, known = beside if one.also else (beside, one.inputs.precision)
+    known = "day" if known is None and not one.also else getattr(known, "value", known)
+    text = _somebody(person) if person is not None else None
+    if text is None or known not in KNOWN_TO_THE_DAY:
+        raise _drop()
+    width = 7 if mask.weekday == "keep" else 1
+    offsets = [n for n in range(-(mask.max_days // width), mask.max_days // width + 1) if n]
+    digest = bytes.fromhex(_hmac(one, text))
+    days = dt.timedelta(days=width * offsets[int(digest[:8].hex(), 16) % len(offsets)])
+    try:
+        if one.inputs.type is FieldType.DATE:
+            return value + days
+        return _same_clock(value, days, ZoneInfo(one.inputs.zone))
+    except OverflowError:
+        raise _drop() from None
+
+
+FIRST, LAST = dt.datetime(1, 1, 3, tzinfo=dt.UTC), dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
+
+
+def _same_clock(value: dt.datetime, days: dt.timedelta, zone: ZoneInfo) -> dt.datetime:
+    """Return the first instant at which the zone's clock shows the moved date and the same time."""
+    if not FIRST <= value < LAST:
+        raise _drop()
+    clock = value.astimezone(zone).replace(tzinfo=None) + days
+    for back in (dt.timedelta(0), DAY):
+        around = [(clock - back).replace(tzinfo=dt.UTC) + k * DAY for k in (-2, -1, 0, 1, 2)]
+        ways = {one.astimezone(zone).utcoffset() or dt.timedelta(0) for one in around}
+        found = [(clock - back).replace(tzinfo=dt.UTC) - way for way in ways]
+        shown = [at for at in found if at.astimezone(zone).replace(tzinfo=None) == clock - back]
+        if shown:
+            at = min(shown) + back
+            if not FIRST <= at < LAST:
+                raise _drop()
+            return at
+    raise AssertionError("a clock shows every time of one of two days")
+
+
 NOBODY = {"", "unknown", "unk", "n/a", "none", "null", "0", "test"}
 
 
@@ -317,6 +381,10 @@ def _pseudonym(one: MaskField, value: Any, beside: Any) -> str:
     text = _somebody(value)
     if text is None:
         raise _drop()
+    return _hmac(one, text)
+
+
+def _hmac(one: MaskField, text: str) -> str:
     key = one.inputs.key.hex().encode()
     message = one.inputs.domain.encode() + b"\x1f" + text.encode()
     inner = hashlib.sha256(bytes(b ^ 0x36 for b in key) + message).digest()
@@ -394,6 +462,8 @@ RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     HasAny: _has_any,
     Partial: _partial,
     Clip: _clip,
+    Age: _age,
+    DateShift: _date_shift,
 }
 
 

@@ -80,8 +80,9 @@ class Inputs:
             other coordinate).
         table: The reference table or map that the mask names.
         unmapped: What a map gives for what it does not list, or None for `masked`.
-        key: 32 bytes, for a pseudonym.
-        domain: The domain of a pseudonym.
+        key: 32 bytes, for a pseudonym and whatever else is keyed.
+        domain: The domain of a pseudonym, of an offset, of a displacement.
+        zone: Whose civil days a time moves by.
         latitude: For a grid: whether this field is the latitude of the pair.
     """
 
@@ -94,6 +95,7 @@ class Inputs:
     unmapped: str | None = None
     key: bytes = b""
     domain: str = ""
+    zone: str = "UTC"
     latitude: bool = True
 
 

@@ -5,30 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gateway.masks.base import TIMES, Mask
+from gateway.masks.base import Mask
 from gateway.values import FieldType
-
-
-@dataclass(frozen=True, slots=True)
-class Age(Mask):
-    """Completed years at the event, the oldest together."""
-
-    at: str
-    topcode: int
-    name: ClassVar[str] = "age"
-    accepts: ClassVar[frozenset[FieldType]] = frozenset({FieldType.DATE})
-    built: ClassVar[bool] = False
-
-
-@dataclass(frozen=True, slots=True)
-class DateShift(Mask):
-    """One keyed offset per person, never zero; intervals survive. Not Safe Harbor."""
-
-    max_days: int
-    weekday: str
-    name: ClassVar[str] = "date_shift"
-    accepts: ClassVar[frozenset[FieldType]] = TIMES
-    built: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

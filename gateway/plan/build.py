@@ -20,11 +20,13 @@ from gateway.agreement.model import (
 )
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
+from gateway.masks.ages import Age
 from gateway.masks.base import Inputs
 from gateway.masks.identity import Pseudonym, Scope
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoGrid, Zip3
 from gateway.masks.plain import Pass
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import OTHER, Map, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.duties import duties_of
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from gateway.masks.base import Mask
     from gateway.values import Terms
 
+PRECISION = "time_precision"
 BATCH_ROWS = 8192
 PLANS_KEPT = 1024
 AGGREGATE_SCAN_ROWS = 20_000_000
@@ -201,6 +204,7 @@ class Builder:
                         list(one.mask.note().arguments),
                         one.table,
                         one.key_id,
+                        *one.facts,
                     ]
                     for one in masks
                 ],
@@ -228,6 +232,7 @@ class Builder:
             has_beside=beside is not None,
         )
         table, key_id = "", ""
+        facts: tuple[str, ...] = ()
         match mask:
             case Pass() if codes is not None:
                 # A plan under another list is another plan.
@@ -250,10 +255,27 @@ class Builder:
                 domain = _domain(rule, mask)
                 key_id, key = self._pseudonym(domain, rotation(duration(mask.rotate), now))
                 inputs = _with(inputs, key=key, domain=domain)
+            case DateShift():
+                # One offset a person in the whole agreement, or the offsets could be compared.
+                domain, zone = f"{rule.pact.agreement.id}/shift", rule.pact.agreement.term.timezone
+                key_id, key = self._pseudonym(domain, rotation(None, now))
+                inputs = _with(inputs, key=key, domain=domain, zone=zone)
+                facts = (f"domain={domain}", f"zone={zone}")
             case _:
                 pass
         why = len(mask.reasons(inputs)) > 1
-        return MaskField(name, mask, inputs, mask.output(field.type), beside, table, key_id, why)
+        return MaskField(
+            name,
+            mask,
+            inputs,
+            mask.output(field.type),
+            beside,
+            table,
+            key_id,
+            why,
+            _also(rule, mask, field),
+            facts,
+        )
 
     def _table(self, ref: str) -> Table:
         found = self._tables.get(ref)
@@ -290,7 +312,6 @@ def _domain(rule: FlowRule, mask: Pseudonym) -> str:
 
 
 def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
-    fields = rule.dataset.fields
     if isinstance(mask, GeoGrid):
         stem, side = field.name[:-3], field.name[-3:]
         return stem + ("lon" if side == "lat" else "lat")
@@ -298,10 +319,26 @@ def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
         # `unit: see age_unit`: the number means nothing without the other field.
         unit = field.unit or ""
         return unit.removeprefix("see ") if unit.startswith("see ") else None
-    if not isinstance(mask, Truncate) or "time_precision" not in fields:
+    if isinstance(mask, Age):
+        return mask.at
+    if isinstance(mask, DateShift):
+        return rule.dataset.person
+    return _precision(rule, field) if isinstance(mask, Truncate) else None
+
+
+def _also(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
+    """Return the third field that a mask reads, behind the one of `_beside`."""
+    if isinstance(mask, Age):
+        return _precision(rule, rule.dataset.fields[mask.at])
+    return _precision(rule, field) if isinstance(mask, DateShift) else None
+
+
+def _precision(rule: FlowRule, field: FieldRule) -> str | None:
+    """Return the field that says of each record what a time is good for, where one does."""
+    if PRECISION not in rule.dataset.fields:
         return None
     per_record = field.time_precision == "per_record" or field.name == rule.dataset.event_date
-    return "time_precision" if per_record else None
+    return PRECISION if per_record else None
 
 
 _COUNT = "count_distinct"
@@ -373,7 +410,7 @@ def _read(
     subjects: tuple[SubjectSystem, ...],
 ) -> tuple[str, ...]:
     names = [one.name for one in masks]
-    names += [one.beside for one in masks if one.beside]
+    names += [name for one in masks for name in one.reads[1:]]
     names += [one.field for one in measures]
     if rule.provision.aggregate is not None:
         names.append(rule.provision.aggregate.unit)

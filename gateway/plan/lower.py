@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import polars as pl
 
+from gateway.masks.ages import Age
 from gateway.masks.base import WHITE_SPACE, Marker
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
@@ -169,6 +171,8 @@ _LOWERED: Mapping[type[Mask], Callable[[Any, Seen], pl.Expr]] = {
     Redact: _redact,
     Constant: _constant,
     Truncate: times.truncate,
+    Age: times.age,
+    DateShift: times.date_shift,
     Band: numbers.band,
     Round: numbers.round_,
     Clip: numbers.clip,

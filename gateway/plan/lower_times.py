@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from gateway.masks.ages import OLDEST_EVER
 from gateway.masks.times import (
     CLOCK_UNITS,
     FIRST_INSTANT,
@@ -16,7 +18,12 @@ from gateway.masks.times import (
     fine_enough,
 )
 from gateway.plan.lower_base import Seen, literal
+from gateway.plan.lower_texts import keyed
 from gateway.values import FieldType
+
+if TYPE_CHECKING:
+    from gateway.masks.ages import Age
+    from gateway.masks.shift import DateShift
 
 _EVERY = {
     Unit.MINUTE: "1m",
@@ -67,3 +74,74 @@ def _floor(unit: Unit, day: pl.Expr) -> pl.Expr:
         sunday = day.dt.offset_by("1d").dt.truncate("1w").dt.offset_by("-1d")
         return pl.when(day.is_not_null()).then(pl.max_horizontal(sunday, pl.lit(dt.date.min)))
     return day.dt.truncate(_EVERY[unit])
+
+
+def _precise(seen: Seen) -> pl.Expr:
+    """Return whether a date is known to the day, by its record or by its field."""
+    fine = sorted(fine_enough(Unit.DAY))
+    if seen.also is not None:
+        return seen.also.is_in(fine).fill_null(value=False)
+    fixed = seen.inputs.precision
+    return pl.lit(fixed is None or fixed in fine)
+
+
+def age(mask: Age, seen: Seen) -> pl.Expr:
+    """Return the label of the age at the event."""
+    born, event = seen.own, seen.beside
+    assert event is not None  # noqa: S101 - `plan/build` names the event
+    before = _month_and_day(event) < _month_and_day(born)
+    years = event.dt.year() - born.dt.year() - before.cast(pl.Int32)
+    good = years.is_between(0, OLDEST_EVER) & _precise(seen)
+    place = pl.when(good).then(years).clip(0, mask.topcode)
+    # The physical number of an Enum is the place of its category: no look-up by text.
+    return place.cast(pl.UInt32).cat.to(pl.Enum(list(mask.labels())))
+
+
+def _month_and_day(day: pl.Expr) -> pl.Expr:
+    return day.dt.month().cast(pl.Int32) * 32 + day.dt.day().cast(pl.Int32)
+
+
+def date_shift(mask: DateShift, seen: Seen) -> pl.Expr:
+    """Return the date or the instant moved by its person's offset."""
+    assert seen.beside is not None  # noqa: S101 - `plan/build` names the person
+    days = pl.when(_precise(seen)).then(_offset(mask, keyed(seen.beside, seen.inputs)))
+    if seen.inputs.type is FieldType.DATE:
+        moved = seen.own.cast(pl.Int64) + days
+        low, high = _EPOCH_DAYS
+        inside = moved.is_between(low, high)
+        return pl.when(inside).then(moved).cast(pl.Int32).cast(pl.Date)
+    return _inside(_civil_days(_inside(seen.own), days, seen.inputs.zone))
+
+
+_EPOCH = dt.date(1970, 1, 1)
+_EPOCH_DAYS = ((dt.date.min - _EPOCH).days, (dt.date.max - _EPOCH).days)
+_WORD = 2**32
+_WORD_DIGITS = 8
+
+
+def _offset(mask: DateShift, digest: pl.Expr) -> pl.Expr:
+    """Return the days to move by: 64 bits are taken in two halves, as the type has a sign."""
+    most, days = mask.steps
+    high = digest.str.slice(0, _WORD_DIGITS).str.to_integer(base=16)
+    low = digest.str.slice(_WORD_DIGITS, _WORD_DIGITS).str.to_integer(base=16)
+    place = (high % (2 * most) * (_WORD % (2 * most)) + low) % (2 * most)
+    moved: pl.Expr = (place - most + (place >= most).cast(pl.Int64)) * days
+    return moved
+
+
+def _inside(instant: pl.Expr) -> pl.Expr:
+    good = (instant >= literal(FIRST_INSTANT)) & (instant < literal(LAST_INSTANT))
+    return pl.when(good).then(instant)
+
+
+def _civil_days(instant: pl.Expr, days: pl.Expr, zone: str) -> pl.Expr:
+    """Return instants moved by whole days of a zone's clocks."""
+    clock = instant.dt.convert_time_zone(zone).dt.replace_time_zone(None) + pl.duration(days=days)
+
+    def at(clock: pl.Expr) -> pl.Expr:
+        zoned = clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        return zoned.dt.convert_time_zone("UTC")
+
+    # A clock time that the day lacks: as on the day before, before clocks moved.
+    day = pl.duration(days=1)
+    return pl.coalesce(at(clock), at(clock - day) + day)

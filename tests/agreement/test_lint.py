@@ -146,6 +146,10 @@ SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
         ("coarsening-undone", "patient_home_zip: {zip3: zip3@2020}", "patient_home_zip: pass"),
         ("coarsening-undone", "patient_home_county_fips: {geo: {to: state}}", "patient_home_county_fips: pass"),
         ("shift-recoverable", "unit_notified_at: {truncate: hour}", "unit_notified_at: {date_shift: {max_days: 30, weekday: keep}}"),
+        ("mask-parameter", "unit_notified_at: {truncate: hour}", "unit_notified_at: {date_shift: {max_days: 6, weekday: keep}}"),
+        ("mask-type", "sex: pass", "sex: {date_shift: {max_days: 30, weekday: keep}}"),
+        ("mask-type", "sex: pass", "sex: {age: {at: incident_date, topcode: 90}}"),
+        ("mask-type", "incident_date: pass", "incident_date: {age: {at: incident_date, topcode: 90}}"),
         ("pseudonym-linkable", "rotate: P1Y", "rotate: never"),
         ("condition-type", "{field: status, op: in, value: [requested, received]}", "{field: status, op: in, value: [requested, lost]}"),
         ("condition-type", "{field: status, op: in, value: [requested, received]}", "{field: status, op: gt, value: requested}"),
@@ -237,6 +241,80 @@ def test_the_other_side_of_each_limit_is_let_through(old: str, new: str) -> None
     assert set() == found(county=edited(old, new))
 
 
+# --- ages at an event, and dates that are shifted ---
+
+
+def runs(*edits: tuple[str, str]) -> str:
+    """Return the agreement with these edits of its provision of runs."""
+    text = AGREEMENT
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def with_age(mask: str, *edits: tuple[str, str]) -> str:
+    """Return the agreement where the birth date leaves by a mask, and nothing by another age."""
+    return runs(
+        (f"{AGE}, ", f"patient_dob: {mask}, "),
+        ("patient_dob, ", "age, "),
+        *edits,
+    )
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        ("{age: {at: incident_date, topcode: 90}}", False),
+        ("{age: {at: incident_date, topcode: 91}}", True),
+        ("{age: {at: unit_notified_at, topcode: 90}}", True),
+        ("{age: {at: patient_dob, topcode: 90}}", True),
+        ("{age: {at: no_such_field, topcode: 90}}", True),
+    ],
+)
+def test_an_age_is_at_the_date_of_an_event(mask: str, *, expected: bool) -> None:
+    """A date, of an event, of the dataset; and 90 or less stands for all who are older."""
+    assert expected == ("mask-parameter" in found(county=with_age(mask)))
+
+
+def test_an_age_beside_an_age_or_a_birth_is_undone() -> None:
+    """With the day of the event an age and another word of the birth give the birthday."""
+    age = "{age: {at: incident_date, topcode: 90}}"
+    alone = with_age(age)
+    beside = runs((f"{AGE}, ", f"age: pass, patient_dob: {age}, "), ("patient_dob, ", ""))
+    banded = runs((f"{AGE}, ", f"{AGE}, patient_dob: {age}, "), ("patient_dob, ", ""))
+
+    assert "coarsening-undone" not in found(county=alone)
+    assert "coarsening-undone" in found(county=beside)
+    assert "coarsening-undone" in found(county=banded)
+
+
+SHIFT = "{date_shift: {max_days: 182, weekday: keep}}"
+
+
+def test_a_shift_is_recovered_by_whatever_tells_when() -> None:
+    """An unshifted date, an age at the event and a season tell; a part of the day does not."""
+    shifted = [
+        ("incident_date: pass", f"incident_date: {SHIFT}"),
+        ("unit_notified_at: {truncate: hour}", f"unit_notified_at: {SHIFT}"),
+    ]
+    no_age = [(f"{AGE}, ", ""), ("patient_dob, ", "patient_dob, age, ")]
+    by_dob = [
+        (f"{AGE}, ", "patient_dob: {age: {at: incident_date, topcode: 90}}, "),
+        ("patient_dob, ", "age, "),
+    ]
+    part = [("part_of_day, ", ""), ("sex: pass", "sex: pass, part_of_day: pass")]
+    rule = "shift-recoverable"
+
+    assert rule not in found(county=runs(*shifted, *no_age))
+    assert rule not in found(county=runs(*shifted, *no_age, *part))
+    assert rule in found(county=runs(*shifted))
+    assert rule in found(county=runs(*shifted[:1], *no_age))
+    assert rule in found(county=runs(*shifted[1:], *no_age))
+    assert rule in found(county=runs(*shifted, *by_dob))
+    assert "profile-contradicted" in found(county=runs(*shifted, *no_age)), "`lds` takes none"
+
+
 # --- not enforced yet ---
 
 
@@ -258,11 +336,9 @@ def test_the_other_side_of_each_limit_is_let_through(old: str, new: str) -> None
         ("    limits:", "    anonymity: {k: 5, l: 2, action: deny}\n    limits:"),
         ("method: hmac", "method: token"),
         ("patient_home_county_fips: {geo: {to: state}}", "patient_home_county_fips: {geo: {to: region}}"),
-        ("unit_notified_at: {truncate: hour}", "unit_notified_at: {date_shift: {max_days: 30, weekday: keep}}"),
         ("scene_county_fips: pass", "scene_county_fips: {geo: {to: tract}}"),
         (RATE, "respiratory_rate: {geo: {to: donut, rmin: 1, rmax: 2}}"),
         (RATE, "respiratory_rate: {geo: {to: h3, step: 8, min_people: 100}}"),
-        ("sex: pass", "sex: {age: {at: incident_date, topcode: 90}}"),
     ],
 )  # fmt: skip
 def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.engine import ROWS_AT_ONCE
+from gateway.masks.ages import Age
+from gateway.masks.base import TIMES
+from gateway.masks.shift import DateShift
 from gateway.plan.distinct import FEW
 from gateway.values import FieldType, Precision
 from tests.build import a_dataset, a_field, a_provision, a_request, an_agreement, the_agreements
@@ -21,7 +26,8 @@ if TYPE_CHECKING:
 BESIDE: dict[str, list[Any]] = {
     "time_precision": [*(p.value for p in Precision), "junk", None],
     "age_unit": ["years", "months", "days", "hours", "minutes", "weeks", "junk", None],
-    "hidden": [None],
+    "day": [dt.date(2026, 3, 28), dt.date(2028, 2, 29), dt.date(1, 1, 1), dt.date.max, None],
+    "person": ["P-1", " P-2", "UNK", "", None],
 }
 
 
@@ -39,6 +45,19 @@ def shapes(kind: FieldType) -> list[dict[str, Any]]:
             return [{}]
 
 
+def _looks_at(mask: Mask, kind: FieldType, shape: dict[str, Any], name: str) -> bool:
+    match name:
+        case "time_precision":
+            per_record = shape.get("time_precision") == "per_record"
+            return per_record or isinstance(mask, Age)
+        case "age_unit":
+            return "unit" in shape
+        case "day":
+            return isinstance(mask, Age)
+        case _:
+            return isinstance(mask, DateShift) and kind in TIMES
+
+
 def a_world(mask: Mask, kind: FieldType, shape: dict[str, Any]) -> Drawn:
     """Return a world of one field that holds every edge of its type, with everything beside it."""
     dataset = a_dataset(
@@ -47,14 +66,13 @@ def a_world(mask: Mask, kind: FieldType, shape: dict[str, Any]) -> Drawn:
     )  # fmt: skip
     provision = a_provision({"f": mask})
     agreements = the_agreements(an_agreement(provision), dataset=dataset, codes=LISTED)
-    beside = "time_precision" if shape.get("time_precision") == "per_record" else "hidden"
-    beside = "age_unit" if "unit" in shape else beside
     empty: Row = {one.name: None for one in HELPERS}
-    rows = [
-        empty | {"f": value, beside: other}
-        for value in [*POOL[kind], None]
-        for other in BESIDE[beside]
+    names = [name for name in BESIDE if _looks_at(mask, kind, shape, name)]
+    others = [
+        dict(zip(names, values, strict=True))
+        for values in itertools.product(*(BESIDE[name] for name in names))
     ]
+    rows = [empty | {"f": value} | other for value in [*POOL[kind], None] for other in others]
     return Drawn(agreements, a_request("f"), rows, provision, dataset)
 
 

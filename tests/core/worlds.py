@@ -18,11 +18,13 @@ from gateway.agreement.model import (
     OptOutCondition,
     WithinCondition,
 )
+from gateway.masks.ages import Age
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
@@ -177,6 +179,11 @@ DATES = [
     dt.date(1, 1, 1),
     dt.date(9999, 12, 31),
     dt.date(2026, 3, 31),
+    dt.date(1936, 3, 28),
+    dt.date(1936, 3, 29),
+    dt.date(1901, 4, 15),
+    dt.date(1900, 4, 14),
+    dt.date(2026, 4, 15),
 ]
 TIMES = [
     dt.datetime(2026, 11, 1, 5, 30, tzinfo=UTC),
@@ -191,6 +198,8 @@ TIMES = [
     dt.datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
     dt.datetime(1883, 11, 18, 17, tzinfo=UTC),
     dt.datetime(2027, 1, 1, 4, 30, tzinfo=UTC),
+    dt.datetime(2026, 4, 1, 6, 30, tzinfo=UTC),
+    dt.datetime(2026, 10, 2, 5, 30, tzinfo=UTC),
 ]
 FAR_TIMES = [
     dt.datetime(1, 1, 1, tzinfo=UTC),
@@ -218,6 +227,9 @@ BANDS = [
     Band(cuts=(-10, 0, 90)),
 ]
 HMAC = Pseudonym(Method.HMAC, Scope.PROVISION, "P1Y")
+
+AGES = [Age("day", 90), Age("day", 18)]
+SHIFTS = [DateShift(182, "free"), DateShift(30, "keep"), DateShift(1, "free")]
 
 MASKS: dict[FieldType, list[Mask]] = {
     T.STRING: [
@@ -260,12 +272,13 @@ MASKS: dict[FieldType, list[Mask]] = {
         Clip(-75, -1),
     ],
     T.BOOLEAN: [Pass(), Redact(), Constant(value=True)],
-    T.DATE: [Pass(), Redact(), *[Truncate(u) for u in DATE_UNITS]],
+    T.DATE: [Pass(), Redact(), *[Truncate(u) for u in DATE_UNITS], *AGES, *SHIFTS],
     T.TIMESTAMP: [
         Pass(),
         Redact(),
         *[Truncate(u, ZONES[0]) for u in Unit],
         *[Truncate(Unit.DAY, z) for z in ZONES[1:]],
+        *SHIFTS,
     ],
     T.LIST: [
         Pass(),

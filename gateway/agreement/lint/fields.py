@@ -9,12 +9,13 @@ from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.model import FieldCondition, Identity, WithinCondition
 from gateway.agreement.strength import tells_nothing
+from gateway.masks.ages import Age
 from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Pass, Redact
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import DateShift
 from gateway.values import FieldClass, FieldType, Means, Shape
 
 if TYPE_CHECKING:
@@ -188,6 +189,13 @@ def _ages(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
     for field, _ in fields:
         if banded and field.means in (Means.DATE_OF_BIRTH, Means.AGE_GROUP):
             yield field.name, banded[0]
+    aged = [field.name for field, mask in fields if isinstance(mask, Age)]
+    for field, mask in fields:
+        # With the day of the event, an age and any other word of the birth give the birthday.
+        born = field.means is Means.DATE_OF_BIRTH and field.name not in aged
+        finer = field.means is Means.AGE and not isinstance(mask, Band)
+        if aged and (born or finer):
+            yield field.name, aged[0]
     groups = [field.name for field, mask in fields if field.means is Means.AGE_GROUP
               and not isinstance(mask, Pass)]  # fmt: skip
     for field, _ in fields:

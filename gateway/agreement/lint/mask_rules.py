@@ -10,14 +10,16 @@ from gateway.agreement.finding import Level, quoted
 from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import as_strong, tells_nothing
+from gateway.masks.ages import Age
 from gateway.masks.identity import Pseudonym, Scope
 from gateway.masks.lists import HasAny
 from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, GeoGrid, Zip3
 from gateway.masks.plain import Constant
+from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import CLOCK_UNITS, Truncate, Unit
-from gateway.masks.unbuilt import Age, DateShift, GeoDonut, GeoH3
+from gateway.masks.unbuilt import GeoDonut, GeoH3
 from gateway.values import FieldType, Means
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 ZIP: Final = "US ZIP"
 AREAS: Final = frozenset({"US county FIPS", "US state FIPS", "US census tract"})
 OLDEST: Final = 90
+PART_OF_DAY: Final = "part_of_day"
 POINTS: Final = (GeoGrid, GeoH3, GeoDonut)
 
 
@@ -84,8 +87,10 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
             return _unsound_unit(field, mask)
         case Band():
             return _unsound_band(field, mask)
-        case Age() if mask.topcode > OLDEST:
-            return f"ages are topcoded at {OLDEST}"
+        case Age():
+            return _unsound_age(case, mask)
+        case DateShift() if not mask.steps[0]:
+            return "`max_days` is less than the week that `weekday: keep` moves by"
         case Zip3() if case.folder.tables is not None and mask.table not in case.folder.tables:
             return f"there is no reference table {quoted(mask.table)}"
         case Map():
@@ -138,6 +143,15 @@ def _unsound_band(field: FieldRule, mask: Band) -> str | None:
         return "`topcode` is not a multiple of `width`"
     if field.means is Means.AGE and mask.edges()[-1] > OLDEST:
         return f"ages are topcoded at {OLDEST}"
+    return None
+
+
+def _unsound_age(case: Case, mask: Age) -> str | None:
+    if mask.topcode > OLDEST:
+        return f"ages are topcoded at {OLDEST}"
+    event = case.dataset.fields.get(mask.at) if case.dataset is not None else None
+    if event is None or event.type is not FieldType.DATE or event.means is not Means.EVENT_TIME:
+        return f"{quoted(mask.at)} is no date of an event of the dataset"
     return None
 
 
@@ -215,21 +229,31 @@ def floor(case: Case) -> Iterator[Fault]:
 
 @provision_rule("shift-recoverable")
 def shift(case: Case) -> Iterator[Fault]:
-    """A shifted date leaves with no unshifted one, and of a known person."""
-    times = [
-        (field, mask)
-        for field, mask in case.released()
-        if field.type in (FieldType.DATE, FieldType.TIMESTAMP) and not tells_nothing(mask)
-    ]
-    shifted = [field.name for field, mask in times if isinstance(mask, DateShift)]
+    """A shifted date leaves with nothing that tells when it was, and of a known person."""
+    leaving = [(field, mask) for field, mask in case.released() if not tells_nothing(mask)]
+    shifted = [field.name for field, mask in leaving if isinstance(mask, DateShift)]
     if not shifted:
         return
-    if case.dataset is not None and case.dataset.person is None:
-        yield case.under("release", shifted[0]), "the dataset names no person to shift by"
-    for field, mask in times:
-        if not isinstance(mask, DateShift):
-            message = f"`{field.name}` leaves unshifted beside `{shifted[0]}`"
+    if case.dataset is not None:
+        person = case.dataset.fields.get(case.dataset.person or "")
+        if person is None or person.type is not FieldType.STRING:
+            yield case.under("release", shifted[0]), "the dataset names no person to shift by"
+    for field, mask in leaving:
+        if not isinstance(mask, DateShift) and (said := _tells_when(field, mask)) is not None:
+            message = f"`{field.name}` leaves {said} beside `{shifted[0]}`"
             yield case.under("release", field.name), message
+
+
+def _tells_when(field: FieldRule, mask: Mask) -> str | None:
+    """Return how a field says when something was, and so the offset; None where it does not."""
+    if isinstance(mask, Age) or field.means in (Means.AGE, Means.AGE_GROUP):
+        return "an age at the event"
+    if field.type in (FieldType.DATE, FieldType.TIMESTAMP):
+        return "unshifted"
+    # A part of the day is the same on the day that the record moves to; a season is not.
+    if field.means is Means.EVENT_TIME and field.codes != PART_OF_DAY:
+        return "unshifted"
+    return None
 
 
 @provision_rule("pseudonym-linkable", Level.WARNING)
