@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.cli.disclosure.asked import attacker, rule_of
+from gateway.cli.disclosure.found import found
 from gateway.cli.disclosure.grid import grid_of
 from gateway.cli.disclosure.lines import wrong
 from gateway.cli.disclosure.outputs import say, sheet_text, targets, write
@@ -24,7 +25,6 @@ from gateway.cli.disclosure.picture import Shown
 from gateway.cli.disclosure.sheet import read_sheet
 from gateway.cli.disclosure.terminal import draw
 from gateway.cli.disclosure.terminal import facts as print_facts
-from gateway.disclosure.attack import attack
 from gateway.disclosure.rules import Knowledge, Zeros, lower_bounds, upper_bounds
 from gateway.disclosure.table import DisclosureError, View
 from gateway.errors import SettingsError
@@ -181,13 +181,14 @@ def audited(grid: Grid, hidden: Flags, rule: Rule, *, integer: bool) -> Audited:
         published=np.where(hidden, 0, grid.counts),
         hidden=hidden,
         lower=lower_bounds(grid.counts, rule),
-        upper=_upper(grid, hidden),
+        upper=_upper(grid, hidden, rule.min_cell - 1),
     )
     if rule.knowledge is Knowledge.K2:
         view = _told(grid, view, rule)
+    guarded = hidden & (~grid.known | (grid.counts < rule.min_cell))
     began = time.perf_counter()
     try:
-        ranges = attack(view, integer=integer)
+        ranges = found(view, np.where(guarded, rule.width, 0), integer=integer)
     except DisclosureError as error:
         if error.cause != "not_additive":
             raise
@@ -202,11 +203,9 @@ def audited(grid: Grid, hidden: Flags, rule: Rule, *, integer: bool) -> Audited:
             f"{grid.sheet.path}:{line.number}: {grid.sheet.named(line.key)} is hidden, and its "
             "count is none that the published totals allow",
         )
-    guarded = hidden & (~grid.known | (grid.counts < rule.min_cell))
     widths = ranges.high - ranges.low
-    return Audited(
-        hidden, guarded, ranges, guarded & (widths < rule.width), hidden & (widths == 0), seconds
-    )
+    exact = hidden & (widths == 0) & ranges.settled
+    return Audited(hidden, guarded, ranges, guarded & (widths < rule.width), exact, seconds)
 
 
 def _unfit(grid: Grid, rule: Rule) -> DisclosureError:
@@ -216,7 +215,7 @@ def _unfit(grid: Grid, rule: Rule) -> DisclosureError:
     )
 
 
-def _upper(grid: Grid, hidden: Flags) -> Integers:
+def _upper(grid: Grid, hidden: Flags, least: int) -> Integers:
     """Return the most that anybody gives each hidden cell: its smallest published total.
 
     A hidden total of hidden parts is at most their sum; a cell that nothing bounds, the largest
@@ -224,7 +223,7 @@ def _upper(grid: Grid, hidden: Flags) -> Integers:
     bound would call a true table impossible.
     """
     shown = np.where(hidden, 0, grid.counts)
-    upper = upper_bounds(grid.rows, shown, ~hidden)
+    upper = upper_bounds(grid.rows, shown, ~hidden, least)
     bounded = _bounded(grid, hidden)
     upper = np.where(hidden & grid.known & ~bounded, np.maximum(upper, grid.counts), upper)
     changed = True
@@ -282,6 +281,7 @@ def _shown(grid: Grid, done: Audited) -> dict[Key, Shown]:
             hidden=bool(done.hidden[at]),
             mark=("p" if done.guarded[at] else "s") if apart and done.hidden[at] else "",
             narrow=bool(away[at]),
+            settled=bool(done.ranges.settled[at]),
         )
         for at, line in enumerate(grid.lines)
     }

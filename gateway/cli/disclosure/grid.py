@@ -96,12 +96,16 @@ def _whole(sheet: Sheet, axis: int, tree: Sums, cells: dict[Key, int]) -> None:
 
 
 def _additive(grid: Grid) -> None:
-    for row in grid.rows:
-        at = list(row.cells)
-        if grid.known[at].all() and int((grid.counts[at] * row.coefficients).sum()):
-            line = grid.lines[at[0]]
-            raise DisclosureError(
-                "not_additive",
-                f"{grid.sheet.path}:{line.number}: {grid.sheet.named(line.key)} is not the sum of "
-                "its parts; where a part is itself a sum, `--hierarchy` says so",
-            )
+    broken = [
+        grid.lines[row.cells[0]]
+        for row in grid.rows
+        if grid.known[list(row.cells)].all()
+        and int((grid.counts[list(row.cells)] * row.coefficients).sum())
+    ]
+    if broken:
+        line = min(broken, key=lambda one: one.number)
+        raise DisclosureError(
+            "not_additive",
+            f"{grid.sheet.path}:{line.number}: {grid.sheet.named(line.key)} is not the sum of "
+            "its parts; where a part is itself a sum, `--hierarchy` says so",
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,8 @@ def write(texts: Sequence[tuple[Path, str]]) -> None:
         raise SettingsError(f"{error.filename}: cannot be written: {error.strerror}") from None
     finally:
         for _, part, _ in parts:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
 
 
 def sheet_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

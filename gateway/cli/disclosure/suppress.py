@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.cli.disclosure.asked import attacker, least, rule_of
+from gateway.cli.disclosure.found import found
 from gateway.cli.disclosure.grid import grid_of
 from gateway.cli.disclosure.lines import wrong
 from gateway.cli.disclosure.outputs import say, sheet_text, targets, write
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from gateway.disclosure.table import Flags, Key, Pattern, Problem, Ranges
 
 LIMITS: Final = Limits()
+EXPLAIN: Final = Limits(seconds=30.0)
+NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +97,12 @@ def run_suppress(  # noqa: PLR0913 - one argument an option
     grid = grid_of(read_sheet(Path(table)), total, hierarchies)
     _notes(grid, rule)
     problem = problem_for(grid, rule)
-    done = protected(problem)
+    try:
+        done = protected(problem)
+    except DisclosureError as error:
+        if error.cause != "infeasible":
+            raise
+        raise _hopeless(grid, problem) from None
     shown = _shown(grid, done)
     texts = {
         "--output": lambda: _working(grid.sheet, done),
@@ -155,7 +163,8 @@ def problem_for(grid: Grid, rule: Rule) -> Problem:
         shut = np.array([line.published is False for line in grid.lines], np.bool_) & ~primary
     # A zero that is hidden by name or before is not public: nobody knows that it is at least 1.
     lower = np.minimum(problem.lower, grid.counts)
-    upper = np.maximum(upper_bounds(grid.rows, grid.counts, ~(primary | shut)), grid.counts)
+    published = ~(primary | shut)
+    upper = upper_bounds(grid.rows, grid.counts, published, rule.min_cell - 1)
     if rule.knowledge is Knowledge.K2:
         small = primary & (grid.counts < rule.min_cell)
         lower = np.where(primary, lower, np.minimum(rule.min_cell, grid.counts))
@@ -180,7 +189,7 @@ def protected(problem: Problem, limits: Limits = LIMITS) -> Protected:
     """
     began = time.perf_counter()
     pattern = protect(problem, limits, integer=True)
-    ranges = attack(view_of(problem, pattern.hidden), integer=True, limits=limits)
+    ranges = found(view_of(problem, pattern.hidden), problem.width, integer=True)
     values, small = problem.table.values, problem.primary
     held = (
         (ranges.high - ranges.low >= problem.width)
@@ -190,6 +199,29 @@ def protected(problem: Problem, limits: Limits = LIMITS) -> Protected:
     if (small & ~(pattern.hidden & held)).any() or (problem.open & pattern.hidden).any():
         raise DisclosureError("leak", "the attacker found a cell narrower than asked")
     return Protected(problem, pattern, ranges, time.perf_counter() - began)
+
+
+def _hopeless(grid: Grid, problem: Problem) -> DisclosureError:
+    """Return the error that says which cells nothing protects: not even hiding all that may be."""
+    hint = "coarser levels, `--zeros suppress` or a smaller `--width` may"
+    hidden = ~problem.open
+    try:
+        view = view_of(problem, hidden)
+        ranges = attack(view, integer=True, enough=problem.width, limits=EXPLAIN)
+    except DisclosureError:
+        lost = problem.primary & problem.open
+    else:
+        lost = problem.primary & (ranges.high - ranges.low < problem.width)
+    places = [grid.lines[at] for at in np.flatnonzero(lost)]
+    named = "; ".join(f"line {one.number}, {grid.sheet.named(one.key)}" for one in places[:NAMED])
+    more = f"; and {len(places) - NAMED:,} more" if len(places) > NAMED else ""
+    return DisclosureError(
+        "infeasible",
+        f"{grid.sheet.path}: no pattern protects every small cell; {hint}"
+        + (
+            f". Even with all hidden that may be, these stay narrow: {named}{more}" if named else ""
+        ),
+    )
 
 
 # --- what is written ---
