@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateway.disclosure.moves import Moves, nearest
 from gateway.disclosure.relations import parts_of, system_of
 from gateway.disclosure.solver import USUAL, WHOLE, Budget, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError, Ranges
 
 if TYPE_CHECKING:
-    from gateway.disclosure.relations import Part, System
+    from gateway.disclosure.relations import System
     from gateway.disclosure.solver import Floats
     from gateway.disclosure.table import Flags, Integers, Limits, View
 
@@ -58,150 +59,204 @@ def attack(
     budget = Budget(limits)
     for part in parts_of(system, view.hidden, view.published):
         at = part.columns
-        goal = None if enough is None else enough[at]
-        search = _Search(part, view.lower[at], view.upper[at], goal, budget, integer=integer)
-        low[at], high[at], settled[at] = search.ranges()
+        wide = None if enough is None else enough[at]
+        search = _Search(part.system, view.lower[at], view.upper[at], wide, budget)
+        low[at], high[at], settled[at] = search.ranges(integer=integer)
     return Ranges(low, high, settled)
 
 
-class _Search:
-    """The ranges of one part, in differences from a point that nearly or quite fits its rows.
+class _Ends:
+    """What is known of the ends of each cell's range.
 
-    `least` and `most` are what witnesses show, `bottom` and `top` what is proven impossible beyond;
-    a cell is exact where they meet.
+    `least` and `most` are what witnesses show, `bottom` and `top` what nothing lies beyond; a cell
+    is exact where they meet.
     """
+
+    def __init__(self, bottom: Integers, top: Integers, enough: Integers | None) -> None:
+        self.bottom, self.top = bottom.copy(), top.copy()
+        self.least, self.most = top.copy(), bottom.copy()
+        self._enough = enough
+
+    def seen(self, least: Integers, most: Integers) -> None:
+        """Take a witness: cells reach down to `least`, and up to `most`."""
+        np.minimum(self.least, np.maximum(least, self.bottom), out=self.least)
+        np.maximum(self.most, np.minimum(most, self.top), out=self.most)
+
+    def shift(self, origin: Integers) -> None:
+        """Count from another point."""
+        self.least, self.most = self.least - origin, self.most - origin
+        self.bottom, self.top = self.bottom - origin, self.top - origin
+
+    def proven(self, cell: int, end: int, *, up: bool) -> None:
+        """Take it that a cell does not go beyond an end."""
+        if up:
+            self.top[cell] = min(self.top[cell], end)
+        else:
+            self.bottom[cell] = max(self.bottom[cell], end)
+
+    def exact(self) -> Flags:
+        """Return which ranges are exact."""
+        exact: Flags = (self.least == self.bottom) & (self.most == self.top)
+        return exact
+
+    def open(self) -> Flags:
+        """Return which ranges are neither exact nor wide enough."""
+        if self._enough is None:
+            return ~self.exact()
+        wanting: Flags = ~self.exact() & (self.most - self.least < self._enough)
+        return wanting
+
+    def closed(self, cell: int, *, up: bool) -> bool:
+        """Tell whether an end is known, or need not be."""
+        least, most = self.least[cell], self.most[cell]
+        if self._enough is not None and most - least >= self._enough[cell]:
+            return True
+        return bool(most == self.top[cell] if up else least == self.bottom[cell])
+
+    def goals(self, cell: int, real: _Ends) -> tuple[int, int]:
+        """Return how far down and up to look for whole numbers: what real ones reach.
+
+        Where a width is enough, no further than that from zero.
+        """
+        least, most = int(real.least[cell]), int(real.most[cell])
+        if self._enough is None:
+            return least, most
+        up = max(0, min(most, int(self._enough[cell])))
+        return min(0, max(least, up - int(self._enough[cell]))), up
+
+
+class _Search:
+    """The ranges of one part."""
 
     def __init__(
         self,
-        part: Part,
+        system: System,
         lower: Integers,
         upper: Integers,
         enough: Integers | None,
         budget: Budget,
-        *,
-        integer: bool,
     ) -> None:
         self._budget = budget
         self._enough = enough
-        self._integer = integer
-        # Totals of ten millions stand beside cells of one: near zero, a solver sees both.
-        self._origin = _origin(part.system, lower, upper, budget)
-        self._system = part.system.shifted(self._origin)
-        self._lower, self._upper = lower - self._origin, upper - self._origin
-        self._bottom, self._top = self._lower.copy(), self._upper.copy()
-        self._least, self._most = self._upper.copy(), self._lower.copy()
-        self._real: Program | None = None
-        self._whole: Program | None = None
-        self._costs = np.zeros(part.system.columns)
+        self._system, self._lower, self._upper = system, lower, upper
+        self._origin = np.zeros_like(lower)
+        if system.rows:
+            # Totals of ten millions stand beside cells of one: near zero, a solver sees both.
+            point = self._program(whole=False).run().values
+            self._shift(np.clip(np.rint(point).astype(np.int64), lower, upper))
+        self._real = _Ends(self._lower, self._upper, enough)
+        self._middle, self._points = np.zeros(system.columns), 0
+        self._costs = np.zeros(system.columns)
 
-    def ranges(self) -> tuple[Integers, Integers, Flags]:
+    def ranges(self, *, integer: bool) -> tuple[Integers, Integers, Flags]:
         """Return low, high, and whether both are exact, for each cell of the part."""
         if not self._system.rows:
-            self._least, self._most = self._bottom, self._top
-        else:
-            self._sweep()
-            for cell in range(self._system.columns):
-                self._end(cell, up=True)
-                self._end(cell, up=False)
-        if (self._least > self._most).any():
+            return self._lower, self._upper, np.ones(len(self._lower), np.bool_)
+        self._search_real()
+        found = self._search_whole() if integer else self._real
+        if (found.least > found.most).any():
             raise DisclosureError("not_additive", "no table of whole numbers has these totals")
-        return self._least + self._origin, self._most + self._origin, self._exact()
+        return found.least + self._origin, found.most + self._origin, found.exact()
 
-    def _exact(self) -> Flags:
-        exact: Flags = (self._least == self._bottom) & (self._most == self._top)
-        return exact
-
-    def _open(self) -> Flags:
-        """Return which cells still need a program."""
-        wanting = ~self._exact()
-        if self._enough is not None:
-            wanting &= self._most - self._least < self._enough
-        return wanting
-
-    def _sweep(self) -> None:
-        """Ask for all open cells at once, up and down, as long as that settles some."""
-        for _ in range(SWEEPS):
-            before = self._open()
-            self._maximize(before.astype(np.float64))
-            self._maximize(-before.astype(np.float64))
-            if before.sum() - self._open().sum() < WORTHWHILE:
-                return
-
-    def _end(self, cell: int, *, up: bool) -> None:
-        """Find how far a cell goes in one direction, if that is still to be found."""
-        sign = 1.0 if up else -1.0
-        costs = np.zeros(self._system.columns)
-        costs[cell] = sign
-        if self._closed(cell, up=up):
-            return
-        self._prove(cell, self._maximize(costs), up=up)
-        if not self._closed(cell, up=up):
-            self._prove(cell, self._maximize_whole(costs), up=up)
-
-    def _closed(self, cell: int, *, up: bool) -> bool:
-        """Tell whether an end is known, or no longer asked for."""
-        if self._enough is not None and self._most[cell] - self._least[cell] >= self._enough[cell]:
-            return True
-        if up:
-            return bool(self._most[cell] == self._top[cell])
-        return bool(self._least[cell] == self._bottom[cell])
-
-    def _prove(self, cell: int, objective: float, *, up: bool) -> None:
-        """Take it that nothing lies beyond an optimum, rounded inwards."""
-        most = floor(objective + WHOLE)
-        if up:
-            self._top[cell] = min(self._top[cell], most)
-        else:
-            self._bottom[cell] = max(self._bottom[cell], -most)
-
-    def _maximize(self, costs: Floats) -> float:
-        """Return the most of a sum of cells, and take the table that has it as a witness."""
-        if self._real is None:
-            self._real = self._program(whole=False)
-        changed = np.flatnonzero(costs != self._costs)
-        self._real.change_costs(changed, costs[changed])
-        self._costs = costs
-        answer = self._real.run()
-        if not self._witness(answer.values) and not self._integer:
-            inward = np.ceil(answer.values - WHOLE).astype(np.int64)
-            np.minimum(self._least, np.maximum(inward, self._lower), out=self._least)
-            inward = np.floor(answer.values + WHOLE).astype(np.int64)
-            np.maximum(self._most, np.minimum(inward, self._upper), out=self._most)
-        return answer.objective
-
-    def _maximize_whole(self, costs: Floats) -> float:
-        """Return the most of a sum of cells that are whole numbers, with a witness for it."""
-        if self._whole is None:
-            self._whole = self._program(whole=True)
-        self._whole.change_costs(np.arange(len(costs)), costs)
-        answer = self._whole.run()
-        if answer.verdict is not Verdict.OPTIMAL:
-            raise DisclosureError("limit", "the search reached its limit")
-        if not self._witness(answer.values):
-            raise DisclosureError("solver", "the solver's whole numbers do not add up")
-        return answer.objective
+    def _shift(self, origin: Integers) -> None:
+        """Count everything from another point."""
+        self._system = self._system.shifted(origin)
+        self._lower, self._upper = self._lower - origin, self._upper - origin
+        self._origin = self._origin + origin
 
     def _program(self, *, whole: bool) -> Program:
         low, high = self._lower.astype(np.float64), self._upper.astype(np.float64)
         return Program(self._system, low, high, self._budget, whole=whole)
 
-    def _witness(self, values: Floats) -> bool:
+    def _search_real(self) -> None:
+        """Find the ends in real numbers, rounded inwards; all open cells together at first."""
+        program, ends = self._program(whole=False), self._real
+        for _ in range(SWEEPS):
+            before = ends.open()
+            self._maximize(program, before.astype(np.float64))
+            self._maximize(program, -before.astype(np.float64))
+            if before.sum() - ends.open().sum() < WORTHWHILE:
+                break
+        for cell in np.flatnonzero(ends.open()).tolist():
+            for up in (True, False):
+                if not ends.closed(cell, up=up):
+                    sign = 1.0 if up else -1.0
+                    most = self._maximize(program, _alone(self._costs, cell, sign))
+                    ends.proven(cell, _inward(most) if up else -_inward(most), up=up)
+
+    def _maximize(self, program: Program, costs: Floats) -> float:
+        """Return the most of a sum of cells, and take the table that has it as a witness."""
+        changed = np.flatnonzero(costs != self._costs)
+        program.change_costs(changed, costs[changed])
+        self._costs = costs
+        answer = program.run()
+        self._middle, self._points = self._middle + answer.values, self._points + 1
+        least, most = np.ceil(answer.values - WHOLE), np.floor(answer.values + WHOLE)
+        self._real.seen(least.astype(np.int64), most.astype(np.int64))
+        return answer.objective
+
+    def _search_whole(self) -> _Ends:
+        """Find the ends in whole numbers, within what real ones reach."""
+        self._stand()
+        program = self._program(whole=True)
+        ends = _Ends(self._real.bottom, self._real.top, self._enough)
+        zero = np.zeros_like(self._lower)
+        ends.seen(zero, zero)
+        scale = 1 if self._enough is None else int(self._enough.max())
+        moves = Moves(self._system, self._lower, self._upper, scale, self._budget)
+        for cell in np.flatnonzero(ends.open()).tolist():
+            for up in (True, False):
+                goal = ends.goals(cell, self._real)[up]
+                if goal and not ends.closed(cell, up=up):
+                    for candidate in moves.reach(cell, goal):
+                        self._witness(ends, candidate)
+            for up in (True, False):
+                if not ends.closed(cell, up=up):
+                    self._exhaust(program, ends, cell, up=up)
+        return ends
+
+    def _stand(self) -> None:
+        """Take a whole table that fits as the origin, amid all others: there is room around it."""
+        middle = self._middle / max(1, self._points)
+        point = nearest(middle, self._system, self._lower, self._upper, self._budget)
+        if point is None:
+            point = whole_numbers(self._program(whole=True).run().values)
+            if point is None or not self._fits(point):
+                raise DisclosureError("solver", "the solver's whole numbers do not add up")
+        self._shift(point)
+        self._real.shift(point)
+
+    def _exhaust(self, program: Program, ends: _Ends, cell: int, *, up: bool) -> None:
+        """Find the end of a cell by branch and bound."""
+        sign = 1.0 if up else -1.0
+        every = np.arange(len(self._lower))
+        program.change_costs(every, _alone(self._costs, cell, sign))
+        answer = program.run()
+        if answer.verdict is not Verdict.OPTIMAL:
+            raise DisclosureError("limit", "the search reached its limit")
+        point = whole_numbers(answer.values)
+        if point is None or not self._witness(ends, point):
+            raise DisclosureError("solver", "the solver's whole numbers do not add up")
+        ends.proven(cell, int(point[cell]), up=up)
+
+    def _fits(self, values: Integers) -> bool:
+        within = ((self._lower <= values) & (values <= self._upper)).all()
+        return bool(within) and self._system.holds(values)
+
+    def _witness(self, ends: _Ends, values: Integers) -> bool:
         """Take a table as proof that its cells can be what they are, if it fits to the unit."""
-        exact = whole_numbers(values)
-        if exact is None or not self._system.holds(exact):
-            return False
-        if ((exact < self._lower) | (exact > self._upper)).any():
-            return False
-        np.minimum(self._least, exact, out=self._least)
-        np.maximum(self._most, exact, out=self._most)
-        return True
+        fits = self._fits(values)
+        if fits:
+            ends.seen(values, values)
+        return fits
 
 
-def _origin(system: System, lower: Integers, upper: Integers, budget: Budget) -> Integers:
-    """Return whole numbers near a point that fits the rows; raises where there is none."""
-    if not system.rows:
-        return lower
-    low, high = lower.astype(np.float64), upper.astype(np.float64)
-    point = Program(system, low, high, budget).run().values
-    near: Integers = np.clip(np.rint(point).astype(np.int64), lower, upper)
-    return near
+def _alone(costs: Floats, cell: int, sign: float) -> Floats:
+    """Return costs that ask for one cell."""
+    alone = np.zeros_like(costs)
+    alone[cell] = sign
+    return alone
+
+
+def _inward(most: float) -> int:
+    return floor(most + WHOLE)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.cuts import dual_cut, gains, joining_cut
+from gateway.disclosure.moves import Moves
 from gateway.disclosure.relations import parts_of
 from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError
@@ -80,12 +81,17 @@ def separate(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budge
         budget: What is left of the limits.
     """
     findings = Findings()
-    live = chosen > 0
-    needy = merged.needy
     zero = np.zeros(merged.size, np.int64)
-    for part in parts_of(merged.system, live, zero):
-        if needy[part.columns].any():
-            _Piece(merged, part, chosen, reasoning, budget).judge(findings)
+    pieces = [
+        _Piece(merged, part, chosen, reasoning, budget)
+        for part in parts_of(merged.system, chosen > 0, zero)
+        if merged.needy[part.columns].any()
+    ]
+    for piece in pieces:
+        piece.judge(findings)
+    if reasoning is Reasoning.WHOLE and not findings.narrow:
+        for piece in pieces:
+            piece.judge_whole(findings)
     return findings
 
 
@@ -109,11 +115,51 @@ class _Piece:
         self._whole: Program | None = None
 
     def judge(self, findings: Findings) -> None:
-        """Add what this piece leaves too narrow."""
+        """Add what this piece leaves too narrow in real numbers."""
         self._sweep()
         for cell in np.flatnonzero(self._wanting()).tolist():
+            if not self._wanting()[cell]:
+                continue
+            above, below = self._end(cell, 1.0), self._end(cell, -1.0)
             if self._wanting()[cell]:
-                self._examine(cell, findings)
+                self._add(cell, self._cuts(cell, above, below), findings)
+
+    def judge_whole(self, findings: Findings) -> None:
+        """Add what is wide enough in real numbers, and too narrow in whole ones."""
+        least, most = self._least, self._most
+        self._least, self._most = np.zeros(len(least)), np.zeros(len(most))
+        moves: Moves | None = None
+        for cell in np.flatnonzero(self._wanting()).tolist():
+            for amount in self._amounts(cell, int(least[cell]), int(most[cell])):
+                if self._wanting()[cell]:
+                    moves = moves or self._moves()
+                    for candidate in moves.reach(cell, amount):
+                        self._witness(candidate)
+            if self._wanting()[cell]:
+                self._exhaust(cell)
+            if self._wanting()[cell]:
+                self._add(cell, [], findings)
+
+    def _moves(self) -> Moves:
+        low, high = self._low.astype(np.int64), self._high.astype(np.int64)
+        scale = int(np.median(self._width[self._width > 0])) if self._width.any() else 1
+        return Moves(self._part.system, low, high, scale, self._budget)
+
+    def _amounts(self, cell: int, least: int, most: int) -> tuple[int, ...]:
+        """Return how far to take a variable, within what real numbers reach, until it is enough."""
+        up = min(
+            most, max(int(self._up[cell]), int(self._width[cell]) + min(0, -int(self._down[cell])))
+        )
+        down = min(-least, max(int(self._down[cell]), int(self._width[cell]) - up))
+        return tuple(amount for amount in (up, -down) if amount)
+
+    def _add(self, cell: int, cuts: list[Cut], findings: Findings) -> None:
+        variable = int(self._part.columns[cell])
+        narrow = Narrow(variable, float(self._least[cell]), float(self._most[cell]))
+        findings.narrow.append(narrow)
+        if not cuts and self._reasoning is not Reasoning.FRACTION:
+            cuts = [joining_cut(self._merged, self._part.columns, self._live)]
+        findings.cuts.extend(cuts)
 
     def _wanting(self) -> Flags:
         """Return which variables have not been seen wide enough."""
@@ -134,22 +180,6 @@ class _Piece:
             self._maximize(-before.astype(np.float64))
             if before.sum() - self._wanting().sum() < WORTHWHILE:
                 return
-
-    def _examine(self, cell: int, findings: Findings) -> None:
-        """Find whether a variable is too narrow, and why."""
-        above, below = self._end(cell, 1.0), self._end(cell, -1.0)
-        if not self._wanting()[cell]:
-            return
-        cuts = self._cuts(cell, above, below)
-        if not cuts and self._reasoning is Reasoning.WHOLE:
-            self._exhaust(cell)
-            if not self._wanting()[cell]:
-                return
-        variable = int(self._part.columns[cell])
-        findings.narrow.append(Narrow(variable, float(self._least[cell]), float(self._most[cell])))
-        if not cuts and self._reasoning is not Reasoning.FRACTION:
-            cuts = [joining_cut(self._merged, self._part.columns, self._live)]
-        findings.cuts.extend(cuts)
 
     def _cuts(self, cell: int, above: Solution, below: Solution) -> list[Cut]:
         """Return a cut for each requirement that real numbers fail already."""
@@ -183,22 +213,20 @@ class _Piece:
         self._real.change_costs(changed, costs[changed])
         self._costs = costs
         answer = self._real.run()
-        self._witness(answer.values)
+        least = most = answer.values
+        if self._reasoning is not Reasoning.FRACTION:
+            least, most = np.ceil(least - WHOLE), np.floor(most + WHOLE)
+        self._seen(least, most)
         return answer
 
-    def _witness(self, values: Floats) -> None:
-        """Take what a program found as proof of how far each variable goes."""
-        least = most = values
-        if self._reasoning is not Reasoning.FRACTION:
-            exact = whole_numbers(values)
-            if exact is not None and self._fits(exact):
-                least = most = exact.astype(np.float64)
-            elif self._reasoning is Reasoning.WHOLE:
-                return
-            else:
-                least, most = np.ceil(values - WHOLE), np.floor(values + WHOLE)
+    def _seen(self, least: Floats, most: Floats) -> None:
         np.minimum(self._least, least, out=self._least)
         np.maximum(self._most, most, out=self._most)
+
+    def _witness(self, values: Integers | None) -> None:
+        """Take whole numbers that fit exactly as proof of how far each variable goes."""
+        if values is not None and self._fits(values):
+            self._seen(values.astype(np.float64), values.astype(np.float64))
 
     def _fits(self, values: Integers) -> bool:
         within = ((self._low <= values) & (values <= self._high)).all()
@@ -215,6 +243,6 @@ class _Piece:
             answer = self._whole.run()
             if answer.verdict is not Verdict.OPTIMAL:
                 raise DisclosureError("limit", "the search reached its limit")
-            self._witness(answer.values)
+            self._witness(whole_numbers(answer.values))
             if not self._wanting()[cell]:
                 return

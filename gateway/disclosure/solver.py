@@ -54,7 +54,8 @@ def verdict(status: HighsModelStatus, run: HighsStatus) -> Verdict:
     if run == HighsStatus.kError:
         raise DisclosureError("solver", "the solver failed")
     match status:
-        case HighsModelStatus.kOptimal:
+        # Without a column there is nothing to choose, and that is the best choice.
+        case HighsModelStatus.kOptimal | HighsModelStatus.kModelEmpty:
             return Verdict.OPTIMAL
         case HighsModelStatus.kInfeasible:
             return Verdict.INFEASIBLE
@@ -105,6 +106,7 @@ class Highs(Protocol):
     def changeColsBounds(self, n: int, columns: Any, low: Any, high: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
     def addRows(self, n: int, low: Any, high: Any, size: int, *entries: Any) -> HighsStatus: ...  # noqa: ANN401, D102, N802
     def setSolution(self, n: int, columns: Any, values: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
+    def setBasis(self) -> HighsStatus: ...  # noqa: D102, N802
     def run(self) -> HighsStatus: ...  # noqa: D102
     def getModelStatus(self) -> HighsModelStatus: ...  # noqa: D102, N802
     def getSolution(self) -> Any: ...  # noqa: ANN401, D102, N802
@@ -134,7 +136,8 @@ class Solution:
 class Program:
     """A program over a system of rows, of which costs, bounds and further rows may change.
 
-    A linear one keeps its basis from one run to the next. Without `whole`, columns are real.
+    A linear one keeps its basis from one run to the next. One that maximizes is the attacker's, who
+    changes costs; one that minimizes is the master's, to which rows are added.
     """
 
     def __init__(
@@ -156,8 +159,13 @@ class Program:
         self.costs = np.zeros(system.columns) if costs is None else costs
         for name, value in _OPTIONS:
             self._obeyed(self._highs.setOptionValue(name, value))
+        # Presolve is off for whole numbers too: the aggregator of 1.12 to 1.15 loses the optimum of
+        # programs with whole columns in equalities, and says that it is proven.
+        self.option("presolve", "off")
         if not whole:
-            self.option("presolve", "off")
+            # A basis stays feasible where costs change, and dual feasible where rows are added:
+            # the dual simplex takes forty times the iterations after a change of costs.
+            self.option("simplex_strategy", _PRIMAL if maximize else _DUAL)
         sense = highspy.ObjSense.kMaximize if maximize else highspy.ObjSense.kMinimize
         self._obeyed(
             self._highs.passModel(
@@ -217,6 +225,10 @@ class Program:
             self._highs.setSolution(self._columns, np.arange(self._columns, dtype=np.int32), values)
         )
 
+    def forget(self) -> None:
+        """Let the next run begin without a basis."""
+        self._obeyed(self._highs.setBasis())
+
     def run(self) -> Solution:
         """Return the optimum, or what stands at a limit.
 
@@ -245,6 +257,9 @@ class Program:
             bound=info.mip_dual_bound if self._whole else info.objective_function_value,
         )
 
+
+_DUAL: Final = 1
+_PRIMAL: Final = 4
 
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("output_flag", False),

@@ -1,0 +1,126 @@
+"""Whole tables near a whole table: candidates for witnesses in whole numbers.
+
+A vertex of the attacker's program is rarely whole in three dimensions: somewhere far from the cell
+that was asked for, something stands at a half. A small move is: the least change of all cells that
+takes one cell so far nearly always is a circuit of whole steps. And what can be done can be done
+further, or the other way around, as long as the bounds allow.
+
+Nothing here proves anything. Whoever asked checks each candidate in exact whole numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateway.disclosure.relations import System
+from gateway.disclosure.solver import Program, whole_numbers
+from gateway.disclosure.table import DisclosureError
+
+if TYPE_CHECKING:
+    from gateway.disclosure.solver import Budget, Floats
+    from gateway.disclosure.table import Integers
+
+
+class Moves:
+    """Small changes of a table that fits, which stands at zero."""
+
+    def __init__(
+        self, system: System, low: Integers, high: Integers, scale: int, budget: Budget
+    ) -> None:
+        """Take rows and bounds in differences from the table.
+
+        Args:
+            system: The rows; zero fits them.
+            low: The least of each column, 0 or less.
+            high: The most, 0 or more.
+            scale: How far a column is usually taken; narrow ones are then avoided.
+            budget: What is left of the limits.
+        """
+        self._system, self._low, self._high, self._budget = system, low, high, budget
+        self._limits = np.column_stack((high, -low)).ravel().astype(np.float64)
+        costs = np.maximum(1.0, scale / np.maximum(self._limits, 0.5))
+        none = np.zeros(len(self._limits))
+        self._program = Program(
+            doubled(system), none, self._limits, budget, maximize=False, costs=costs
+        )
+
+    def reach(self, column: int, amount: int) -> list[Integers]:
+        """Return candidates in which a column stands at an amount; none if there is no whole one.
+
+        The second and third go as far as the bounds allow in the same direction, and back.
+        """
+        there = 2 * column + int(amount < 0)
+        pair = np.array([there, there ^ 1])
+        demand = np.array([float(abs(amount)), 0.0])
+        self._program.change_bounds(pair, demand, demand)
+        # From no basis at all the way is shorter than from that of another cell's move.
+        self._program.forget()
+        try:
+            values = self._program.run().values
+        except DisclosureError as error:
+            if error.cause != "not_additive":
+                raise
+            return []
+        finally:
+            self._program.change_bounds(pair, np.zeros(2), self._limits[pair])
+        move = whole_numbers(values[0::2] - values[1::2])
+        if move is None:
+            low, high = self._low.copy(), self._high.copy()
+            low[column] = high[column] = amount
+            move = nearest(values[0::2] - values[1::2], self._system, low, high, self._budget)
+        return [] if move is None else self._line(move)
+
+    def _line(self, move: Integers) -> list[Integers]:
+        """Return a move, and the ends of the line through it and zero."""
+        support = np.flatnonzero(move)
+        step = move[support] // np.gcd.reduce(move[support])
+        over, under = self._high[support], -self._low[support]
+        size = np.abs(step)
+        forth = int((np.where(step > 0, over, under) // size).min())
+        back = int((np.where(step > 0, under, over) // size).min())
+        found = [move]
+        for times in (forth, -back):
+            end = np.zeros_like(move)
+            end[support] = step * times
+            found.append(end)
+        return found
+
+
+def doubled(system: System) -> System:
+    """Return the rows over each column's way up and way down, side by side."""
+    index = np.column_stack((2 * system.index, 2 * system.index + 1)).ravel()
+    count = np.column_stack((system.coefficient, -system.coefficient)).ravel()
+    return System(2 * system.columns, 2 * system.start, index, count, system.low, system.high)
+
+
+def nearest(
+    values: Floats, system: System, low: Integers, high: Integers, budget: Budget
+) -> Integers | None:
+    """Return a whole table near a point that fits, or None where a few steps find none.
+
+    The point is rounded; the least change that mends the rows is often whole, or has fewer parts
+    of a whole than before.
+    """
+    point: Integers = np.clip(np.rint(values).astype(np.int64), low, high)
+    for turn in range(ROUNDINGS):
+        if system.holds(point):
+            return point
+        limits = np.column_stack((high - point, point - low)).ravel().astype(np.float64)
+        # Another order of preference each time, or the same half would come back.
+        costs = 1.0 + (np.arange(len(limits)) * 7919 + turn * 104729) % 97 / 97
+        rows, none = doubled(system.shifted(point)), np.zeros(len(limits))
+        program = Program(rows, none, limits, budget, maximize=False, costs=costs)
+        try:
+            change = program.run().values
+        except DisclosureError as error:
+            if error.cause != "not_additive":
+                raise
+            return None
+        point = np.clip(point + np.rint(change[0::2] - change[1::2]).astype(np.int64), low, high)
+    return None
+
+
+ROUNDINGS: Final = 10
+"""How often a point is rounded before it is left to branch and bound."""
