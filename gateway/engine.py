@@ -10,28 +10,34 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 import pyarrow as pa
 
 from gateway.audit.entry import subject_token
 from gateway.broker.chunks import chunks_of
-from gateway.errors import Reason, RefusedError, SourceError
+from gateway.broker.protect import verdict_of
+from gateway.errors import Reason, RefusedError, ReleaseError, SourceError
 from gateway.masks.identity import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
 from gateway.plan.check import BatchCheck, Release, RowCheck, check_table
 from gateway.plan.distinct import mask_few
 from gateway.plan.pushdown import arrow_schema
+from gateway.plan.vaulted import by_token, covered, wanted
 from gateway.ports import Ready
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
     from gateway.plan.distinct import Few
-    from gateway.plan.ops import Plan, SubjectSystem
+    from gateway.plan.ops import MaskField, Plan, SubjectSystem
+    from gateway.ports import Vault
     from gateway.values import Form, Row, Scalar
+
+_T = TypeVar("_T")
 
 ROWS_AT_ONCE = 32
 """Up to here rows are masked one by one: `make bench` measures the crossover."""
@@ -47,13 +53,19 @@ class PlanEngine:
         subject_key: The calendar year to the key of its subject tokens.
         year: The year that tokens of new releases are keyed by.
         threads: How many batches may be in work at once, over all exchanges.
+        vault: What gives random tokens; without one, a plan that needs them is an error.
     """
 
     def __init__(
-        self, subject_key: Callable[[int], bytes], year: Callable[[], int], threads: int
+        self,
+        subject_key: Callable[[int], bytes],
+        year: Callable[[], int],
+        threads: int,
+        vault: Vault | None = None,
     ) -> None:
         self._subject_key = subject_key
         self._year = year
+        self._vault = vault
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="accord-engine")
         self._programs: dict[bytes, _Programs] = {}
 
@@ -62,11 +74,15 @@ class PlanEngine:
         self._pool.shutdown()
 
     async def run(
-        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+        self,
+        plan: Plan,
+        batches: AsyncGenerator[pa.RecordBatch],
+        form: Form,
+        earlier: Sequence[bytes] = (),
     ) -> AsyncGenerator[Ready]:
         """Yield the chunks of checked releases; see `ports.Engine`."""
         if plan.group is not None:
-            async for ready in self._table(plan, batches, form):
+            async for ready in self._table(plan, batches, form, earlier):
                 yield ready
             return
         source = _ahead(self._records(plan, batches, form))
@@ -87,6 +103,9 @@ class PlanEngine:
             async for batch in batches:
                 _as_asked(plan, batch)
                 job = _Job(plan, programs, tokens, form, offset)
+                if programs.by_token:
+                    given = await self._covered(plan, programs.by_token, batch)
+                    job = _Job(given, _Programs(given), tokens, form, offset)
                 if batch.num_rows <= ROWS_AT_ONCE:
                     made = job.by_rows(batch)
                 else:
@@ -104,32 +123,45 @@ class PlanEngine:
             yield empty
 
     async def _table(
-        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+        self,
+        plan: Plan,
+        batches: AsyncGenerator[pa.RecordBatch],
+        form: Form,
+        earlier: Sequence[bytes],
     ) -> AsyncGenerator[Ready]:
         cells = Cells(plan)
         program = lower.Program(plan)
         keep = lower.row_filter(plan.where)
 
-        def take(batch: pa.RecordBatch) -> None:
+        vaulted = by_token(plan)
+
+        def take(batch: pa.RecordBatch, program: lower.Program) -> None:
             frame = _frame(batch)
             if keep is not None:
                 frame = frame.filter(keep)
             cells.add(program.mask(frame, cells.keep))
 
         def finish() -> list[Ready]:
-            release = check_table(plan, cells.table())
-            return list(_ready(release, form, 0, whole=True))
+            table = cells.table()
+            verdict = verdict_of(plan, cells.counted(table), earlier)
+            published = cells.published(table, verdict.published)
+            release = check_table(plan, published, verdict.digest)
+            return [
+                replace(one, memory=verdict.memory) for one in _ready(release, form, 0, whole=True)
+            ]
 
         none = True
         try:
             async for batch in batches:
                 _as_asked(plan, batch)
                 none = False
-                await self._off_loop(take, batch)
+                if vaulted:
+                    program = lower.Program(await self._covered(plan, vaulted, batch))
+                await self._off_loop(take, batch, program)
         finally:
             await batches.aclose()
         if none:
-            await self._off_loop(take, _no_rows(plan))
+            await self._off_loop(take, _no_rows(plan), program)
         made = await self._off_loop(finish)
         if sum(ready.chunk.row_count for ready in made) > plan.limit.rows:
             raise _too_many(plan)
@@ -144,10 +176,22 @@ class PlanEngine:
             kept = self._programs[plan.static] = _Programs(plan)
         return kept
 
-    async def _off_loop(self, work: Callable[..., object], *arguments: object) -> list[Ready]:
+    async def _covered(
+        self, plan: Plan, masks: tuple[MaskField, ...], batch: pa.RecordBatch
+    ) -> Plan:
+        """Return the plan with a token for each value of a batch that may leave as one."""
+        if self._vault is None:
+            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "there is no vault to take tokens from")
+        asked = await self._off_loop(_asked, plan, masks, batch)
+        drawn: dict[str, Mapping[str, str]] = {}
+        for scope, indexes in asked.items():
+            drawn[scope] = await self._vault.tokens(scope, indexes) if indexes else {}
+        return covered(plan, asked, drawn)
+
+    async def _off_loop(self, work: Callable[..., _T], *arguments: object) -> _T:
         # The pool's own queue is the cap: a cancelled call's thread still runs to its end.
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, work, *arguments)  # type: ignore[arg-type]
+        return await loop.run_in_executor(self._pool, work, *arguments)
 
 
 def _as_asked(plan: Plan, batch: pa.RecordBatch) -> None:
@@ -177,6 +221,7 @@ class _Programs:
         self.steps = {step.name: step for step in self.rows.steps}
         self.check = RowCheck(plan)
         self.look = BatchCheck(plan)
+        self.by_token = by_token(plan)
         self._columns: dict[frozenset[str], tuple[lower.Program, list[str]]] = {}
 
     def without(self, plan: Plan, few: Mapping[str, Few]) -> tuple[lower.Program, list[str]]:
@@ -222,10 +267,7 @@ class _Job:
     def in_columns(self, batch: pa.RecordBatch) -> list[Ready]:
         """Mask a batch in columns: those of few different values as such, the others lowered."""
         plan, programs = self._plan, self._programs
-        keep = lower.row_filter(plan.where)
-        if keep is not None:
-            asked = _frame(batch.select(sorted(set(keep.meta.root_names()))))
-            batch = batch.filter(asked.select(keep.alias("stays"))["stays"].to_arrow())
+        batch = _staying(plan, batch)
         few = mask_few(plan, programs.steps, batch)
         program, read = programs.without(plan, few)
         masked = program.mask(_frame(batch.select(read)), [])
@@ -244,6 +286,20 @@ def _ready(release: Release, form: Form, offset: int, *, whole: bool) -> Iterato
     for chunk in chunks_of(release, form, offset, whole=whole):
         size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
         yield Ready(chunk, size, release.tokens, release.suppressed)
+
+
+def _staying(plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    keep = lower.row_filter(plan.where)
+    if keep is None:
+        return batch
+    asked = _frame(batch.select(sorted(set(keep.meta.root_names()))))
+    return batch.filter(asked.select(keep.alias("stays"))["stays"].to_arrow())
+
+
+def _asked(
+    plan: Plan, masks: tuple[MaskField, ...], batch: pa.RecordBatch
+) -> dict[str, frozenset[str]]:
+    return wanted(masks, _staying(plan, batch))
 
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:

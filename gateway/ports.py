@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncGenerator
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     import pyarrow as pa
 
@@ -59,6 +59,21 @@ class PseudonymKeys(Protocol):
         """Return the 32 bytes that key the subject tokens of a calendar year."""
 
 
+class Vault(Protocol):
+    """Random tokens, one for each value of a scope, for good; no value ever comes in here."""
+
+    async def tokens(self, scope: str, indexes: Collection[str]) -> Mapping[str, str]:
+        """Return the token of each index, durable: drawn where there was none, else as it was.
+
+        Args:
+            scope: Id of the key that the indexes are made with: other keys, other tokens.
+            indexes: HMAC-SHA-256 of each value, 64 lower-case hex digits; each once.
+
+        Raises:
+            LogError: The vault cannot be read or written: nothing that hangs on it may leave.
+        """
+
+
 class Source(Protocol):
     """A provider's adapter."""
 
@@ -87,6 +102,7 @@ class Keep:
         periods: Aggregate periods that this release spends, by first day; empty at record level.
         charge: False on a repeat of a request already carried out: it costs nothing again.
         first_row: Rows of the whole release before this chunk, those of earlier attempts included.
+        memory: Of a table: what the record of cells keeps of it, to be sealed.
     """
 
     recipient: str
@@ -100,6 +116,7 @@ class Keep:
     periods: tuple[dt.date, ...] = ()
     charge: bool = True
     first_row: int = 0
+    memory: bytes = b""
 
 
 def source_of(terms: Terms) -> str:
@@ -215,6 +232,27 @@ class ExchangeLog(Protocol):
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""
 
+    def alone(self, source: str) -> AbstractAsyncContextManager[None]:
+        """Hold a source while a table of it is judged, until its release is durable.
+
+        Two tables that do not know of each other could be subtracted.
+        """
+
+    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+        """Return what the record of cells keeps of a source, in the order of release.
+
+        Args:
+            source: As `source_of` names it.
+            years: First and last calendar year; tables with a period in them are returned.
+            attempt: Exchange id of the first attempt at this request, or of this one: what it
+                released itself, and whatever came later, is left out, so that a repeat is judged
+                as the first was.
+
+        Raises:
+            ReleaseError: `DISCLOSURE_RISK`: the record does not match the log's own count of
+                releases, or cannot be opened.
+        """
+
 
 class Counters(Protocol):
     """Standing: what was asked for and released so far, read before deciding."""
@@ -241,25 +279,37 @@ class Ready:
         size: Bytes of the chunk's body.
         tokens: Subject tokens of the people in it.
         suppressed: Cells held back in the release that it is part of.
+        memory: Of a table: what the record of cells is to keep of it.
     """
 
     chunk: Chunk
     size: int
     tokens: tuple[bytes, ...]
     suppressed: int
+    memory: bytes = b""
 
 
 class Engine(Protocol):
     """Runs a plan's masks, groups and suppression over batches, bounded in memory."""
 
     def run(
-        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+        self,
+        plan: Plan,
+        batches: AsyncGenerator[pa.RecordBatch],
+        form: Form,
+        earlier: Sequence[bytes] = (),
     ) -> AsyncGenerator[Ready]:
         """Yield the chunks of checked releases, in order; a release without rows is one chunk too.
 
+        Args:
+            plan: What may leave.
+            batches: Originals, in the columns of the plan's scan.
+            form: How chunks are written.
+            earlier: Of a table: what the record of cells keeps of its source.
+
         Raises:
             SourceError: The provider's adapter failed.
-            ReleaseError: A table broke its plan.
+            ReleaseError: A table broke its plan, or would tell too much beside earlier ones.
             RefusedError: `ROW_LIMIT`: more rows than the provision lets leave.
         """
 

@@ -35,7 +35,16 @@ from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, source_of
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
@@ -135,6 +144,35 @@ class StaticKeys:
     def subject(self, year: int) -> bytes:
         """Return a year's key."""
         return hashlib.sha256(f"subject|{year}".encode()).digest()
+
+
+class MemoryVault:
+    """Tokens by scope and index, in memory.
+
+    Attributes:
+        drawn: What was drawn, by (scope, index).
+        asked: What it was asked for, in order: scope and number of indexes.
+        loses: Indexes that it gives no token for, as a broken vault would.
+        error: What it fails with, or None.
+    """
+
+    def __init__(self, seed: str = "vault") -> None:
+        self._entropy = SeededEntropy(seed)
+        self.drawn: dict[tuple[str, str], str] = {}
+        self.asked: list[tuple[str, int]] = []
+        self.loses: Callable[[str], bool] = lambda _index: False
+        self.error: Exception | None = None
+
+    async def tokens(self, scope: str, indexes: Collection[str]) -> Mapping[str, str]:
+        """Return the tokens; see `ports.Vault`."""
+        self.asked.append((scope, len(indexes)))
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        for index in sorted(indexes):
+            if (scope, index) not in self.drawn:
+                self.drawn[scope, index] = self._entropy.random(16).hex()
+        return {one: self.drawn[scope, one] for one in indexes if not self.loses(one)}
 
 
 @dataclass
@@ -342,6 +380,7 @@ class MemoryLog:
         self._unknown = unknown
         self._exchanges: dict[str, _Held] = {}
         self._claims: dict[tuple[str, str], bytes] = {}
+        self._sources: dict[str, asyncio.Lock] = {}
 
     def of_kind(self, kind: str) -> list[Draft]:
         """Return the durable drafts of one kind."""
@@ -435,6 +474,23 @@ class MemoryLog:
             if count and first_row + count == rows:
                 return dataclasses.replace(receipt, row_count=rows)
         return None
+
+    @contextlib.asynccontextmanager
+    async def alone(self, source: str) -> AsyncIterator[None]:
+        """Hold a source."""
+        async with self._sources.setdefault(source, asyncio.Lock()):
+            yield
+
+    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+        """Return what was kept of a source before the first attempt."""
+        found: list[bytes] = []
+        for one in self.kept:
+            if one.source == source and one.attempt == attempt:
+                break
+            spanned = {period.year for period in one.periods}
+            if one.source == source and one.memory and spanned & set(range(years[0], years[1] + 1)):
+                found.append(one.memory)
+        return found
 
     def newest(self) -> str:
         """Return a note that proves nothing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ from gateway.ports import Keep, Message, source_of
 from gateway.values import Header, uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    import pyarrow as pa
+
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
     from gateway.plan.build import Builder
@@ -239,13 +244,31 @@ class _Run:
         batches = ports.sources.scan(
             self._plan.scan, exchange_id=self._ticket.exchange_id, timeout_s=deadline_s
         )
-        ready = ports.engine.run(self._plan, batches, self._request.form)
-        try:
+        if self._plan.group is None:
+            await self._all_of(batches, ())
+        else:
+            source = source_of(self._request.terms)
+            # Until its release is durable: the next table of the source is judged beside it.
+            async with ports.log.alone(source), aclosing(batches):
+                await self._all_of(batches, await self._earlier(source))
+        await self._finish()
+
+    async def _all_of(
+        self, batches: AsyncGenerator[pa.RecordBatch], earlier: Sequence[bytes]
+    ) -> None:
+        form = self._request.form
+        async with aclosing(self._ports.engine.run(self._plan, batches, form, earlier)) as ready:
             async for one in ready:
                 await self._release(one)
-            await self._finish()
-        finally:
-            await ready.aclose()
+
+    async def _earlier(self, source: str) -> list[bytes]:
+        periods = self._plan.group.periods if self._plan.group else ()
+        years = (min(periods).year, max(periods).year)
+        return await self._ports.log.released(source, years, self._attempt)
+
+    @property
+    def _attempt(self) -> str:
+        return self._before.exchange_id if self._before else self._ticket.exchange_id
 
     async def _receipt_of(self, resume: Resume) -> Receipt | None:
         """Return the receipt for what is held, or None where there is none for just that.
@@ -274,7 +297,7 @@ class _Run:
         )
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.
-            logged = await self._ticket.release(draft, self._keep(chunk.row_count, chunk.digest))
+            logged = await self._ticket.release(draft, self._keep(ready))
         finally:
             # What is durable counts as released, also where the call was cancelled meanwhile.
             if self._ticket.chunks > self._chunks:
@@ -319,20 +342,21 @@ class _Run:
         provision = self._plan.rule.provision.id
         self._ports.meter.released(agreement, provision, self._rows, self._bytes)
 
-    def _keep(self, rows: int, digest: bytes) -> Keep:
-        group = self._plan.group
+    def _keep(self, ready: Ready) -> Keep:
+        group, rows = self._plan.group, ready.chunk.row_count
         return Keep(
             recipient=self._request.terms.recipient,
             provision=self._plan.rule.ref,
             source=source_of(self._request.terms),
-            attempt=self._before.exchange_id if self._before else self._ticket.exchange_id,
+            attempt=self._attempt,
             day=self._ports.clock.now().date(),
             rows=rows,
             rows_per_day=self._plan.rule.provision.limits.rows_per_day,
-            digest=digest,
+            digest=ready.chunk.digest,
             periods=group.periods if group else (),
             charge=self._before is None or len(self._seen) > len(self._before.digests),
             first_row=self._seen_rows - rows,
+            memory=ready.memory,
         )
 
     def _already_held(self, rows: int, digest: bytes) -> bool:

@@ -31,12 +31,15 @@ BELOW_ONE: Final = 0.999
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """How much of each variable to hide, what that weighs, and what no choice can better."""
+    """How much of each variable to hide, what that weighs, and what no choice can better.
+
+    It is `limited` where a limit ended the search for it.
+    """
 
     chosen: Floats
     objective: float
     bound: float
-    proven: bool
+    limited: bool
 
 
 class Master:
@@ -72,22 +75,32 @@ class Master:
 
     def relaxed(self) -> Choice:
         """Return the best choice in fractions."""
+        if not len(self._free):
+            return self._settled()
         return self._choice(self._run(self._program))
 
-    def whole(self, start: Floats | None) -> Choice:
-        """Return the best choice in whole numbers.
+    def whole(self, start: Floats | None, gap: float) -> Choice:
+        """Return a choice in whole numbers, at most a gap above what no choice can better.
 
         Args:
             start: A safe pattern, if one is known.
+            gap: As a part of the objective; 0 for the best choice there is.
         """
+        if not len(self._free):
+            return self._settled()
         program = self._programmed(whole=True)
         self._insert(program, self._cuts)
         program.option("mip_abs_gap", BELOW_ONE)
+        program.option("mip_rel_gap", gap)
         program.option("mip_max_nodes", self._budget.limits.nodes)
         if start is not None:
             program.begin_at(start[self._free])
         answer = self._choice(self._run(program))
-        return Choice(np.rint(answer.chosen), answer.objective, answer.bound, answer.proven)
+        return Choice(np.rint(answer.chosen), answer.objective, answer.bound, answer.limited)
+
+    def _settled(self) -> Choice:
+        """Return the one choice there is, where nothing is left to choose."""
+        return Choice(np.ones(self._merged.size), self._constant, self._constant, proven=True)
 
     def _run(self, program: Program) -> Solution:
         try:
@@ -106,7 +119,7 @@ class Master:
             chosen=chosen,
             objective=answer.objective + self._constant,
             bound=bound + self._constant,
-            proven=answer.verdict is Verdict.OPTIMAL,
+            limited=answer.verdict is Verdict.LIMIT,
         )
 
     def _programmed(self, *, whole: bool) -> Program:

@@ -11,6 +11,8 @@ import numpy as np
 from gateway.disclosure.table import Flags, Integers, Problem, Table, View
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.disclosure.table import Row
 
 
@@ -90,7 +92,7 @@ def problem_of(table: Table, rule: Rule) -> Problem:
     return Problem(
         table=table,
         lower=lower_bounds(table.values, rule),
-        upper=upper_bounds(table.rows, table.values, ~small),
+        upper=upper_bounds(table.rows, table.values, ~small, rule.min_cell - 1),
         weights=weights(table.values, rule.cost),
         primary=small,
         open=zero & ~small,
@@ -107,15 +109,19 @@ def lower_bounds(values: Integers, rule: Rule) -> Integers:
     return np.full(len(values), int(informed), np.int64)
 
 
-def upper_bounds(rows: tuple[Row, ...], values: Integers, published: Flags) -> Integers:
+def upper_bounds(
+    rows: Sequence[Row], values: Integers, published: Flags, least: int = 1
+) -> Integers:
     """Return the most that the attacker gives each cell: its smallest published total.
 
-    Of a hidden total the total's own bound counts. A cell without any total gets the largest value
-    there is. Too small errs on the safe side: the attacker is then stronger than the real one.
+    Of a hidden total the total's own bound counts. A cell without any total gets the largest
+    published value, and at least `least`: what the threshold alone lets a hidden cell be. Too small
+    errs on the safe side: the attacker is then stronger than the real one.
     """
-    upper = np.full(len(values), max(1, int(values.max(initial=0))), np.int64)
-    sums = [row for row in rows if row.low == row.high == 0 and row.coefficients[0] == 1]
+    largest = max(1, least, int(values[published].max(initial=0)))
+    upper = np.maximum(np.full(len(values), largest, np.int64), values)
     changed = True
+    sums = [row for row in rows if _is_sum(row)]
     while changed:
         changed = False
         for row in sums:
@@ -125,6 +131,11 @@ def upper_bounds(rows: tuple[Row, ...], values: Integers, published: Flags) -> I
                 if upper[part] > bound:
                     upper[part], changed = bound, True
     return upper
+
+
+def _is_sum(row: Row) -> bool:
+    first, *others = row.coefficients
+    return row.low == row.high == 0 and first == 1 and all(one == -1 for one in others)
 
 
 def view_of(problem: Problem, hidden: Flags) -> View:

@@ -27,11 +27,16 @@ Beside: TypeAlias = "Scalar | tuple[Scalar, Scalar]"
 
 
 class Marker(StrEnum):
-    """Why a value is not there; the three are kept apart, also for the recipient."""
+    """Why a value is not there; kept apart, also for the recipient.
+
+    `total` stands in a dimension of a table, where a cell is over all of its values: no mask gives
+    it, and it is never confused with a dimension that is unknown.
+    """
 
     MISSING = "missing"
     MASKED = "masked"
     SUPPRESSED = "suppressed"
+    TOTAL = "total"
 
 
 Masked: TypeAlias = Scalar | Marker

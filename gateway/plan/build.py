@@ -7,7 +7,7 @@ fields asked for, and kept: a plan for one record costs microseconds.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.ages import Age
 from gateway.masks.base import Inputs
-from gateway.masks.identity import Pseudonym, Scope
+from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoGrid, Zip3
 from gateway.masks.plain import Pass
@@ -33,6 +33,7 @@ from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
     Attach,
+    Dominance,
     Group,
     Limit,
     MaskField,
@@ -187,6 +188,12 @@ class Builder:
         aggregate = rule.provision.aggregate
         masked = fields if aggregate is None else aggregate.dimensions
         masks = tuple(self._mask(agreements, rule, name, now) for name in masked)
+        if aggregate is not None:
+            # A total has no value of the dimensions that it is over, and the companion says so.
+            masks = tuple(
+                replace(one, why=one.why or any(one.name not in kept for kept in aggregate.margins))
+                for one in masks
+            )
         measures = _measures(rule, fields)
         columns = _columns(rule, masks, measures)
         subjects = _subjects(rule)
@@ -298,6 +305,12 @@ def _with(inputs: Inputs, **more: object) -> Inputs:
 
 
 def _domain(rule: FlowRule, mask: Pseudonym) -> str:
+    scope = _scope(rule, mask)
+    # The vault's indexes are never what a recipient holds as a pseudonym: another key, and domain.
+    return f"vault/{scope}" if mask.method is Method.TOKEN else scope
+
+
+def _scope(rule: FlowRule, mask: Pseudonym) -> str:
     match mask.scope:
         case Scope.PROVISION:
             return rule.ref
@@ -505,9 +518,14 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         levels=levels,
         time=rule.dataset.event_date or "",
         periods=grant.periods,
+        margins=aggregate.margins,
+        # A row is one unit; a person may stand in many rows, and so in many cells.
+        additive=aggregate.unit == rule.dataset.unit,
     )
     rules = aggregate.disclosure
-    suppress = Suppress(rules.min_cell, rules.min_interval, rules.zeros, rules.marker)
+    given = rules.dominance
+    dominance = Dominance(given["largest"], given["percent"], given["p"]) if given else None
+    suppress = Suppress(rules.min_cell, rules.min_interval, rules.zeros, rules.marker, dominance)
     return group, suppress
 
 
@@ -515,13 +533,16 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
     aggregate = rule.provision.aggregate
     if aggregate is None:
         return None
+    rules = aggregate.disclosure
     return {
         "dimensions": list(aggregate.dimensions),
+        "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
+        "margins": [list(one) for one in aggregate.margins],
         "measures": [[one.name, one.function, one.field] for one in measures],
-        "min_cell": aggregate.disclosure.min_cell,
-        "min_interval": aggregate.disclosure.min_interval,
+        "min_cell": rules.min_cell,
+        "min_interval": rules.min_interval,
         "unit": aggregate.unit,
-        "zeros": aggregate.disclosure.zeros,
+        "zeros": rules.zeros,
     }
 
 

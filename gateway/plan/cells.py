@@ -1,8 +1,8 @@
-"""Group and Suppress as Polars: distinct units in every cell of the product, small ones held back.
+"""Group and Suppress as Polars: distinct units in every cell of the product, and in its margins.
 
 People are counted, never rows: a cell with one person in twelve rows is a cell of one. Rows are
-counted besides, because a null unit is nobody. With margins `none` no published number is a sum of
-others, so nothing can be subtracted and a small cell needs no companion.
+counted besides, because a null unit is nobody. Which cells leave is not decided here: a small cell
+can be a neighbour's difference from a total, in this table or in an earlier one.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from gateway.errors import Reason, ReleaseError
-from gateway.plan.check import ROWS, UNITS, givers
+from gateway.masks.base import Marker
+from gateway.plan.check import ROWS, UNITS, givers, levels_of
+from gateway.plan.counted import Counted, Summed
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.ops import WHY
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from gateway.plan.ops import Group, MeasureNode, Plan, Suppress
+    from collections.abc import Mapping, Sequence
+
+    from gateway.plan.counted import Flags
+    from gateway.plan.ops import Dominance, Group, MeasureNode, Plan
 
 CELLS_MAX = 20_000
 """Cells of one table; more is refused."""
@@ -27,6 +33,8 @@ CELLS_MAX = 20_000
 FOLD_AFTER = 16
 _UNIT = ".unit"
 _SUM = ".sum."
+_GAVE = ".gave."
+_SHOWS = ".shows."
 
 
 class Cells:
@@ -51,6 +59,9 @@ class Cells:
         self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
         self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
         self._totals: list[pl.DataFrame] = []
+        suppress = plan.suppress
+        assert suppress is not None  # noqa: S101
+        self._dominance: Dominance | None = suppress.dominance
 
     @property
     def keep(self) -> list[pl.Expr]:
@@ -67,10 +78,15 @@ class Cells:
         for name, measure in self._counted.items():
             # Of a sum only those count who gave a value: eleven people, one of them with a number,
             # would else publish that number.
-            gave = (
-                people if measure is None else people.filter(pl.col(_SUM + measure).is_not_null())
-            )
-            self._units[name].append(gave.select(*self._keys, _UNIT).unique())
+            if measure is None:
+                self._units[name].append(people.select(*self._keys, _UNIT).unique())
+            else:
+                given = pl.col(_SUM + measure)
+                self._units[name].append(
+                    people.filter(given.is_not_null())
+                    .group_by(*self._keys, _UNIT)
+                    .agg(given.sum().alias(_GAVE))
+                )
         self._totals.append(
             rows.group_by(self._keys).agg(
                 pl.len().cast(pl.Int64).alias(ROWS),
@@ -81,7 +97,9 @@ class Cells:
             self._fold()
 
     def _fold(self) -> None:
-        self._units = {name: [pl.concat(kept).unique()] for name, kept in self._units.items()}
+        self._units = {
+            name: [_people(pl.concat(kept), self._keys)] for name, kept in self._units.items()
+        }
         self._totals = [
             pl.concat(self._totals)
             .group_by(self._keys)
@@ -89,26 +107,103 @@ class Cells:
         ]
 
     def table(self) -> pl.DataFrame:
-        """Return the plan's columns, `UNITS` and `ROWS`, in key order, for `check_table`."""
+        """Return every cell, margins included, with what is in it; nothing is held back yet."""
         self._fold()
-        counted = self._totals[0]
+        group = self._group
+        if self._size() > CELLS_MAX:
+            raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
+        margins = [one for one in group.margins if set(one) != set(group.dimensions)]
+        several = [self._over(kept) for kept in (group.dimensions, *margins)]
+        return pl.concat(several).sort(self._keys)
+
+    def _over(self, kept: Sequence[str]) -> pl.DataFrame:
+        """Return the cells over all values of the dimensions that are not kept."""
+        keys = [name for name in self._keys if name.removesuffix(WHY) in kept]
+        by: list[str | pl.Expr] = [*keys] or [pl.lit(value=True).alias(".all")]
+        names = keys or [".all"]
+        totals = self._totals[0].group_by(by).agg(pl.exclude(self._keys).sum())
         for name, [units] in self._units.items():
-            people = units.group_by(self._keys).agg(pl.len().cast(pl.Int64).alias(name))
-            counted = counted.join(people, on=self._keys, how="left", nulls_equal=True)
-        cells = self._product().join(counted, on=self._keys, how="left", nulls_equal=True)
-        cells = cells.with_columns(pl.col(ROWS, *self._counted).fill_null(0))
+            people = _people(units, keys)
+            more = [] if name == UNITS else self._shows(name)
+            counted = people.group_by(by).agg(pl.len().cast(pl.Int64).alias(name), *more)
+            totals = totals.join(counted, on=names, how="left", nulls_equal=True)
+        product = self._product(kept)
+        cells = product.join(totals, on=names, how="left", nulls_equal=True)
+        numbers = [name for name in totals.columns if name not in names]
+        flags = [name for name in numbers if name.startswith(_SHOWS)]
+        cells = cells.with_columns(
+            pl.col([name for name in numbers if name not in flags]).fill_null(0),
+            pl.col(flags).fill_null(value=False),
+        )
+        over = [one for one in self._plan.masks if one.name not in kept]
+        cells = cells.with_columns(
+            *[pl.lit(None, dtype=dtype_of(one)).alias(one.name) for one in over],
+            *[pl.lit(Marker.TOTAL.value, dtype=WHY_TYPE).alias(one.name + WHY) for one in over],
+        )
+        return cells.select(*self._keys, *sorted(numbers))
+
+    def _shows(self, name: str) -> list[pl.Expr]:
+        """Return whether the largest givers of a sum show through: (n, k), and p %."""
+        rule = self._dominance
+        if rule is None:
+            return [pl.lit(value=False).alias(_SHOWS + name)]
+        gave = pl.col(_GAVE).cast(pl.Float64).abs().sort(descending=True)
+        total, largest = gave.sum(), gave.first()
+        among = gave.head(rule.largest).sum() > total * rule.percent / 100
+        near = total - gave.head(2).sum() < largest * rule.p / 100
+        return [(among | near).alias(_SHOWS + name)]
+
+    def counted(self, table: pl.DataFrame) -> Counted:
+        """Return the numbers of a table, cell by cell in its order."""
+        return Counted(
+            keys=levels_of(self._plan, table),
+            units=_integers(table, UNITS),
+            rows=_integers(table, ROWS),
+            sums={
+                one.name: Summed(
+                    values=table[_SUM + one.name].cast(pl.Float64).to_numpy(),
+                    givers=_integers(table, givers(one)),
+                    dominated=table[_SHOWS + givers(one)].to_numpy(),
+                    exact=one.output is FieldType.INTEGER,
+                )
+                for one in self._sums
+            },
+        )
+
+    def published(self, table: pl.DataFrame, leaves: Mapping[str, Flags]) -> pl.DataFrame:
+        """Return the plan's columns and the helpers of the check: a number, or the marker.
+
+        Args:
+            table: As `table` returned it.
+            leaves: For each measure, the cells whose number leaves.
+        """
         suppress = self._plan.suppress
         assert suppress is not None  # noqa: S101
+        marker = pl.Enum([suppress.marker])
+        shown = table.with_columns(
+            pl.Series(_LEAVES + one.name, leaves[one.name]) for one in self._group.measures
+        )
+        columns: list[pl.Expr] = []
         for one in self._group.measures:
-            cells = cells.with_columns(*_published(one, suppress))
-        measures = [part for one in self._group.measures for part in (one.name, one.name + WHY)]
+            raw = pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name)
+            kept = pl.col(_LEAVES + one.name)
+            columns += [
+                pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
+                pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
+            ]
         more = [name for name in self._counted if name != UNITS]
-        return cells.select(*self._keys, *measures, UNITS, ROWS, *more).sort(self._keys)
+        return shown.select(*self._keys, *columns, UNITS, ROWS, *more)
 
-    def _product(self) -> pl.DataFrame:
-        levels = [self._levels(place) for place in range(len(self._plan.masks))]
-        if functools.reduce(lambda n, frame: n * frame.height, levels, 1) > CELLS_MAX:
-            raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
+    def _size(self) -> int:
+        """Return how many cells the product and its margins have."""
+        heights = {one.name: self._levels(at).height for at, one in enumerate(self._plan.masks)}
+        kept = (self._group.dimensions, *self._group.margins)
+        return sum(functools.reduce(lambda n, d: n * heights[d], names, 1) for names in kept)
+
+    def _product(self, kept: Sequence[str]) -> pl.DataFrame:
+        levels = [
+            self._levels(at) for at, one in enumerate(self._plan.masks) if one.name in kept
+        ] or [pl.DataFrame({".all": [True]})]
         return functools.reduce(lambda left, right: left.join(right, how="cross"), levels)
 
     def _levels(self, place: int) -> pl.DataFrame:
@@ -126,21 +221,21 @@ class Cells:
         return pl.concat([listed, seen]).unique()
 
 
+_LEAVES = ".leaves."
+
+
+def _people(units: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return distinct units by these keys, with what each gave in all where they gave."""
+    if _GAVE not in units.columns:
+        return units.select(*keys, _UNIT).unique()
+    return units.group_by(*keys, _UNIT).agg(pl.col(_GAVE).sum())
+
+
+def _integers(table: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return table[name].cast(pl.Int64).to_numpy().astype(np.int64)
+
+
 def _summand(one: MeasureNode) -> pl.Expr:
     column = pl.col(one.field)
     # A number that is not finite is none, and would make the whole cell none.
     return pl.when(column.is_finite()).then(column) if one.output is FieldType.NUMBER else column
-
-
-def _published(one: MeasureNode, suppress: Suppress) -> list[pl.Expr]:
-    enough = (pl.col(givers(one)) >= suppress.min_cell) & (pl.col(ROWS) >= suppress.min_cell)
-    nothing = (pl.col(ROWS) == 0) & pl.lit(suppress.zeros == "publish")
-    raw = (
-        pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name).fill_null(0)
-    )
-    leaves = enough | nothing
-    marker = pl.Enum([suppress.marker])
-    return [
-        pl.when(leaves).then(raw).cast(POLARS[one.output]).alias(one.name),
-        pl.when(~leaves).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
-    ]

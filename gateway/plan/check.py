@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from gateway.errors import Reason, ReleaseError
+from gateway.masks.base import Marker
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList
 from gateway.masks.numbers import Clip
@@ -24,6 +25,7 @@ from gateway.masks.places import AREA_DIGITS, GeoArea
 from gateway.masks.plain import Redact
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, floor_date
+from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, table_digest
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
 from gateway.plan.pushdown import arrow_schema
@@ -178,16 +180,36 @@ def _arrow(series: pl.Series) -> Any:  # noqa: ANN401 - an array of any type
     return array.dictionary.take(array.indices)
 
 
-def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
+def levels_of(plan: Plan, frame: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return the key of each cell of a table: one level of each dimension, as in `Counted`."""
+    levels = []
+    for one in plan.masks:
+        text = pl.lit(VALUE) + pl.col(one.name).cast(pl.String)
+        [only, *more] = sorted(one.mask.reasons(one.inputs)) or [Marker.MISSING]
+        if one.why:
+            why = pl.col(one.name + WHY).cast(pl.String)
+            none = pl.when(why == Marker.TOTAL.value).then(pl.lit(TOTAL)).otherwise(UNKNOWN + why)
+        else:
+            none = pl.lit(UNKNOWN + only.value) if not more else pl.lit(None, pl.String)
+        levels.append(pl.coalesce(text, none).alias(one.name))
+    found = frame.select(levels)
+    if sum(found.null_count().row(0)):
+        raise _broken("a cell without a level")
+    return tuple(found.iter_rows())
+
+
+def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     """Return the release of a table of cells.
 
     Args:
         plan: A plan with Group and Suppress.
         frame: The plan's columns, with the helper columns of each cell behind.
+        verdict: Digest of the table that the attacker could not open.
 
     Raises:
-        ReleaseError: The table has other columns, a cell twice, a period that was not granted, or a
-            published cell below the threshold.
+        ReleaseError: The table has other columns, a cell twice, a period that was not granted, a
+            margin that the agreement does not name, a published cell below the threshold, or is not
+            the table that was attacked.
     """
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None:
@@ -203,10 +225,21 @@ def check_table(plan: Plan, frame: pl.DataFrame) -> Release:
     keys = [name for name in expected if name in _key_columns(plan)]
     if frame.select(pl.struct(keys).is_duplicated().any()).item():
         raise _broken("a cell stands twice")
-    if not set(frame[group.time].unique().to_list()) <= set(group.periods):
+    if not set(frame[group.time].unique().to_list()) <= {*group.periods}:
         raise _broken(f"dimension `{group.time}` holds a period that was not granted")
+    cells = levels_of(plan, frame)
+    margins = {frozenset(kept) for kept in (group.dimensions, *group.margins)}
+    kept_by = [
+        frozenset(n for n, level in zip(group.dimensions, key, strict=True) if level != TOTAL)
+        for key in cells
+    ]
+    if not set(kept_by) <= margins:
+        raise _broken("a total that the agreement does not name")
     for one in group.measures:
         _check_cells(frame, one, suppress)
+    numbers = {one.name: frame[one.name].to_list() for one in group.measures}
+    if table_digest(cells, numbers) != verdict:
+        raise _broken("not the table that was attacked")
     held = frame.select(pl.col(group.measures[0].name).is_null().sum()).item()
     return _release(plan, frame.select(list(expected)), (), int(held))
 
@@ -255,7 +288,7 @@ def _form(mask: Mask, column: pl.Expr) -> pl.Expr | None:
         case Redact():
             return column.is_null()
         case Pseudonym():
-            return column.str.len_bytes() == PSEUDONYM_CHARACTERS
+            return column.str.len_bytes() == mask.characters
         case GeoArea():
             return column.str.len_bytes() == AREA_DIGITS[mask.to]
         case Partial():
@@ -269,8 +302,6 @@ def _form(mask: Mask, column: pl.Expr) -> pl.Expr | None:
             return None
 
 
-PSEUDONYM_CHARACTERS = 64
-_PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 _CHECKS: dict[FieldType, Callable[[object], bool]] = {
     FieldType.STRING: lambda value: isinstance(value, str),
     FieldType.CODE: lambda value: isinstance(value, str),
@@ -298,7 +329,8 @@ def _range_of(one: MaskField) -> Callable[[object], bool]:
         case Redact():
             return lambda _value: False
         case Pseudonym():
-            return lambda value: isinstance(value, str) and bool(_PSEUDONYM.fullmatch(value))
+            code = re.compile(rf"[0-9a-f]{{{one.mask.characters}}}")
+            return lambda value: isinstance(value, str) and bool(code.fullmatch(value))
         case GeoArea():
             area = re.compile(rf"[0-9]{{{AREA_DIGITS[one.mask.to]}}}")
             return lambda value: isinstance(value, str) and bool(area.fullmatch(value))

@@ -91,6 +91,8 @@ class Group:
         unit: The field whose distinct values are people (or what stands for them).
         levels: For each dimension its closed levels, or None where they are what the data hold.
         time: The dimension that is the dataset's civil date; its levels are the periods that leave.
+        margins: The totals that are published besides: of each, the dimensions that it keeps.
+        additive: Whether a unit stands in one cell alone, so that counts add up to their totals.
     """
 
     unit: str
@@ -99,6 +101,23 @@ class Group:
     levels: tuple[tuple[str, ...] | None, ...]
     time: str
     periods: tuple[dt.date, ...]
+    margins: tuple[tuple[str, ...], ...] = ()
+    additive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dominance:
+    """When a sum shows its largest givers: (n, k) and p %.
+
+    Attributes:
+        largest: n: how many of the largest are added up.
+        percent: k: the part of the sum, in percent, that they may have.
+        p: How near, in percent of the largest, the second largest may come to know it.
+    """
+
+    largest: int
+    percent: int
+    p: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +125,17 @@ class Suppress:
     """Cells of 1 to `min_cell` - 1 units or rows are suppressed; a zero as `zeros` says.
 
     Attributes:
-        min_interval: Width left to an attacker for each suppressed count. With margins `none` no
-            published number is related to another, so the interval is that of the rule itself,
-            checked at load.
-        marker: The one word for every suppressed cell.
+        min_interval: Width left to an attacker for each suppressed count, whatever else was
+            published of the same source.
+        marker: The one word for every suppressed cell, the first and the second suppressions.
+        dominance: When a sum is suppressed because of who gave it; None for never.
     """
 
     min_cell: int
     min_interval: int
     zeros: str
     marker: str
+    dominance: Dominance | None = None
 
 
 @dataclass(frozen=True, slots=True)

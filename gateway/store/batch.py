@@ -51,7 +51,7 @@ class Rows:
     """What one transaction writes, table by table."""
 
     __slots__ = (
-        "attempts", "chores", "chunks", "closed", "counts", "entries", "keys", "opened",
+        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "keys", "opened",
         "payloads", "periods", "tiles",
     )  # fmt: skip
 
@@ -62,6 +62,7 @@ class Rows:
         self.opened: dict[bytes, tuple[Any, ...]] = {}
         self.closed: list[tuple[bytes]] = []
         self.attempts: list[tuple[Any, ...]] = []
+        self.cells: list[tuple[Any, ...]] = []
         self.chunks: list[tuple[Any, ...]] = []
         self.counts: dict[tuple[str, str, str], int] = {}
         self.periods: list[tuple[str, str, str, str]] = []
@@ -81,6 +82,7 @@ class Rows:
         tables.INSERT_CHUNK.run(connection, self.chunks)
         tables.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
         tables.INSERT_PERIOD.run(connection, self.periods)
+        tables.INSERT_CELLS.run(connection, self.cells)
         tables.INSERT_TILE.run(connection, self.tiles)
         tables.INSERT_KEY.run(connection, list(self.keys.items()))
         for job in self.chores:
@@ -166,6 +168,10 @@ class Lay:
         if keep.rows:
             key = (keep.recipient, keep.provision, keep.day.isoformat())
             rows.counts[key] = rows.counts.get(key, 0) + keep.rows
+        if job.cells is not None:
+            key_id, sealed = job.cells
+            first, last = min(keep.periods).isoformat(), max(keep.periods).isoformat()
+            rows.cells.append((seq, keep.source, first, last, keep.attempt, key_id, sealed))
         rows.periods += [
             (keep.recipient, keep.source, period.isoformat(), keep.attempt)
             for period in keep.periods

@@ -92,6 +92,10 @@ class Desk:
         except AuditError as error:
             raise LogError(f"`{draft.kind}` cannot be an entry: {error.message}") from error
 
+    def cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
+        """Return what the record of cells keeps of a release, sealed, and the id of its key."""
+        return self._sealer.seal_cells(memory, retain, attempt)
+
     def config(self, event: str) -> Job:
         """Return the job of a `config` entry."""
         meta = {"event": event, **self._config}

@@ -47,6 +47,7 @@ class Job:
         sealed: The entry; None for a chore.
         x: The 16 bytes of its exchange id, or None.
         opened_at: For a release, the index of its exchange's intent.
+        cells: Of a table's release: key id and what the record of cells keeps of it, sealed.
         must: Never withdrawn: the log owes it, whatever becomes of the caller.
         done: Its fate is settled; set by the writer.
         settled: Called by the writer then, on its own thread; for jobs that no loop waits for.
@@ -58,7 +59,7 @@ class Job:
     """
 
     __slots__ = (
-        "asked", "chore", "done", "error", "future", "index", "keep", "key_made",
+        "asked", "cells", "chore", "done", "error", "future", "index", "keep", "key_made",
         "leaf", "must", "opened_at", "resolved", "room", "sealed", "settled", "since", "size",
         "t_ms", "x",
     )  # fmt: skip
@@ -78,6 +79,7 @@ class Job:
         self.x = x
         self.asked = asked
         self.keep = keep
+        self.cells: tuple[str, bytes] | None = None
         self.chore = chore
         self.key_made = key_made
         self.must = must

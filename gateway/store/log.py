@@ -15,6 +15,7 @@ from gateway.audit.fault import AuditError
 from gateway.audit.merkle import consistency_proof
 from gateway.errors import LogError, NotFoundError, Reason
 from gateway.store.batch import millis
+from gateway.store.cells import CellRecord
 from gateway.store.line import Asked
 from gateway.store.reads import tile_at, unseal
 from gateway.store.spending import Claims, Spending
@@ -24,7 +25,7 @@ from gateway.values import Receipt
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from gateway.ports import Attempt
     from gateway.store.desk import Desk
@@ -60,6 +61,7 @@ class SqliteLog:
         self._fatal = fatal
         self._spending = Spending(reads)
         self._claims = Claims()
+        self._cells = CellRecord(reads, keys)
         self._closers: tuple[Callable[[], None], ...] = ()
 
     def on_close(self, *calls: Callable[[], None]) -> None:
@@ -143,6 +145,18 @@ class SqliteLog:
         payload = unseal(self._keys.by_id(key_id), leaf, sealed)
         proof = await self.proof(index)
         return Receipt(exchange_id, rows, index, leaf, payload.meta, payload.salt_m, proof)
+
+    def alone(self, source: str) -> AbstractAsyncContextManager[None]:
+        """Hold a source while a table of it is judged, until its release is durable."""
+        return self._cells.alone(source)
+
+    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+        """Return what the record of cells keeps of a source, in the order of release.
+
+        Raises:
+            ReleaseError: The record does not match the log, or cannot be opened.
+        """
+        return await self._cells.released(source, years, attempt)
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from gateway.audit import entry
 from gateway.audit.entry import IV_BYTES, SALT_BYTES
 
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
 _DAY: Final = dt.timedelta(days=1)
 _RANDOM_BYTES: Final = 2 * SALT_BYTES + IV_BYTES
 _DRAW_ENTRIES: Final = 64
+
+
+_CELLS: Final = b"accord/cells/1\x00"
+
+
+def unseal_cells(key: bytes, sealed: bytes, attempt: str) -> bytes:
+    """Return what `Sealer.seal_cells` sealed.
+
+    Raises:
+        InvalidTag: It was changed, or is another release's.
+    """
+    return AESGCM(key).decrypt(sealed[:IV_BYTES], sealed[IV_BYTES:], _CELLS + attempt.encode())
 
 
 class PayloadKeys(Protocol):
@@ -87,6 +101,16 @@ class Sealer:
         iv = random[2 * SALT_BYTES :]
         sealed = entry.seal(key, iv, salt_m, salt_s, meta, draft.tokens, m, s)
         return Sealed(draft, meta, salt_m, m, s, key_id, sealed)
+
+    def seal_cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
+        """Return (key id, sealed) of what the record of cells keeps of one release.
+
+        Raises:
+            SettingsError: The key store has lost its key.
+        """
+        key_id, key = self._key(retain)
+        iv = self._entropy.random(IV_BYTES)
+        return key_id, iv + AESGCM(key).encrypt(iv, memory, _CELLS + attempt.encode())
 
     def _random(self) -> bytes:
         """Return the salts and the iv of one entry, never the same twice.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import ClauseElement
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _META = MetaData()
 _INT = Integer().with_variant(BigInteger(), "postgresql")
@@ -148,6 +148,20 @@ standing_period = _table(
     rowid=False,
 )
 
+# The record of cells: what each released table told, by the seq of its release, sealed. The
+# joint problem of a later table of the same source needs it.
+released_cells = _table(
+    "released_cells",
+    _key("seq"),
+    _text("source"),
+    _text("first"),
+    _text("last"),
+    _text("attempt"),
+    _text("key_id"),
+    _blob("sealed"),
+)
+_of_source = Index("released_cells_source", released_cells.c.source, released_cells.c.first)
+
 INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint)
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
@@ -226,6 +240,7 @@ INSERT_KEY: Final = _insert(upsert(log_key).on_conflict_do_nothing())
 INSERT_ATTEMPT: Final = _insert(insert(attempt))
 INSERT_CHUNK: Final = _insert(insert(attempt_chunk))
 ADD_ROWS: Final = _insert(_adding())
+INSERT_CELLS: Final = _insert(insert(released_cells))
 INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
 
 INSERT_HEAD: Final = _sql(insert(log_head))

@@ -66,6 +66,9 @@ class SqliteTicket:
             raise LogError(f"`release` of chunk {draft.chunk} where {self.chunks} is next")
         job = self._desk.job(draft, "release", keep=keep)
         job.opened_at = self._opened_at
+        if keep.memory and keep.charge:
+            job.cells = self._desk.cells(keep.memory, draft.retain, keep.attempt)
+            job.size += len(job.cells[1])
         spent = self._spending.hold(keep, draft.agreement or "")
         try:
             await self._desk.go_on(job)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from gateway.agreement.model import MeasureRule
+from gateway.broker.protect import verdict_of
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
@@ -338,12 +339,14 @@ def test_a_table_with_more_cells_than_allowed_is_no_table() -> None:
 # --- the last check ---
 
 
-def a_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
-    """Return the table of some rows, before its check."""
+def a_table(plan: Plan, rows: list[Row]) -> tuple[pl.DataFrame, bytes]:
+    """Return the table of some rows before its check, and the attacker's verdict on it."""
     cells = Cells(plan)
     columns = {name: [row[name] for row in rows] for name in plan.scan.names}
     cells.add(Program(plan).mask(pl.DataFrame(columns), cells.keep))
-    return cells.table()
+    table = cells.table()
+    verdict = verdict_of(plan, cells.counted(table), ())
+    return cells.published(table, verdict.published), verdict.digest
 
 
 @pytest.mark.parametrize(
@@ -366,11 +369,11 @@ def a_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
 def test_a_table_that_is_not_the_plans_does_not_leave(spoil: Any) -> None:  # noqa: ANN401
     """The last look sees a small cell, a wrong number or column, a cell twice, another period."""
     plan = plan_of(a_world([]))
-    table = a_table(plan, rows_of(11) + rows_of(3, county="south"))
-    assert check_table(plan, table).row_count == table.height
+    table, verdict = a_table(plan, rows_of(11) + rows_of(3, county="south"))
+    assert check_table(plan, table, verdict).row_count == table.height
 
     with pytest.raises(ReleaseError) as raised:
-        check_table(plan, spoil(table))
+        check_table(plan, spoil(table), verdict)
 
     assert Reason.RELEASE_CHECK_FAILED is raised.value.reason
 
@@ -378,12 +381,24 @@ def test_a_table_that_is_not_the_plans_does_not_leave(spoil: Any) -> None:  # no
 def test_records_do_not_leave_under_a_table() -> None:
     """A plan with Group lets no record out, and one without lets no table out."""
     plan = plan_of(a_world([]))
-    table = a_table(plan, rows_of(11))
+    table, verdict = a_table(plan, rows_of(11))
 
     with pytest.raises(ReleaseError):
         BatchCheck(plan)
     with pytest.raises(ReleaseError):
-        check_table(dataclasses.replace(plan, group=None), table)
+        check_table(dataclasses.replace(plan, group=None), table, verdict)
+
+
+def test_a_table_that_was_not_attacked_does_not_leave() -> None:
+    """A verdict on another table, larger by one person, lets this one out no more than none."""
+    plan = plan_of(a_world([]))
+    table, verdict = a_table(plan, rows_of(12))
+    _, other = a_table(plan, rows_of(13))
+
+    assert check_table(plan, table, verdict).row_count == table.height
+    for wrong in (other, b"", bytes(32)):
+        with pytest.raises(ReleaseError, match="attacked"):
+            check_table(plan, table, wrong)
 
 
 def test_the_grant_of_a_table_names_its_periods() -> None:

@@ -1,0 +1,271 @@
+"""A counted table, and every table before it, before the attacker: which cells leave. Pure.
+
+The threshold names the cells that are small. Complementary suppression hides as few more as it can,
+the attacker judges the whole, earlier releases included, and what it cannot open is the verdict
+that `plan/check` demands. A table that cannot be protected is refused, never thinned until it fits.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateway.disclosure.attack import attack
+from gateway.disclosure.linked import Asked, Counts, Part, check_ranges, joint
+from gateway.disclosure.rules import Cost, weights
+from gateway.disclosure.suppress import protect
+from gateway.disclosure.table import DisclosureError, Limits
+from gateway.errors import Reason, ReleaseError
+from gateway.masks.numbers import Band
+from gateway.masks.times import Truncate
+from gateway.plan.counted import Verdict, table_digest
+from gateway.values import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.disclosure.table import Flags, Integers
+    from gateway.plan.counted import Counted, Summed
+    from gateway.plan.ops import Group, MaskField, Plan, Suppress
+
+COUNT: Final = "count "
+SHARE: Final = 10
+"""How far, in percent, an attacker's range of a suppressed sum stays off it, both ways."""
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """One measure of the table: its joint-problem form, and the cells that leave."""
+
+    name: str
+    counts: Counts
+    leaves: Flags
+
+
+def verdict_of(
+    plan: Plan, counted: Counted, earlier: Sequence[bytes], limits: Limits | None = None
+) -> Verdict:
+    """Return which cells of a counted table leave.
+
+    Args:
+        plan: A plan with Group and Suppress.
+        counted: The table, nothing held back.
+        earlier: What the record of cells holds of the same source, in the order of release.
+        limits: When the search for a pattern stops.
+
+    Raises:
+        DisclosureError: No pattern protects it beside what was released before, or none was found
+            in time, or its totals are not the sums of their parts.
+    """
+    group, suppress = plan.group, plan.suppress
+    if group is None or suppress is None:
+        raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a table without Group and Suppress")
+    before = [table for one in earlier for table in remembered(one)]
+    found = _Table(plan, group, suppress, counted, before, limits or Limits()).kept()
+    numbers = {
+        one.name: [
+            _number(value, one.name, counted) if leaves else None
+            for value, leaves in zip(_raw(one.name, counted), one.leaves.tolist(), strict=True)
+        ]
+        for one in found
+    }
+    return Verdict(
+        published={one.name: one.leaves for one in found},
+        digest=table_digest(counted.keys, numbers),
+        memory=_memory([one.counts for one in found if len(one.counts.keys)]),
+    )
+
+
+class _Table:
+    """One table on its way to a verdict."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        group: Group,
+        suppress: Suppress,
+        counted: Counted,
+        before: Sequence[Counts],
+        limits: Limits,
+    ) -> None:
+        self._group = group
+        self._suppress = suppress
+        self._counted = counted
+        self._before = before
+        self._limits = limits
+        self._parts = tuple(part_of(one, group) for one in plan.masks)
+        empty = counted.rows == 0
+        self._nothing = empty & (suppress.zeros == "publish")
+
+    def kept(self) -> list[_Kept]:
+        """Return each measure with the cells that leave: counts first, since sums follow them."""
+        made: list[_Kept] = []
+        hidden: Flags = np.zeros(len(self._counted.keys), np.bool_)
+        counts = [one for one in self._group.measures if one.function == "count_distinct"]
+        people = self._judged(
+            COUNT, self._counted.units, self._small(self._counted.units), hidden, share=0
+        )
+        if counts:
+            hidden = people.hidden
+        for one in self._group.measures:
+            if one.function == "count_distinct":
+                made.append(_Kept(one.name, people, ~people.hidden))
+                continue
+            summed = self._counted.sums[one.name]
+            small = (self._small(summed.givers) | summed.dominated) & ~self._nothing
+            found = self._summed(
+                one.field, summed, small | self._small(self._counted.units), hidden
+            )
+            made.append(_Kept(one.name, found, ~found.hidden))
+        return made
+
+    def _small(self, units: Integers) -> Flags:
+        least = self._suppress.min_cell
+        enough: Flags = (units >= least) & (self._counted.rows >= least)
+        small: Flags = np.logical_not(enough | self._nothing)
+        return small
+
+    def _summed(self, field: str, summed: Summed, small: Flags, hidden: Flags) -> Counts:
+        if summed.exact and (summed.values >= 0).all():
+            values = np.rint(summed.values).astype(np.int64)
+            return self._judged(f"sum {field}", values, small, hidden, share=SHARE)
+        if self._group.margins or any(one.measure == f"sum {field}" for one in self._before):
+            # The attacker reasons in whole numbers that are not negative: about others he is blind.
+            raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
+        nothing = np.zeros(0, np.int64)
+        flags = np.zeros(0, np.bool_)
+        kept = Counts(f"sum {field}", self._parts, (), nothing, flags, flags, True, 0)  # noqa: FBT003
+        return _with(kept, hidden=small | hidden)
+
+    def _judged(
+        self, measure: str, values: Integers, small: Flags, hidden: Flags, *, share: int
+    ) -> Counts:
+        """Return a measure under the cheapest pattern that the attacker cannot open."""
+        informed = self._suppress.zeros == "publish" and not share
+        new = Counts(
+            measure=measure,
+            parts=self._parts,
+            keys=self._counted.keys,
+            values=values,
+            hidden=hidden & ~small,
+            primary=small,
+            additive=bool(share) or self._group.additive,
+            floor=int(informed),
+        )
+        before = [one for one in self._before if one.measure == measure]
+        if not before and not self._group.margins:
+            # No published number is related to another: the rule itself is the interval, and lint
+            # holds it against `min_interval`.
+            return _with(new, hidden=small | hidden)
+        asked = Asked(self._suppress.min_cell, self._suppress.min_interval, share)
+        found = joint(new, before, asked, weights(values, Cost.LOG))
+        pattern = protect(found.problem, self._limits)
+        ranges = attack(
+            found.view(pattern.hidden), integer=True, enough=found.enough, limits=self._limits
+        )
+        check_ranges(found, ranges.low, ranges.high)
+        return _with(new, hidden=pattern.hidden[found.new])
+
+
+def _with(counts: Counts, *, hidden: Flags) -> Counts:
+    return Counts(
+        counts.measure, counts.parts, counts.keys, counts.values, hidden, counts.primary,
+        counts.additive, counts.floor,
+    )  # fmt: skip
+
+
+def part_of(one: MaskField, group: Group) -> Part:
+    """Return how a dimension is cut."""
+    mask = one.mask
+    arguments = " ".join((mask.name, *mask.note().arguments, one.table))
+    unit = mask.to.value if isinstance(mask, Truncate) and one.name == group.time else ""
+    edges: tuple[tuple[int, str], ...] = ()
+    if isinstance(mask, Band):
+        labels = mask.labels(one.inputs.type)
+        edges = tuple(zip(mask.edges(), labels, strict=True))
+    return Part(one.name, arguments, unit, edges)
+
+
+def _raw(name: str, counted: Counted) -> list[Any]:
+    return (counted.sums[name].values if name in counted.sums else counted.units).tolist()  # type: ignore[no-any-return]
+
+
+def _number(value: float, name: str, counted: Counted) -> int | float:
+    whole = name not in counted.sums or counted.sums[name].exact
+    return int(value) if whole else value
+
+
+# --- the record of cells ---
+
+
+def _memory(tables: Sequence[Counts]) -> bytes:
+    """Return what a later table needs of these, as bytes for the seal."""
+    return canonical_json({"tables": [_text(one) for one in tables], "version": _VERSION})
+
+
+def _text(one: Counts) -> dict[str, object]:
+    return {
+        "additive": one.additive,
+        "floor": one.floor,
+        "hidden": _bits(one.hidden),
+        "keys": [list(key) for key in one.keys],
+        "measure": one.measure,
+        "parts": [
+            [part.name, part.cut, part.unit, [list(edge) for edge in part.edges]]
+            for part in one.parts
+        ],
+        "primary": _bits(one.primary),
+        "values": one.values.tolist(),
+    }
+
+
+def remembered(memory: bytes) -> list[Counts]:
+    """Return the tables of one release from what the record of cells holds of it.
+
+    Raises:
+        DisclosureError: `history`: it is not what this version can read, and so nothing can be
+            said about what was released.
+    """
+    try:
+        read = json.loads(memory)
+        tables = {_VERSION: read["tables"]}[read["version"]]
+        return [_counts(one) for one in tables]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DisclosureError("history", "the record of cells cannot be read") from error
+
+
+def _counts(one: Mapping[str, Any]) -> Counts:
+    size = len(one["keys"])
+    return Counts(
+        measure=one["measure"],
+        parts=tuple(
+            Part(name, cut, unit, tuple((int(low), label) for low, label in edges))
+            for name, cut, unit, edges in one["parts"]
+        ),
+        keys=tuple(tuple(key) for key in one["keys"]),
+        values=np.array(one["values"], np.int64),
+        hidden=_flags(one["hidden"], size),
+        primary=_flags(one["primary"], size),
+        additive=one["additive"],
+        floor=one["floor"],
+    )
+
+
+def _bits(flags: Flags) -> str:
+    return base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")
+
+
+def _flags(text: str, size: int) -> Flags:
+    packed = np.frombuffer(base64.b64decode(text), np.uint8)
+    return np.unpackbits(packed, count=size).astype(np.bool_)
+
+
+def memory_digest(memory: bytes) -> bytes:
+    """Return SHA-256 of what the record of cells keeps of a release."""
+    return hashlib.sha256(memory).digest()

@@ -1,0 +1,95 @@
+"""A table that was counted and in which nothing is held back yet: numbers, and no frame."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from gateway.values import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers: TypeAlias = NDArray[np.int64]
+    Flags: TypeAlias = NDArray[np.bool_]
+
+TOTAL: Final = "*"
+"""The level of a cell that is over all values of a dimension."""
+VALUE: Final = "="
+"""Before a level that is a value, so that no value is ever read as a marker."""
+UNKNOWN: Final = "~"
+"""Before a level that is none: `~missing`, `~masked`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summed:
+    """A sum in each cell.
+
+    Attributes:
+        values: The sum.
+        givers: Distinct units that gave a value to it.
+        dominated: Whether its largest givers show through.
+        exact: False for a sum of numbers with decimals, which no reasoning in whole numbers covers.
+    """
+
+    values: NDArray[np.float64]
+    givers: Integers
+    dominated: Flags
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Each cell, totals among them, in the order of the table that it was made from.
+
+    Attributes:
+        keys: One level of each dimension: `=value`, `~missing`, `~masked` or `*`.
+        units: Distinct units in each cell.
+        rows: Rows in each cell.
+        sums: Each sum by the name of its measure.
+    """
+
+    keys: tuple[tuple[str, ...], ...]
+    units: Integers
+    rows: Integers
+    sums: Mapping[str, Summed]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """Which cells of a table leave, after the attacker had his turn.
+
+    Attributes:
+        published: For each measure, the cells whose number leaves.
+        digest: SHA-256 over keys, published numbers and markers of the attacked table: what is
+            checked against the table that is about to leave.
+        memory: What the record of cells keeps of it, to be sealed: the joint problem of a later
+            table needs it.
+    """
+
+    published: Mapping[str, Flags]
+    digest: bytes
+    memory: bytes
+
+
+def table_digest(
+    keys: Sequence[tuple[str, ...]], measures: Mapping[str, Sequence[int | float | None]]
+) -> bytes:
+    """Return the digest of what leaves: each cell's key, and its numbers or none, in key order.
+
+    Args:
+        keys: As in `Counted`.
+        measures: For each measure its number in each cell, None where it is held back.
+    """
+    names = sorted(measures)
+    cells = sorted(zip(keys, *(measures[name] for name in names), strict=True), key=_by_key)
+    text = canonical_json([names, [[list(key), *values] for key, *values in cells]])
+    return hashlib.sha256(text).digest()
+
+
+def _by_key(cell: tuple[tuple[str, ...], object]) -> tuple[str, ...]:
+    return cell[0]

@@ -1,0 +1,86 @@
+"""The record of cells: what tables of a source told, sealed beside the log's own entries.
+
+It is opened only in memory, for the joint problem of the next table. A record that does not match
+what the log knows to have been released says nothing about anything: no table of that source leaves
+until somebody looked. Section 8.1 of the specification of disclosure control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import InvalidTag
+
+from gateway.errors import Reason, ReleaseError, SettingsError
+from gateway.store.sealing import unseal_cells
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.store.reads import Reads
+    from gateway.store.sealing import PayloadKeys
+
+_CELLS: Final = """
+SELECT attempt, key_id, sealed FROM released_cells
+WHERE source = ? AND first <= ? AND last >= ? AND seq < coalesce(
+  (SELECT min(seq) FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
+ORDER BY seq
+"""
+# Both are written with the same release entry, so one without the other was taken away.
+_ODD: Final = """
+SELECT 1 FROM standing_period AS spent WHERE source = ? AND period BETWEEN ? AND ?
+  AND NOT EXISTS (SELECT 1 FROM released_cells AS kept
+                  WHERE kept.source = spent.source AND kept.attempt = spent.attempt)
+LIMIT 1
+"""
+
+
+class CellRecord:
+    """What was released of each source, and who may release of it just now.
+
+    Args:
+        reads: The store.
+        keys: The keys of what is sealed.
+    """
+
+    def __init__(self, reads: Reads, keys: PayloadKeys) -> None:
+        self._reads = reads
+        self._keys = keys
+        self._locks: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+
+    @asynccontextmanager
+    async def alone(self, source: str) -> AsyncIterator[None]:
+        """Hold a source; whoever else wants it waits."""
+        lock, waiting = self._locks.setdefault(source, (asyncio.Lock(), []))
+        waiting.append(None)
+        try:
+            async with lock:
+                yield
+        finally:
+            waiting.pop()
+            if not waiting:
+                self._locks.pop(source, None)
+
+    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+        """Return what is kept of a source, in the order of release.
+
+        Raises:
+            ReleaseError: The record does not match the log, or cannot be opened.
+        """
+        return await asyncio.to_thread(self._released, source, years, attempt)
+
+    def _released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+        first, last = f"{years[0]:04}-01-01", f"{years[1]:04}-12-31"
+        if self._reads.many(_ODD, source, first, last):
+            raise _unknown("the record of cells does not match the exchange log")
+        found = self._reads.many(_CELLS, source, last, first, source, attempt)
+        try:
+            return [unseal_cells(self._keys.by_id(key), sealed, by) for by, key, sealed in found]
+        except (InvalidTag, SettingsError) as error:
+            raise _unknown("the record of cells cannot be opened") from error
+
+
+def _unknown(message: str) -> ReleaseError:
+    return ReleaseError(Reason.DISCLOSURE_RISK, message, cause="history")
