@@ -145,7 +145,6 @@ class _Search:
             point = self._program(whole=False).run().values
             self._shift(np.clip(np.rint(point).astype(np.int64), lower, upper))
         self._real = _Ends(self._lower, self._upper, enough)
-        self._middle, self._points = np.zeros(system.columns), 0
         self._costs = np.zeros(system.columns)
 
     def ranges(self, *, integer: bool) -> tuple[Integers, Integers, Flags]:
@@ -190,7 +189,6 @@ class _Search:
         program.change_costs(changed, costs[changed])
         self._costs = costs
         answer = program.run()
-        self._middle, self._points = self._middle + answer.values, self._points + 1
         least, most = np.ceil(answer.values - WHOLE), np.floor(answer.values + WHOLE)
         self._real.seen(least.astype(np.int64), most.astype(np.int64))
         return answer.objective
@@ -216,9 +214,9 @@ class _Search:
         return ends
 
     def _stand(self) -> None:
-        """Take a whole table that fits as the origin, amid all others: there is room around it."""
-        middle = self._middle / max(1, self._points)
-        point = nearest(middle, self._system, self._lower, self._upper, self._budget)
+        """Take a whole table that fits as the origin: best one at an end, with room beside it."""
+        zero = np.zeros(len(self._lower))
+        point = nearest(zero, self._system, self._lower, self._upper, self._budget)
         if point is None:
             point = whole_numbers(self._program(whole=True).run().values)
             if point is None or not self._fits(point):

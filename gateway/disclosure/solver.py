@@ -75,10 +75,16 @@ class Budget:
     Work limits are counted, time is measured by the solver.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, share: float = 1.0) -> None:
+        """Keep back all but a share, until `release` is called."""
         self.limits = limits
         self.programs = 0
         self.seconds = 0.0
+        self._share = share
+
+    def release(self) -> None:
+        """Let what was kept back be used."""
+        self._share = 1.0
 
     def left(self) -> float:
         """Return the seconds that are left.
@@ -86,8 +92,8 @@ class Budget:
         Raises:
             DisclosureError: `limit` where none are, or no more programs may run.
         """
-        left = self.limits.seconds - self.seconds
-        if left <= 0 or self.programs >= self.limits.programs:
+        left = self.limits.seconds * self._share - self.seconds
+        if left <= 0 or self.programs >= self.limits.programs * self._share:
             raise DisclosureError("limit", "the search reached its limit")
         return left
 
