@@ -72,7 +72,7 @@ def _ruled(rng: Rng, table: Table) -> Problem:
         opened=opened,
         shut=shut,
         cost=str(rng.choice(["count", "value", "log"])),
-        upper=ceilings(table, ~primary & ~shut) if rng.random() < 0.7 else None,
+        upper=ceilings(table, ~primary & ~shut, min_cell - 1) if rng.random() < 0.7 else None,
     )
     return _sided(rng, problem) if rng.random() < 0.1 else problem
 

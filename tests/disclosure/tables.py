@@ -161,19 +161,23 @@ def costs(values: Integers, cost: str) -> Integers:
     return np.array([of[cost](int(v)) for v in values], np.int64)
 
 
-def ceilings(table: Table, published: Flags) -> Integers:
-    """Return the smallest published ancestor of each cell, or the largest cell."""
+def ceilings(table: Table, published: Flags, least: int = 1) -> Integers:
+    """Return the smallest published ancestor of each cell.
+
+    A cell without one gets the largest published cell, `least` (what the threshold alone lets a
+    hidden cell be) or, so that no bound is a lie, its own value; the largest of these.
+    """
     above: dict[int, set[int]] = {}
     for row in table.rows:
         if row.low == row.high == 0 and row.coefficients[0] == 1:
             for part in row.cells[1:]:
                 above.setdefault(part, set()).add(row.cells[0])
-    largest = max(1, int(table.values.max(initial=0)))
+    largest = max(1, least, int(table.values[published].max(initial=0)))
 
     def ceiling(cell: int) -> int:
         return min(
             (int(table.values[up]) if published[up] else ceiling(up) for up in above.get(cell, ())),
-            default=largest,
+            default=max(largest, int(table.values[cell])),
         )
 
     return np.array([ceiling(cell) for cell in range(len(table.keys))], np.int64)

@@ -121,6 +121,16 @@ def test_values_of_ten_million_are_told_apart() -> None:
     assert [(0, 3), (0, 3)] == [tuple(ends) for ends in seen[hidden]]
 
 
+@pytest.mark.parametrize(("seed", "weight"), [(222, 26), (134, 302)])
+def test_presolve_loses_no_optimum(seed: int, weight: int) -> None:
+    """Two tables whose optimum in whole numbers a solver's presolve missed, by 38 % and 9 %."""
+    problem = draw(seed).problem
+    found = oracle.optimum(problem)
+
+    assert found is not None
+    assert weight == found.weight
+
+
 @pytest.mark.parametrize("seed", range(3 * len(FAMILIES)))
 def test_rules_make_the_same_problem(seed: int) -> None:
     """Thresholds, zeros, weights and bounds of `rules` are those worked out here a second time."""
@@ -142,7 +152,7 @@ def test_rules_make_the_same_problem(seed: int) -> None:
         width=2,
         informed=rule.knowledge is Knowledge.K1 and not hides,
         cost=str(rule.cost),
-        upper=ceilings(table, ~primary),
+        upper=ceilings(table, ~primary, rule.min_cell - 1),
     )
 
     for name in ("lower", "upper", "weights", "primary", "open", "shut", "width", "up", "down"):

@@ -35,7 +35,8 @@ FOLDER: Final = Path(__file__).parent / "vectors"
 LEVELS: Final = ("K0", "K0 integer", "K1", "K1 integer", "K2 integer")
 _FIELDS: Final = {
     "intent", "source", "dimensions", "leaves", "cells", "sums", "distinct", "at_most", "min_cell",
-    "zeros", "primaries", "publish", "shut", "width", "cost", "upper", "optimum", "attacks", "leak",
+    "zeros", "primaries", "releases", "publish", "shut", "width", "cost", "upper", "optimum",
+    "attacks", "leak",
 }  # fmt: skip
 
 
@@ -62,8 +63,12 @@ class Written:
         """Return the primary cells as the threshold makes them, where the vector has one."""
         if "min_cell" not in self.text:
             return None
-        zeros = self.text.get("zeros", "publish") == "suppress"
+        zeros = self._zeros == "suppress"
         return small(self.table, self.text["min_cell"], zeros=zeros) & ~self._published
+
+    @property
+    def _zeros(self) -> str:
+        return str(self.text.get("zeros", "publish"))
 
     @property
     def _published(self) -> Flags:
@@ -79,15 +84,23 @@ class Written:
 
     def problem(self, level: str = "K0") -> Problem:
         """Return the problem under a level's lower bound."""
+        opened, shut = self._published, self.flags(self.text.get("shut", []))
+        return self.asked(self.primary, level, opened, shut)
+
+    def asked(
+        self, primary: Flags, level: str, opened: Flags | None = None, shut: Flags | None = None
+    ) -> Problem:
+        """Return the problem of other primary cells than those stated."""
+        least = self.text.get("min_cell", 2) - 1
         return ask(
             self.table,
-            self.primary,
+            primary,
             width=self.text.get("width", 1),
-            informed=level != "K0" and not level.startswith("K0 "),
-            opened=self._published,
-            shut=self.flags(self.text.get("shut", [])),
+            informed=not level.startswith("K0") and self._zeros == "publish",
+            opened=opened,
+            shut=shut,
             cost=self.text.get("cost", "value"),
-            upper=ceilings(self.table, ~self.primary)
+            upper=ceilings(self.table, ~primary, least)
             if self.text.get("upper", "largest") == "parent"
             else None,
         )
@@ -101,6 +114,24 @@ class Written:
         else:
             added = list(which)
         return self.primary | self.flags(self.text.get("shut", [])) | self.flags(added)
+
+    def alone(self, release: Mapping[str, Any], level: str) -> tuple[Problem, Flags]:
+        """Return one release as if there were no other: its problem, and the pattern it left with.
+
+        Its cells are those whose first level is one of `of`; its rows are those within them.
+        """
+        whole, names = self.table, set(release["of"])
+        kept = [at for at, key in enumerate(whole.keys) if key[0] in names]
+        cells = {whole.keys[at]: int(whole.values[at]) for at in kept}
+        sums = [
+            (whole.keys[row.cells[0]], [whole.keys[cell] for cell in row.cells[1:]])
+            for row in whole.rows
+            if set(row.cells) <= set(kept)
+        ]
+        part = Written(self.name, self.text, summed(cells, sums))
+        primary = self.primary[kept]
+        problem = part.asked(primary, level)
+        return problem, where(part.table, [key_of(name) for name in release["hidden"]])
 
     def view(self, which: str | list[str], level: str) -> View:
         """Return what the recipient sees and knows at a level."""
