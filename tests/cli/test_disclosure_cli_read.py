@@ -291,6 +291,39 @@ def test_a_table_without_totals_is_said(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no cell is a total of others" in capsys.readouterr().err
 
 
+def test_a_dimension_without_a_total_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And a level that is the sum of the others in every line is named: an undeclared total."""
+    cells = {
+        ("Statewide" if row == "Total" else row, column): count
+        for (row, column), count in two_way(A3, "mf").items()
+    }
+    path = write(tmp_path / "table.csv", cells)
+
+    assert 0 == suppress(path)
+
+    said = capsys.readouterr().err
+    assert "`row` has no level `Total` and no hierarchy" in said
+    assert "`Statewide` of `row` is the sum of the other levels" in said
+    assert "`column`" not in said
+
+
+def test_levels_that_sum_to_nothing_are_only_said_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Years beside one another have no total: no level is taken for one."""
+    parts = crossed({("a",): 20, ("b",): 34})
+    cells = {(year, *key): count for year in ("2024", "2025") for key, count in parts.items()}
+    path = write(tmp_path / "table.csv", cells)
+
+    assert 0 == suppress(path)
+
+    said = capsys.readouterr().err
+    assert "`row` has no level `Total`" in said
+    assert "is the sum of" not in said
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

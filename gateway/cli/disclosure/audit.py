@@ -17,7 +17,7 @@ import numpy as np
 
 from gateway.cli.disclosure.asked import attacker, rule_of
 from gateway.cli.disclosure.found import found
-from gateway.cli.disclosure.grid import grid_of
+from gateway.cli.disclosure.grid import grid_of, loose
 from gateway.cli.disclosure.lines import wrong
 from gateway.cli.disclosure.outputs import say, sheet_text, targets, write
 from gateway.cli.disclosure.page import Page
@@ -101,11 +101,8 @@ def run_audit(  # noqa: PLR0913 - one argument an option
     hidden = hidden_in(grid)
     shows = zeros or _zeros(grid, hidden).value
     rule = rule_of(min_cell, shows, width, "count", knowledge)
-    if not grid.rows:
-        say(
-            f"{grid.sheet.path}: no cell is a total of others (`--total` is {total}): "
-            "nothing can be worked out from this table alone"
-        )
+    for said in loose(grid):
+        say(said)
     _zeros_hold(grid, hidden, rule)
     done = audited(grid, hidden, rule, integer=integer)
     shown = _shown(grid, done)

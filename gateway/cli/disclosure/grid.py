@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from gateway.cli.disclosure.trees import sums_of
 from gateway.disclosure.table import Dimension, DisclosureError, cube
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.cli.disclosure.sheet import Line, Sheet
     from gateway.cli.disclosure.trees import Sums
     from gateway.disclosure.table import Flags, Integers, Key, Row
+
+_SUMMED_LEAST: Final = 3
+"""Of two levels either is the sum of the other whenever they are equal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,4 +111,44 @@ def _additive(grid: Grid) -> None:
             "not_additive",
             f"{grid.sheet.path}:{line.number}: {grid.sheet.named(line.key)} is not the sum of "
             "its parts; where a part is itself a sum, `--hierarchy` says so",
+        )
+
+
+def loose(grid: Grid) -> Iterator[str]:
+    """Yield what to say of dimensions whose levels sum to nothing, as far as the file tells.
+
+    A total under a name that nobody declared is the worst of mistakes: everybody who reads the
+    table knows the sum, and the attacker here would not.
+    """
+    if not grid.rows:
+        yield (
+            f"{grid.sheet.path}: no cell is a total of others (`--total` is {grid.total}): "
+            "each cell stands alone"
+        )
+    for axis, name in enumerate(grid.sheet.dimensions):
+        if any(grid.sums[axis]) or len(grid.sheet.levels(axis)) == 1:
+            continue
+        if grid.rows:
+            yield f"{grid.sheet.path}: `{name}` has no level `{grid.total}` and no hierarchy"
+        for level in _sums_alike(grid, axis):
+            yield (
+                f"{grid.sheet.path}: `{level}` of `{name}` is the sum of the other levels wherever "
+                f"all are known: if it is their total, call it `{grid.total}`"
+            )
+
+
+def _sums_alike(grid: Grid, axis: int) -> Iterator[str]:
+    """Yield the levels that are the sum of all others in every slice that can be added up."""
+    levels = grid.sheet.levels(axis)
+    if len(levels) < _SUMMED_LEAST:
+        return
+    slices: dict[Key, dict[str, int]] = {}
+    for line in grid.lines:
+        if line.count is not None:
+            rest = (*line.key[:axis], *line.key[axis + 1 :])
+            slices.setdefault(rest, {})[line.key[axis]] = line.count
+    whole = [one for one in slices.values() if len(one) == len(levels) and any(one.values())]
+    if whole:
+        yield from (
+            level for level in levels if all(2 * one[level] == sum(one.values()) for one in whole)
         )

@@ -16,7 +16,7 @@ import numpy as np
 
 from gateway.cli.disclosure.asked import attacker, least, rule_of
 from gateway.cli.disclosure.found import found
-from gateway.cli.disclosure.grid import grid_of
+from gateway.cli.disclosure.grid import grid_of, loose
 from gateway.cli.disclosure.lines import wrong
 from gateway.cli.disclosure.outputs import say, sheet_text, targets, write
 from gateway.cli.disclosure.page import Page
@@ -124,11 +124,8 @@ def run_suppress(  # noqa: PLR0913 - one argument an option
 
 def _notes(grid: Grid, rule: Rule) -> None:
     sheet = grid.sheet
-    if not grid.rows:
-        say(
-            f"{sheet.path}: no cell is a total of others (`--total` is {grid.total}): "
-            "each cell stands alone, and nothing but the small ones is hidden"
-        )
+    for said in loose(grid):
+        say(said)
     if "published" in sheet.columns and rule.knowledge is not Knowledge.K3:
         say(f"{sheet.path}: `published` is decided anew; `--knowledge 3` takes it as released")
 
