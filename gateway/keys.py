@@ -6,7 +6,8 @@ kek.key     the key-encryption key, 32 bytes in base64; may lie elsewhere, on an
 keys.json   every other key, of 32 random bytes, wrapped by AES-256-GCM under that one:
             payload/2026-11.6y          seals the log's payloads of a month and retention class
             subject/2026                keys the subject tokens of a calendar year
-            pseudonym/<domain>/<period> keys the pseudonyms of a domain in its rotation period
+            pseudonym/<domain>/<period> keys the pseudonyms of a domain in its rotation period; of
+                                        a domain that begins with `vault/`, the vault's indexes
 ```
 
 Keys are random, since a derived key cannot be destroyed, and lie outside the log's database, since
@@ -173,6 +174,11 @@ class KeyFolder:
             mark = hashlib.sha256(b"accord/key-id/v1\x00" + key).hexdigest()[:8]
             found = self._pseudonyms[domain, period] = (f"{domain}/{period}#{mark}", key)
         return found
+
+    def vaulted(self) -> bool:
+        """Return whether an index of the vault was ever keyed: then there must be a vault."""
+        with self._lock:
+            return any(name.startswith("pseudonym/vault/") for name in self._wrapped)
 
     def subject(self, year: int) -> bytes:
         """Return the 32 bytes that key the subject tokens of a calendar year; durable if new."""

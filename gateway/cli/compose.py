@@ -30,6 +30,7 @@ from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.settings import beside
 from gateway.store.counters import StoredCounters
 from gateway.store.start import Place, open_log
+from gateway.store.vault import SqliteVault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 HEALTH_S = 1.0
 MEMORY = "library.json"
 """What the library must not forget, beside the exchange log's database."""
+VAULT = "vault.sqlite"
+"""The tokens of pseudonyms, beside it too."""
 
 
 class Sources:
@@ -83,6 +86,7 @@ class Running:
 
     gateway: Gateway
     log: SqliteLog
+    vault: SqliteVault
     library: FolderLibrary
     sources: Sources
     engine: PlanEngine
@@ -98,6 +102,7 @@ class Running:
         await self.gateway.stop(grace_s)
         await self.sources.close()
         self.engine.close()
+        self.vault.close()
         await self.log.close()
 
 
@@ -121,10 +126,17 @@ async def start(
     entropy = SystemEntropy()
     keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
     log = _log(path, settings, keys, dies, create=create)
+    vault = None
     try:
+        # Without a key of it nothing was ever drawn: then, and only then, one may be made.
+        held = beside(path, settings.log.database).with_name(VAULT)
+        vault = SqliteVault(held, entropy, create=not keys.vaulted())
         await put_in_force(library, log, loaded)
-        return await _serve(settings, Inner(library, log, keys, found, telemetry, fatal, own))
+        inner = Inner(library, log, vault, keys, found, telemetry, fatal, own)
+        return await _serve(settings, inner)
     except BaseException:
+        if vault is not None:
+            vault.close()
         await log.close()
         raise
 
@@ -181,6 +193,7 @@ class Inner:
 
     library: FolderLibrary
     log: SqliteLog
+    vault: SqliteVault
     keys: KeyFolder
     tables: Mapping[str, Table]
     telemetry: Telemetry
@@ -197,7 +210,8 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
             for agency, one in settings.adapters.items()
         }
     )
-    engine = PlanEngine(keys.subject, lambda: clock.now().year, settings.limits.engine_threads)
+    threads = settings.limits.engine_threads
+    engine = PlanEngine(keys.subject, lambda: clock.now().year, threads, inner.vault)
     counters = StoredCounters(log.reads, _locate(library))
     entropy, telemetry = SystemEntropy(), inner.telemetry
     ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry)
@@ -213,7 +227,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     limits = settings.limits
     admission = Admission(calls=limits.calls, calls_an_agency=limits.calls_per_agency)
     gateway = Gateway(parts, Listeners(settings.listen.main, own, settings.listen.admin), admission)
-    running = Running(gateway, log, library, sources, engine, clock, inner.fatal, [])
+    running = Running(gateway, log, inner.vault, library, sources, engine, clock, inner.fatal, [])
     try:
         await gateway.start()
         await gateway.serving(exchange=True)

@@ -9,7 +9,7 @@ import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 
 from gateway.masks.base import WHITE_SPACE
-from gateway.masks.identity import PLACEHOLDERS, Pseudonym, hmac_key_text
+from gateway.masks.identity import PLACEHOLDERS, Method, Pseudonym, hmac_key_text
 from gateway.masks.lists import CountList, HasAny, readable
 from gateway.masks.plain import Pass, list_pattern
 from gateway.values import LIST_PATTERN, FieldType, list_text
@@ -102,9 +102,15 @@ def has_any(mask: HasAny, seen: Seen) -> pl.Expr:
     return items.list.eval(pl.element().is_in(wanted)).list.any()
 
 
-def pseudonym(_mask: Pseudonym, seen: Seen) -> pl.Expr:
-    """Return the HMAC of identifiers in their domain, as 64 lower-case hex characters."""
-    return keyed(seen.own, seen.inputs)
+def pseudonym(mask: Pseudonym, seen: Seen) -> pl.Expr:
+    """Return the HMAC of identifiers in their domain, or what the vault's table has for each."""
+    made = keyed(seen.own, seen.inputs)
+    if mask.method is Method.HMAC:
+        return made
+    # Strict: a value that the table does not cover is an error, and never null. No HMAC is empty.
+    table = {"": "", **(seen.inputs.table or {})}
+    tokens = pl.Series([str(token) for token in table.values()], dtype=pl.String)
+    return made.replace_strict(pl.Series(list(table)), tokens, return_dtype=pl.String)
 
 
 def keyed(column: pl.Expr, inputs: Inputs) -> pl.Expr:

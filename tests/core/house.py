@@ -17,6 +17,7 @@ from tests.fakes import (
     MemoryCounters,
     MemoryLog,
     MemorySource,
+    MemoryVault,
     NullMeter,
     Outbox,
     SeededEntropy,
@@ -47,6 +48,7 @@ class House:
     engine: Engine | None = None
     meter: NullMeter = field(default_factory=NullMeter)
     tables: Mapping[str, object] = field(default_factory=lambda: dict(TABLES))
+    vault: MemoryVault = field(default_factory=MemoryVault)
 
     def __post_init__(self) -> None:
         """Put everything in one world and build the broker."""
@@ -55,7 +57,7 @@ class House:
         self.library = StaticLibrary(self.agreements)
         self.entropy = SeededEntropy()
         self.keys = StaticKeys()
-        self.plans = PlanEngine(self.keys.subject, lambda: 2026, 1)
+        self.plans = PlanEngine(self.keys.subject, lambda: 2026, 1, self.vault)
         self.builder = Builder(self.tables, self.keys.pseudonym)  # type: ignore[arg-type]
         ports = Ports(
             self.library,

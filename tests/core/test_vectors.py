@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gateway.errors import AccordError, RefusedError
 from gateway.values import Condition, FieldType, Operator, Request, Scalar
 from tests.build import AGENCIES, a_caller, a_floor, a_request, span, the_agreements
 from tests.core.house import House
-from tests.core.test_oracle import run, spelled
+from tests.core.test_oracle import run, spelled, with_tokens
 from tests.fakes import FixedClock, MemoryCounters, Outbox
 from tests.reference import interpret
 
@@ -113,6 +114,8 @@ def _spoken(cells: list[dict[str, Any]], vector: dict[str, Any]) -> list[dict[st
             return value.isoformat()
         if isinstance(value, str) and len(value) == 64:
             return "pseudonym"
+        if isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value):
+            return "token"
         return value
 
     optional = {name for cell in cells for name in cell if name.endswith(".why")} - named
@@ -179,7 +182,7 @@ def test_vector(vector: dict[str, Any]) -> None:
     grant = decide(agreements, request, standing, now)
     assert isinstance(grant, Grant)
     plan = house.builder.build(agreements, grant)
-    expected = interpret(plan, rows)
+    expected = interpret(with_tokens(plan, house.vault), rows)
     assert sorted(spelled(expected)) == sorted(spelled(found))
     if plan.group is None and rows:
         many = rows * (ROWS_AT_ONCE + 1)
@@ -188,4 +191,5 @@ def test_vector(vector: dict[str, Any]) -> None:
             limit=dataclasses.replace(plan.limit, rows=len(many)),
             scan=dataclasses.replace(plan.scan, limit_rows=len(many)),
         )
-        assert spelled(interpret(plan, many)) == spelled(run(plan, many))
+        left = run(plan, many, vault=house.vault)
+        assert spelled(interpret(with_tokens(plan, house.vault), many)) == spelled(left)

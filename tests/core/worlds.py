@@ -241,6 +241,7 @@ MASKS: dict[FieldType, list[Mask]] = {
         GeoArea(Area.STATE),
         HMAC,
         Pseudonym(Method.HMAC, Scope.AGREEMENT, "never"),
+        Pseudonym(Method.TOKEN, Scope.PROVISION, "P1Y"),
         Map("closed"),
         Map("open"),
         RareToOther("frozen"),

@@ -19,7 +19,6 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
-from gateway.masks.identity import Method, Pseudonym
 from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass
@@ -75,8 +74,6 @@ def _unbuilt(mask: Mask) -> str | None:
     match mask:
         case GeoArea() if mask.to not in AREAS:
             return f"geo {mask.to}"
-        case Pseudonym() if mask.method is Method.TOKEN:
-            return "pseudonym token"
         case _ if not mask.built:
             return f"geo {getattr(mask, 'to', '')}" if mask.name == "geo" else mask.name
         case _:
