@@ -203,3 +203,17 @@ def test_nothing_hidden_is_nothing_to_find(tmp_path: Path) -> None:
 
     assert 0 == audit(path, output=str(tmp_path / "out.csv"))
     assert {} == ranges(tmp_path / "out.csv")
+
+
+def test_what_nothing_tells_of_zeros_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table without a zero: the attacker gets the benefit, and the officer is told how not."""
+    path = a1(tmp_path / "a1.csv", counts=False)
+
+    audit(path)
+    assert "say `--zeros suppress`" in capsys.readouterr().err
+
+    audit(path, zeros="suppress", output=str(tmp_path / "out.csv"))
+    assert "" == capsys.readouterr().err
+    assert (0, 69) == ranges(tmp_path / "out.csv")["wc"]

@@ -103,6 +103,11 @@ def run_audit(  # noqa: PLR0913 - one argument an option
     rule = rule_of(min_cell, shows, width, "count", knowledge)
     for said in loose(grid):
         say(said)
+    if not zeros and rule.knowledge is not Knowledge.K0 and _silent(grid, hidden):
+        say(
+            f"{grid.sheet.path}: shows no zero; the attacker takes it that none is hidden: "
+            "where zeros are hidden too, say `--zeros suppress`"
+        )
     _zeros_hold(grid, hidden, rule)
     done = audited(grid, hidden, rule, integer=integer)
     shown = _shown(grid, done)
@@ -151,6 +156,12 @@ def _zeros(grid: Grid, hidden: Flags) -> Zeros:
     """
     hides = (grid.known & hidden & (grid.counts == 0)).any()
     return Zeros.SUPPRESS if hides else Zeros.PUBLISH
+
+
+def _silent(grid: Grid, hidden: Flags) -> bool:
+    """Tell whether nothing in the file says what becomes of zeros."""
+    shows = (grid.known & (grid.counts == 0)).any()
+    return bool((hidden & ~grid.known).any() and not shows)
 
 
 def _zeros_hold(grid: Grid, hidden: Flags, rule: Rule) -> None:
@@ -363,7 +374,7 @@ def _page(
 ) -> str:
     verdict = (
         "Below are hidden cells that can be worked out, or nearly, from the published numbers "
-        "alone, by adding and subtracting: hiding them so protects nobody."
+        "alone, by adding and subtracting: hidden is not yet protected."
         if away
         else f"No protected cell can be narrowed to less than {rule.width} from this table alone."
     )

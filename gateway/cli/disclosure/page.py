@@ -36,6 +36,7 @@ caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 th, td { border: 1px solid #c4c4c4; padding: .25rem .6rem; text-align: right; white-space: nowrap; }
 th { background: #f1f1ee; font-weight: 600; }
 th[scope=row], thead th:first-child, table.list td, table.list th { text-align: left; }
+table.list th { white-space: normal; }
 .total { font-weight: 700; }
 td.hidden { background: #fdf3d3; border: 1px dashed #7a5c00; }
 td.secondary { background: #e7eef8; border-color: #2c4f80; }
@@ -115,7 +116,7 @@ def _lines(page: Page) -> Iterator[str]:
 
 
 def _away(away: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield '<div class="scroll"><table class="list">'
+    yield '<div class="scroll" tabindex="0"><table class="list">'
     yield '<thead><tr><th scope="col">cell</th><th scope="col">what is known</th></tr></thead>'
     yield "<tbody>"
     for name, said in away:
@@ -149,7 +150,7 @@ def _key(shown: Mapping[Key, Shown]) -> Iterator[str]:
 def _block(block: Block, total: str) -> Iterator[str]:
     place = ", ".join(f"{name} = {level}" for name, level in block.place)
     what = block.side if block.columns == ("",) else f"{block.side} by {block.across}"
-    yield '<div class="scroll"><table>'
+    yield '<div class="scroll" tabindex="0"><table>'
     yield f"<caption>{escape(f'{what}, {place}' if place else what)}</caption>"
     heads = "".join(_head("col", name or block.across, total) for name in block.columns)
     yield f'<thead><tr><th scope="col">{escape(block.side)}</th>{heads}</tr></thead>'
