@@ -100,7 +100,7 @@ class Master:
 
     def _settled(self) -> Choice:
         """Return the one choice there is, where nothing is left to choose."""
-        return Choice(np.ones(self._merged.size), self._constant, self._constant, proven=True)
+        return Choice(np.ones(self._merged.size), self._constant, self._constant, limited=False)
 
     def _run(self, program: Program) -> Solution:
         try:

@@ -114,12 +114,13 @@ def upper_bounds(
 ) -> Integers:
     """Return the most that the attacker gives each cell: its smallest published total.
 
-    Of a hidden total the total's own bound counts. A cell without any total gets the largest
-    published value, and at least `least`: what the threshold alone lets a hidden cell be. Too small
-    errs on the safe side: the attacker is then stronger than the real one.
+    Of a hidden total the total's own bound counts. Nothing that was published bounds a cell without
+    a total: it gets twice the largest published value, and at least twice `least`, what the
+    threshold alone lets a hidden cell be. Too small errs on the safe side: the attacker is then
+    stronger than the real one.
     """
     largest = max(1, least, int(values[published].max(initial=0)))
-    upper = np.maximum(np.full(len(values), largest, np.int64), values)
+    upper = np.maximum(np.full(len(values), 2 * largest, np.int64), values)
     changed = True
     sums = [row for row in rows if _is_sum(row)]
     while changed:

@@ -49,7 +49,6 @@ FOLDER_RULES: Final[tuple[FolderRule, ...]] = (
     *nevers.FOLDER_RULES,
     *flows.FOLDER_RULES,
     *datasets.FOLDER_RULES,
-    *unbuilt.FOLDER_RULES,
 )
 READING_RULES: Final = frozenset(
     {

@@ -158,9 +158,27 @@ def _begins(unit_: Unit, day: dt.date) -> bool:
             return True
 
 
-@provision_rule("dominance-missing", Level.WARNING)
+@provision_rule("margin-open")
+def margins(case: Case) -> Iterator[Fault]:
+    """A total is over whole periods, and is no cell of the table itself.
+
+    Without the date it would be over whatever periods are asked for together, and two requests
+    that overlap could be subtracted.
+    """
+    table, dataset = case.provision.aggregate, case.dataset
+    if table is None or dataset is None:
+        return
+    for at, margin in enumerate(table.margins):
+        path = case.under("aggregate", "margins", at)
+        if dataset.event_date is not None and dataset.event_date not in margin:
+            yield path, f"the margin leaves out `{dataset.event_date}`, by which periods are cut"
+        if set(margin) == set(table.dimensions):
+            yield path, "the margin keeps every dimension: it is the table"
+
+
+@provision_rule("dominance-missing")
 def dominance(case: Case) -> Iterator[Fault]:
-    """A sum without a dominance rule shows its largest contributor. E once dominance is built."""
+    """A sum without a dominance rule shows its largest contributor."""
     if (table := case.provision.aggregate) is not None and table.disclosure.dominance is None:
         for one in _sums(table):
             yield _disclosure(case, "dominance"), f"the sum `{one}` has no dominance rule"
@@ -186,6 +204,7 @@ RULES: tuple[ProvisionRule, ...] = (
     min_interval,
     complementary,
     grid,
+    margins,
     dominance,
     dimensions,
 )

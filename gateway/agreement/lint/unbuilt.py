@@ -5,18 +5,14 @@ Each line here goes when its issue is done; until then a provision that relies o
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.lint.rule import (
     AgreementRule,
     Case,
     Fault,
-    FolderRule,
     ProvisionRule,
     agreement_rule,
-    cases,
-    folder_rule,
     provision_rule,
 )
 from gateway.masks.numbers import Band
@@ -24,7 +20,6 @@ from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import Truncate
-from gateway.values import Shape
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Aggregate, Agreement
-    from gateway.agreement.yaml import Document, Path
     from gateway.masks.base import Mask
 
 ID: Final = "not-enforced-yet"
@@ -82,12 +76,8 @@ def _unbuilt(mask: Mask) -> str | None:
 
 def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
     path = case.under("aggregate")
-    if table.margins:
-        yield (*path, "margins"), f"`margins` other than none {NOT_YET}"
     yield from _measures(case, table)
     given = table.disclosure
-    if given.dominance is not None:
-        yield (*path, "disclosure", "dominance"), f"`dominance` other than none {NOT_YET}"
     if given.zeros == "structural":
         yield (*path, "disclosure", "zeros"), f"`zeros: structural` {NOT_YET}"
     if given.zeros == "suppress":
@@ -122,20 +112,5 @@ def _open(case: Case, table: Aggregate) -> set[str]:
     }
 
 
-@folder_rule(ID)
-def second_table(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
-    """Two tables of one dataset of one provider could be subtracted, and nobody links them yet."""
-    tables: dict[tuple[str, str], list[Case]] = defaultdict(list)
-    for case in cases(folder):
-        if case.provision.delivery.shape is Shape.AGGREGATE and case.provider is not None:
-            tables[case.provider.id, case.provision.flow.dataset.name].append(case)
-    for (_, dataset), several in sorted(tables.items()):
-        for case in several[1:]:
-            first = f"{several[0].provision.id} of {several[0].read.model.ref}"
-            message = f"{case.provision.id}: a second table of `{dataset}` beside {first} {NOT_YET}"
-            yield case.read.document, case.under("aggregate"), message
-
-
 RULES: tuple[ProvisionRule, ...] = (provision,)
 AGREEMENT_RULES: tuple[AgreementRule, ...] = (witness,)
-FOLDER_RULES: tuple[FolderRule, ...] = (second_table,)

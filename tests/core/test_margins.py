@@ -1,0 +1,255 @@
+"""Totals, second suppressions, and tables that are judged beside earlier ones."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from gateway.agreement.model import MeasureRule
+from gateway.engine import PlanEngine
+from gateway.errors import ReleaseError
+from gateway.masks.tables import CountOnly
+from gateway.values import Form, Operator
+from tests.build import (
+    DISCLOSURE,
+    a_condition,
+    a_dataset,
+    a_request,
+    a_table_provision,
+    an_aggregate,
+    an_agreement,
+    the_agreements,
+)
+from tests.core.house import records
+from tests.core.test_oracle import plan_of
+from tests.core.worlds import Drawn
+from tests.fakes import MemorySource, MemoryVault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.agreement.model import Aggregate
+    from gateway.values import Row
+
+MAY, APRIL = dt.date(2026, 5, 1), dt.date(2026, 4, 1)
+RUNS = MeasureRule("runs", "count_distinct", "run_id")
+PEOPLE = MeasureRule("people", "count_distinct", "patient_id")
+MG = MeasureRule("kits", "sum", "age")
+BY_MONTH = (("incident_date",),)
+
+
+def rows_of(first: int, count: int, **fixed: Any) -> list[Row]:  # noqa: ANN401
+    """Return runs of as many people, numbered from `first`, all in May."""
+    made = records(first + count)[first:]
+    return [row | {"incident_date": MAY} | fixed for row in made]
+
+
+def by_runs(dimensions: Sequence[str] = ("incident_date", "county"), **changed: Any) -> Aggregate:  # noqa: ANN401
+    """Return a table of runs, which add up, with the month's total."""
+    made = an_aggregate(dimensions, (RUNS,), unit="run_id")
+    return dataclasses.replace(made, **{"margins": BY_MONTH, **changed})
+
+
+def asked(
+    table: Aggregate,
+    rows: list[Row],
+    earlier: Sequence[bytes] = (),
+    periods: Sequence[dt.date] = (MAY,),
+) -> tuple[dict[tuple[str, ...], Any], bytes]:
+    """Return what leaves by key (`*` for a total), and what the record of cells keeps of it."""
+    release = {"run_id": CountOnly()} if table.unit == "run_id" else {}
+    if "county" not in table.dimensions:
+        provision = a_table_provision(table, release)
+        masks = {k: v for k, v in provision.release.items() if k != "county"}
+        provision = dataclasses.replace(
+            provision, release=masks, withhold=(*provision.withhold, "county")
+        )
+    else:
+        provision = a_table_provision(table, release)
+    dataset = a_dataset()
+    agreements = the_agreements(an_agreement(provision), dataset=dataset)
+    where = [a_condition("incident_date", Operator.IN, *periods)]
+    fields = (*table.dimensions, *(one.field for one in table.measures))
+    world = Drawn(agreements, a_request(*fields, where=where), rows, provision, dataset)
+    plan = plan_of(world)
+
+    async def collect() -> tuple[list[dict[str, Any]], bytes]:
+        engine = PlanEngine(lambda _year: bytes(32), lambda: 2026, 1, MemoryVault())
+        batches = MemorySource(rows).scan(plan.scan, exchange_id="", timeout_s=1)
+        found: list[dict[str, Any]] = []
+        memory = b""
+        async for ready in engine.run(plan, batches, Form.ARROW, earlier):
+            assert ready.chunk.arrow is not None
+            found += pa.ipc.open_stream(ready.chunk.arrow).read_all().to_pylist()
+            memory = ready.memory
+        engine.close()
+        return found, memory
+
+    found, memory = asyncio.run(collect())
+    name = table.measures[0].name
+    assert all((cell[name] is None) == (cell[f"{name}.why"] == "suppressed") for cell in found)
+    return {_key(cell, table.dimensions): cell[name] for cell in found}, memory
+
+
+def _key(cell: dict[str, Any], dimensions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        {"total": "*", "missing": "?"}.get(cell.get(f"{name}.why") or "", str(cell[name]))
+        for name in dimensions
+    )
+
+
+M, A = "2026-05-01", "2026-04-01"
+
+
+def test_a_total_stands_beside_its_cells() -> None:
+    """Where no cell is small, everything leaves, and the total says that it is one."""
+    rows = rows_of(0, 12, county="north") + rows_of(12, 20, county="south")
+
+    west = {(M, "west"): 0}
+    expected = west | {(M, "north"): 12, (M, "south"): 20, (M, "*"): 32}
+    assert expected == asked(by_runs(), rows)[0]
+
+
+def test_a_small_cell_takes_another_with_it() -> None:
+    """A total minus the published cells is a number too: a second cell is held back."""
+    rows = rows_of(0, 3, county="north") + rows_of(3, 20, county="south")
+    rows += rows_of(23, 40, county="west")
+
+    found, _ = asked(by_runs(), rows)
+
+    assert found[M, "north"] is None
+    assert 1 == sum(found[M, county] is None for county in ("south", "west", "*"))
+
+
+def test_a_total_is_not_the_unknown() -> None:
+    """Rows without a county are a level of their own, and the total includes them."""
+    rows = rows_of(0, 12, county="north") + rows_of(12, 15, county=None)
+
+    found, _ = asked(by_runs(), rows)
+
+    assert (12, 15, 27) == (found[M, "north"], found[M, "?"], found[M, "*"])
+
+
+def test_one_person_in_two_cells_is_one_in_the_total() -> None:
+    """Distinct people do not add up: the total counts each of them once."""
+    north = rows_of(0, 12, county="north")
+    south = [row | {"county": "south", "run_id": f"S{row['run_id']}"} for row in north]
+    table = an_aggregate(measures=(PEOPLE,), margins=BY_MONTH)
+
+    found, _ = asked(table, north + south)
+
+    assert (12, 12, 12) == (found[M, "north"], found[M, "south"], found[M, "*"])
+
+
+def test_runs_that_do_not_add_up_are_no_table() -> None:
+    """One run in two cells makes a total that is not the sum: nothing leaves."""
+    north = rows_of(0, 12, county="north")
+    south = [row | {"county": "south"} for row in north]
+
+    with pytest.raises(ReleaseError) as raised:
+        asked(by_runs(), north + south)
+
+    assert "not_additive" == raised.value.variables["cause"]
+
+
+# --- dominance ---
+
+
+@pytest.mark.parametrize(
+    ("largest", "leaves"),
+    [((50, 30), True), ((60, 26), False), ((86, 1), False), ((40, 45), True)],
+)
+def test_a_sum_with_a_few_large_givers_is_held_back(
+    largest: tuple[int, int],
+    leaves: bool,  # noqa: FBT001
+) -> None:
+    """Of 100 two may have 85, no more."""
+    rest = 100 - sum(largest)
+    parts = [*largest, *(rest // 10 + (at < rest % 10) for at in range(10))]
+    rows = [
+        row | {"age": part} for row, part in zip(rows_of(0, 12, county="north"), parts, strict=True)
+    ]
+    rule = dataclasses.replace(DISCLOSURE, dominance={"largest": 2, "percent": 85, "p": 10})
+    table = an_aggregate(measures=(MG, RUNS), unit="run_id", disclosure=rule)
+
+    found, _ = asked(table, rows)
+
+    assert (100 if leaves else None) == found[M, "north"]
+
+
+# --- across releases ---
+
+
+COUNTIES = by_runs(margins=())
+MONTH = by_runs(("incident_date",), margins=())
+TOWN = rows_of(0, 3, county="north") + rows_of(3, 20, county="south")
+
+
+def test_a_total_after_its_cells_is_held_back() -> None:
+    """Counties left, the small one hidden: the month alone would give it back by subtraction."""
+    counties, memory = asked(COUNTIES, TOWN)
+    month, _ = asked(MONTH, TOWN, [memory])
+
+    assert (None, 20) == (counties[M, "north"], counties[M, "south"])
+    assert {(M,): 23} == asked(MONTH, TOWN)[0], "alone it tells nothing"
+    assert {(M,): None} == month
+
+
+def test_cells_after_their_total_are_held_back() -> None:
+    """The month left: of the counties the large one is held back too."""
+    _, memory = asked(MONTH, TOWN)
+    counties, _ = asked(COUNTIES, TOWN, [memory])
+
+    assert (None, None) == (counties[M, "north"], counties[M, "south"])
+
+
+def test_another_month_has_nothing_to_do_with_it() -> None:
+    """Periods that do not meet are not related."""
+    april = [row | {"incident_date": APRIL, "run_id": f"A{row['run_id']}"} for row in TOWN]
+    _, memory = asked(COUNTIES, TOWN)
+
+    assert {(A,): 23} == asked(MONTH, TOWN + april, [memory], periods=(APRIL,))[0]
+
+
+def test_the_same_table_again_is_the_same_bytes() -> None:
+    """A second recipient of the same table gets the same cells, and no fewer."""
+    table = by_runs()
+    rows = TOWN + rows_of(23, 40, county="west")
+    first, memory = asked(table, rows)
+    again, _ = asked(table, rows, [memory])
+
+    assert first == again
+
+
+def test_three_people_more_than_last_time_are_three_people() -> None:
+    """A corrected cell tells its change: a small change is held back, a large one leaves."""
+    before = rows_of(0, 20, county="south")
+    _, memory = asked(COUNTIES, before)
+
+    later, _ = asked(COUNTIES, rows_of(0, 23, county="south"), [memory])
+    much_later, _ = asked(COUNTIES, rows_of(0, 40, county="south"), [memory])
+
+    assert later[M, "south"] is None
+    assert 40 == much_later[M, "south"]
+
+
+def test_two_tables_safe_alone_and_open_together_do_not_both_leave() -> None:
+    """Men are all minus women: the second of the two tables is held back."""
+    everyone = rows_of(0, 25, county="south")
+    _, memory = asked(MONTH, everyone)
+    women, _ = asked(COUNTIES, rows_of(0, 22, county="south"), [memory])
+
+    assert women[M, "south"] is None
+
+
+def test_a_record_of_cells_that_cannot_be_read_stops_the_table() -> None:
+    """What was released cannot be judged, so nothing more is."""
+    for broken in (b"", b"{}", b'{"version":99,"tables":[]}', b'{"version":1,"tables":[{}]}'):
+        with pytest.raises(ReleaseError) as raised:
+            asked(MONTH, TOWN, [broken])
+        assert "history" == raised.value.variables["cause"]
