@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,6 +194,21 @@ def test_each_knowledge_is_held_by_its_own_audit(tmp_path: Path, knowledge: int)
 
     assert 0 == suppress(path, knowledge=knowledge, width=3, output=str(out))
     assert 0 == audit(out, knowledge=knowledge, integer=True, width=3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_released_is_no_finding(tmp_path: Path, seed: int) -> None:
+    """Drawn tables of two and three dimensions, zeros both ways: the audit of each is clean."""
+    rng = np.random.default_rng([7, seed])
+    axes = ("abcde", "0123", "fm")[: 2 + seed % 2]
+    zeros = ("publish", "suppress")[seed // 2 % 2]
+    cells = crossed({key: int(rng.poisson(14)) for key in product(*axes)})
+    path = write(tmp_path / "t.csv", cells, names=("place", "age", "sex")[: len(axes)])
+    out = tmp_path / "out.csv"
+
+    suppress(path, zeros=zeros, min_cell=8, output=str(out))
+
+    assert 0 == audit(out, zeros=zeros, min_cell=8, integer=True)
 
 
 def test_what_was_released_before_binds_at_k3(tmp_path: Path) -> None:
