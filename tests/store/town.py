@@ -18,6 +18,7 @@ from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.audit.stream import stream_next, stream_start
 from gateway.audit.verify import verify
+from gateway.errors import LogError, SettingsError
 from gateway.ports import Keep
 from gateway.store.export import StoreReader
 from gateway.store.reads import Reads
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from gateway.errors import LogError
     from gateway.keys import KeyFolder
     from gateway.store.log import SqliteLog
 
@@ -75,6 +75,8 @@ class OpenKeys:
 
     def by_id(self, key_id: str) -> bytes:
         """Return a key."""
+        if key_id not in self.keys:
+            raise SettingsError(f"the key store has no key `{key_id}`")
         return self.keys[key_id]
 
     def has(self, key_id: str) -> bool:
