@@ -155,7 +155,7 @@ class _Table:
             values=values,
             hidden=hidden & ~small,
             primary=small,
-            additive=bool(share) or self._group.additive,
+            additive=bool(share),
             floor=int(informed),
         )
         before = [one for one in self._before if one.measure == measure]

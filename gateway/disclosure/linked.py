@@ -239,7 +239,13 @@ def within(table: Counts, first: int) -> Iterator[Row]:
                     )
                     groups[over].append(at)
             for over, parts in sorted(groups.items()):
-                yield from _sum(place[over], parts, additive=table.additive)
+                total = place[over]
+                # Where nobody stands in two of the parts they add up, and whoever reads the numbers
+                # beside one another sees it: the attacker is given it.
+                adds = int(table.values[total - first]) == int(
+                    table.values[np.array(parts) - first].sum()
+                )
+                yield from _sum(total, parts, additive=table.additive or adds)
 
 
 def _covers(fine: tuple[bool, ...], coarse: tuple[bool, ...]) -> bool:

@@ -519,8 +519,6 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         time=rule.dataset.event_date or "",
         periods=grant.periods,
         margins=aggregate.margins,
-        # A row is one unit; a person may stand in many rows, and so in many cells.
-        additive=aggregate.unit == rule.dataset.unit,
     )
     rules = aggregate.disclosure
     given = rules.dominance

@@ -92,7 +92,6 @@ class Group:
         levels: For each dimension its closed levels, or None where they are what the data hold.
         time: The dimension that is the dataset's civil date; its levels are the periods that leave.
         margins: The totals that are published besides: of each, the dimensions that it keeps.
-        additive: Whether a unit stands in one cell alone, so that counts add up to their totals.
     """
 
     unit: str
@@ -102,7 +101,6 @@ class Group:
     time: str
     periods: tuple[dt.date, ...]
     margins: tuple[tuple[str, ...], ...] = ()
-    additive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
