@@ -25,7 +25,12 @@ def faults_of_attack(view: View, *, integer: bool) -> list[str]:
     In whole numbers they are equal. In real ones they are the oracle's, rounded inwards after a
     tolerance of 1e-6: a count that lies in [0.5, 3.2] lies in [1, 3].
     """
-    true = oracle.ranges(view, integer=integer, at_once=64)
+    faults = _differences(view, integer=integer, quick=True)
+    return _differences(view, integer=integer, quick=False) if faults and integer else faults
+
+
+def _differences(view: View, *, integer: bool, quick: bool) -> list[str]:
+    true = oracle.ranges(view, integer=integer, at_once=64, quick=quick)
     low, high = np.ceil(true[:, 0] - TOLERANCE), np.floor(true[:, 1] + TOLERANCE)
     if (low > high).any():
         return []  # no whole number in a range: what the table's owner published is no table

@@ -164,8 +164,8 @@ def costs(values: Integers, cost: str) -> Integers:
 def ceilings(table: Table, published: Flags, least: int = 1) -> Integers:
     """Return the smallest published ancestor of each cell.
 
-    A cell without one gets the largest published cell, `least` (what the threshold alone lets a
-    hidden cell be) or, so that no bound is a lie, its own value; the largest of these.
+    A cell without one gets twice the largest published cell, and no less than twice `least` (what
+    the threshold alone lets a hidden cell be) nor, so that no bound is a lie, than its own value.
     """
     above: dict[int, set[int]] = {}
     for row in table.rows:
@@ -177,7 +177,7 @@ def ceilings(table: Table, published: Flags, least: int = 1) -> Integers:
     def ceiling(cell: int) -> int:
         return min(
             (int(table.values[up]) if published[up] else ceiling(up) for up in above.get(cell, ())),
-            default=max(largest, int(table.values[cell])),
+            default=max(2 * largest, int(table.values[cell])),
         )
 
     return np.array([ceiling(cell) for cell in range(len(table.keys))], np.int64)
