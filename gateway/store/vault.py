@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 TOKEN_BYTES: Final = 16
 BATCH: Final = 1024
-"""Rows of one statement and of one transaction: others may draw in between."""
+"""Rows of one statement."""
 
 _META: Final = MetaData()
 _version: Final = Table(
@@ -56,7 +56,6 @@ _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA fullfsync=ON",
-    "PRAGMA secure_delete=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA busy_timeout=10000",
 )
@@ -126,8 +125,12 @@ class SqliteVault:
             found: dict[bytes, bytes] = {}
             for part in _parts(wanted):
                 found |= self._connection.execute(_select(len(part)), (scope, *part))
-            for part in _parts([one for one in wanted if one not in found]):
-                found |= self._draw(scope, part)
+            missing = sorted(one for one in wanted if one not in found)
+            if missing:
+                # One flush for all of them: it costs more than the rows.
+                with _transaction(self._connection):
+                    for part in _parts(missing):
+                        found |= self._draw(scope, part)
         except sqlite3.Error as error:
             raise LogError("the vault of pseudonyms cannot be read or written") from error
         return found
@@ -140,8 +143,7 @@ class SqliteVault:
             for place, index in enumerate(part)
             for value in (scope, index, drawn[place * TOKEN_BYTES : (place + 1) * TOKEN_BYTES])
         ]
-        with _transaction(self._connection):
-            return dict(self._connection.execute(_insert(len(part)), rows).fetchall())
+        return dict(self._connection.execute(_insert(len(part)), rows).fetchall())
 
 
 def _parts(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

@@ -82,7 +82,7 @@ def _count(folder: Path) -> int:
 @pytest.mark.parametrize("count", [1, BATCH - 1, BATCH, BATCH + 1])
 def test_every_size_of_an_asking_is_covered(tmp_path: Path, count: int) -> None:
     """On both sides of what one statement holds, each index has its token."""
-    assert MANY[:count] == list(drawn(tmp_path, SCOPE, MANY[:count]))
+    assert set(MANY[:count]) == set(drawn(tmp_path, SCOPE, MANY[:count]))
     assert count == _count(tmp_path)
 
 
