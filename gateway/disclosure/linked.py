@@ -202,6 +202,8 @@ class _Joint:
         shut = hidden & ~primary
         off = np.where(primary & (asked.share > 0), -(-values * asked.share // 100), 0)
         lower = np.minimum(floor, values)
+        # A sum of little is hidden as wide as it is large: nobody makes nine out of two.
+        wide = np.clip(values, 1, asked.width) if asked.share else np.full(len(values), asked.width)
         problem = Problem(
             table=table,
             lower=lower[order],
@@ -210,7 +212,7 @@ class _Joint:
             primary=primary[order],
             open=((before & ~hidden) | (~before & ~hidden & ~primary & (values == 0)))[order],
             shut=shut[order],
-            width=np.where(primary, asked.width, 0)[order],
+            width=np.where(primary, wide, 0)[order],
             up=off[order],
             down=np.minimum(off, values - lower)[order],
         )

@@ -13,7 +13,7 @@ import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
@@ -208,6 +208,8 @@ def _form(parts: Mapping[str, Any]) -> Held:
 # --- harm reduction: a sheet of what was handed out ---
 
 Cell = tuple[dt.date, str, str]
+ALL: Final = "all"
+"""In place of a site or a route: the cell is over all of them."""
 
 
 def naloxone(county: County) -> Holding:
@@ -216,13 +218,16 @@ def naloxone(county: County) -> Holding:
 
 
 def people(county: County) -> Mapping[Cell, int]:
-    """Return how many participants the sheet has by month, site and route."""
+    """Return how many participants the sheet has by month, site and route, and in the totals."""
     found: defaultdict[Cell, set[str]] = defaultdict(set)
     for row in _sheet(county):
         month = dt.date.fromisoformat(row["date"]).replace(day=1)
         # Who gave no code is nobody that can be counted once.
         if row["participant_code"]:
-            found[month, row["site"], _route(row["product"])].add(row["participant_code"])
+            code = row["participant_code"]
+            found[month, row["site"], _route(row["product"])].add(code)
+            found[month, row["site"], ALL].add(code)
+            found[month, ALL, ALL].add(code)
     return {cell: len(codes) for cell, codes in found.items()}
 
 

@@ -90,7 +90,7 @@ SCENES: Sequence[Scene] = (
     ),
     Scene(
         "The health department counts naloxone, never people",
-        "Cells of 1 to 10 people are suppressed, and the same months never leave a second time.",
+        "Cells of 1 to 10 people are suppressed, and so is what would give them back.",
         provider="safe-steps",
         recipient="rivertown-health",
         dataset="harm_reduction.naloxone_distribution@1",

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.demo import held, words
+from gateway.cli.demo.held import ALL
 from gateway.cli.deploy.county import COUNTY
 from gateway.values import text_list
 
@@ -180,8 +181,8 @@ def _short(text: str, most: int) -> str:
 def _counts(console: Console, outcome: Outcome, people: Mapping[Cell, int]) -> None:
     published = {_cell(row): row for row in outcome.rows}
     month = _month(published)
-    routes = sorted({route for when, _, route in published if when == month})
-    sites = sorted({site for when, site, _ in published if when == month})
+    routes = sorted({route for when, _, route in published if when == month}, key=_last)
+    sites = sorted({site for when, site, _ in published if when == month}, key=_last)
     table = _table()
     table.add_column(f"people, {month:%B %Y}", no_wrap=True)
     for route in routes:
@@ -191,17 +192,26 @@ def _counts(console: Console, outcome: Outcome, people: Mapping[Cell, int]) -> N
         cells: list[Text] = []
         for route in routes:
             cell = (month, site, route)
-            cells += [Text(str(people.get(cell, 0)), "dim"), _published(published.get(cell))]
+            held = str(people.get(cell, 0)) if cell in published else ""
+            cells += [Text(held, "dim"), _published(published.get(cell))]
         table.add_row(site, *cells)
     console.print(table)
     hidden = sum(row["participants"] is None for row in outcome.rows)
-    note = f"  {hidden} of {len(outcome.rows)} cells are suppressed: fewer than 11 people, or kits"
-    console.print(Text(note, "dim"))
+    note = f"  {hidden} of {len(outcome.rows)} cells are suppressed: fewer than 11 people,"
+    console.print(Text(f"{note} or what would give such a cell back", "dim"))
 
 
 def _cell(row: Row) -> Cell:
     month: dt.date = row["distributed_on"]  # type: ignore[assignment]
-    return month, str(row["site_id"]), str(row["naloxone_product"])
+    return month, _level(row, "site_id"), _level(row, "naloxone_product")
+
+
+def _level(row: Row, name: str) -> str:
+    return ALL if row.get(f"{name}.why") == "total" else str(row[name])
+
+
+def _last(level: str) -> tuple[bool, str]:
+    return level == ALL, level
 
 
 def _month(published: Mapping[Cell, Row]) -> dt.date:
