@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.disclosure.cuts import Cut
     from gateway.disclosure.merge import Merged
     from gateway.disclosure.solver import Budget, Floats, Solution
+    from gateway.disclosure.table import Flags
 
 BELOW_ONE: Final = 0.999
 """Weights are whole, so that a bound less than one below the objective proves it."""
@@ -79,12 +80,13 @@ class Master:
             return self._settled()
         return self._choice(self._run(self._program))
 
-    def whole(self, start: Floats | None, gap: float) -> Choice:
+    def whole(self, start: Floats | None, gap: float, among: Flags | None = None) -> Choice:
         """Return a choice in whole numbers, at most a gap above what no choice can better.
 
         Args:
             start: A safe pattern, if one is known.
             gap: As a part of the objective; 0 for the best choice there is.
+            among: Variables to choose from; the bound is then one for these choices only.
         """
         if not len(self._free):
             return self._settled()
@@ -93,6 +95,12 @@ class Master:
         program.option("mip_abs_gap", BELOW_ONE)
         program.option("mip_rel_gap", gap)
         program.option("mip_max_nodes", self._budget.limits.nodes)
+        if among is not None:
+            program.change_bounds(
+                np.arange(len(self._free)),
+                np.zeros(len(self._free)),
+                among[self._free].astype(np.float64),
+            )
         if start is not None:
             program.begin_at(start[self._free])
         answer = self._choice(self._run(program))

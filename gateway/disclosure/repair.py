@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.moves import doubled
-from gateway.disclosure.separate import separate
+from gateway.disclosure.separate import Reasoning, safe, separate
 from gateway.disclosure.solver import Program
 from gateway.disclosure.table import DisclosureError
 
 if TYPE_CHECKING:
     from gateway.disclosure.merge import Merged
-    from gateway.disclosure.separate import Findings, Narrow, Reasoning
+    from gateway.disclosure.separate import Findings, Narrow
     from gateway.disclosure.solver import Budget, Floats, Solution
 
 CARRIED: Final = 1e-6
 """A change below this is none."""
+
+PRUNED: Final = 30
+"""How many of the added are tried without."""
 
 
 def repair(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Floats:
@@ -33,7 +36,14 @@ def repair(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget)
     Raises:
         DisclosureError: `infeasible` where hiding everything would not be enough; `limit`.
     """
-    chosen = np.where(merged.fixed, 1.0, chosen)
+    start = np.where(merged.fixed, 1.0, chosen)
+    chosen = _wider(merged, start, Reasoning.ROUNDED, budget)
+    chosen = _pruned(merged, start, chosen, budget)
+    return _wider(merged, chosen, reasoning, budget)
+
+
+def _wider(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Floats:
+    """Return the choice with more hidden, until nothing is too narrow."""
     flow = _Flow(merged, budget)
     while True:
         findings = separate(merged, chosen, reasoning, budget)
@@ -44,6 +54,18 @@ def repair(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget)
             chosen = np.maximum(chosen, flow.carried(narrow, chosen))
         if int(chosen.sum()) == before:
             chosen = _joined(merged, chosen, findings)
+
+
+def _pruned(merged: Merged, start: Floats, chosen: Floats, budget: Budget) -> Floats:
+    """Return the choice without what was added and turns out not to be needed, dearest first."""
+    added = np.flatnonzero(chosen > start)
+    order = np.argsort(-merged.weights[added], kind="stable")
+    for variable in added[order][:PRUNED].tolist():
+        without = chosen.copy()
+        without[variable] = 0.0
+        if safe(merged, without, Reasoning.ROUNDED, budget):
+            chosen = without
+    return chosen
 
 
 def _joined(merged: Merged, chosen: Floats, findings: Findings) -> Floats:

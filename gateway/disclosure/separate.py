@@ -54,6 +54,7 @@ class Narrow:
 class Findings:
     """What is too narrow, and inequalities against it."""
 
+    explain: bool = True
     narrow: list[Narrow] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
 
@@ -64,6 +65,9 @@ SWEEPS: Final = 20
 WORTHWHILE: Final = 3
 """A sweep that settles fewer is the last."""
 
+TRACE: Final = 1e-3
+"""A trace of freedom, as a part of the widest range asked for."""
+
 NOISE: Final = 1e-6
 """A requirement that is missed by less is not missed by real numbers."""
 
@@ -71,7 +75,14 @@ SLACK: Final = 0.02
 """The part of a requirement that a fractional point may lack; the last whole point may not."""
 
 
-def separate(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Findings:
+def safe(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> bool:
+    """Tell whether a pattern leaves nothing too narrow; sooner than `separate` where it does."""
+    return not separate(merged, chosen, reasoning, budget, explain=False).narrow
+
+
+def separate(
+    merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget, *, explain: bool = True
+) -> Findings:
     """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
 
     Args:
@@ -79,11 +90,13 @@ def separate(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budge
         chosen: How much of each variable is hidden, 0 to 1; fixed ones are 1.
         reasoning: FRACTION where some are between, else the attacker's.
         budget: What is left of the limits.
+        explain: Whether to go on after the first that is too narrow.
     """
-    findings = Findings()
+    findings = Findings(explain)
     zero = np.zeros(merged.size, np.int64)
+    core = _Core(merged, chosen, budget)
     pieces = [
-        _Piece(merged, part, chosen, reasoning, budget)
+        _Piece(core, part, chosen, reasoning, budget)
         for part in parts_of(merged.system, chosen > 0, zero)
         if merged.needy[part.columns].any()
     ]
@@ -95,14 +108,46 @@ def separate(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budge
     return findings
 
 
+class _Core:
+    """Duals from a point a little inside: every variable may move by a trace.
+
+    Where nothing at all is allowed to what is not hidden, any of many duals is the best, and most
+    make weak cuts. A trace of freedom for all chooses the duals that serve every pattern.
+    """
+
+    def __init__(self, merged: Merged, chosen: Floats, budget: Budget) -> None:
+        self.merged, self._chosen, self._budget = merged, chosen, budget
+        self._program: Program | None = None
+        self._costs = np.zeros(merged.size)
+
+    def gains(self, variable: int, sign: float) -> tuple[Floats, float]:
+        """Return how far each variable lets one go, and how far it goes anyway."""
+        if self._program is None:
+            self._program = self._inside()
+        costs = np.zeros(self.merged.size)
+        costs[variable] = sign
+        changed = np.flatnonzero(costs != self._costs)
+        self._program.change_costs(changed, costs[changed])
+        self._costs = costs
+        return gains(self.merged, variable, sign, self._program.run().duals)
+
+    def _inside(self) -> Program:
+        merged = self.merged
+        trace = TRACE * max(1, int(merged.width.max()))
+        low = np.minimum(merged.low * self._chosen, np.maximum(merged.low, -trace))
+        high = np.maximum(merged.high * self._chosen, np.minimum(merged.high, trace))
+        return Program(merged.system, low, high, self._budget)
+
+
 class _Piece:
     """One connected piece under a point."""
 
     def __init__(
-        self, merged: Merged, part: Part, point: Floats, reasoning: Reasoning, budget: Budget
+        self, core: _Core, part: Part, point: Floats, reasoning: Reasoning, budget: Budget
     ) -> None:
+        self._core, merged = core, core.merged
         self._merged, self._part, self._reasoning = merged, part, reasoning
-        chosen, self._live = point[part.columns], point > 0
+        chosen, self._point = point[part.columns], point
         self._budget = budget
         at = part.columns
         self._low, self._high = merged.low[at] * chosen, merged.high[at] * chosen
@@ -118,11 +163,14 @@ class _Piece:
         """Add what this piece leaves too narrow in real numbers."""
         self._sweep()
         for cell in np.flatnonzero(self._wanting()).tolist():
+            if findings.narrow and not findings.explain:
+                return
             if not self._wanting()[cell]:
                 continue
             above, below = self._end(cell, 1.0), self._end(cell, -1.0)
             if self._wanting()[cell]:
-                self._add(cell, self._cuts(cell, above, below), findings)
+                cuts = self._cuts(cell, above, below) if findings.explain else []
+                self._add(cell, cuts, findings)
 
     def judge_whole(self, findings: Findings) -> None:
         """Add what is wide enough in real numbers, and too narrow in whole ones."""
@@ -158,7 +206,7 @@ class _Piece:
         narrow = Narrow(variable, float(self._least[cell]), float(self._most[cell]))
         findings.narrow.append(narrow)
         if not cuts and self._reasoning is not Reasoning.FRACTION:
-            cuts = [joining_cut(self._merged, self._part.columns, self._live)]
+            cuts = [joining_cut(self._merged, self._part.columns, self._point > 0)]
         findings.cuts.extend(cuts)
 
     def _wanting(self) -> Flags:
@@ -184,21 +232,38 @@ class _Piece:
     def _cuts(self, cell: int, above: Solution, below: Solution) -> list[Cut]:
         """Return a cut for each requirement that real numbers fail already."""
         merged, variable = self._merged, int(self._part.columns[cell])
-        over, under = self._gains(variable, 1.0, above), self._gains(variable, -1.0, below)
-        both = (over[0] + under[0], over[1] + under[1])
+        lacks = (
+            above.objective + below.objective < self._width[cell] - NOISE,
+            above.objective < self._up[cell] - NOISE,
+            below.objective < self._down[cell] - NOISE,
+        )
+        if not any(lacks):
+            return []
+        needs = (merged.width[variable], merged.up[variable], merged.down[variable])
         cuts = []
-        if above.objective + below.objective < self._width[cell] - NOISE:
-            cuts.append(dual_cut(merged, *both, int(merged.width[variable])))
-        if above.objective < self._up[cell] - NOISE:
-            cuts.append(dual_cut(merged, *over, int(merged.up[variable])))
-        if below.objective < self._down[cell] - NOISE:
-            cuts.append(dual_cut(merged, *under, int(merged.down[variable])))
-        return [cut for cut in cuts if cut is not None]
+        for inner in (True, False):
+            over, under = self._gains(variable, above, below, inner=inner)
+            both = (over[0] + under[0], over[1] + under[1])
+            found = [
+                dual_cut(merged, *gain, int(need))
+                for lack, gain, need in zip(lacks, (both, over, under), needs, strict=True)
+                if lack
+            ]
+            cuts = [cut for cut in found if cut is not None and cut.lacks(self._point) > NOISE]
+            if cuts:
+                break
+        return cuts
 
-    def _gains(self, variable: int, sign: float, end: Solution) -> tuple[Floats, float]:
-        duals = np.zeros(self._merged.system.rows)
-        duals[self._part.rows] = end.duals
-        return gains(self._merged, variable, sign, duals)
+    def _gains(
+        self, variable: int, above: Solution, below: Solution, *, inner: bool
+    ) -> tuple[tuple[Floats, float], tuple[Floats, float]]:
+        """Return gains upwards and downwards: by inner duals, or by those of the very answers."""
+        if inner:
+            return self._core.gains(variable, 1.0), self._core.gains(variable, -1.0)
+        duals = np.zeros((2, self._merged.system.rows))
+        duals[0, self._part.rows], duals[1, self._part.rows] = above.duals, below.duals
+        upwards = gains(self._merged, variable, 1.0, duals[0])
+        return upwards, gains(self._merged, variable, -1.0, duals[1])
 
     def _end(self, cell: int, sign: float) -> Solution:
         """Return how far a variable goes in a direction, in real numbers."""

@@ -38,7 +38,16 @@ LOOSE: Final = 0.02
 TIGHT: Final = 1e-4
 """A gap below this is none."""
 
+TRIES: Final = 4
+"""How often the promising variables are searched between two searches of all."""
+
 HALF: Final = 0.5
+
+ROUNDINGS: Final = 20
+"""How often fractions are rounded to find what is too narrow then."""
+
+WORTHWHILE: Final = 3
+"""A rounding that shows less is the last."""
 
 
 def protect(problem: Problem, limits: Limits = USUAL, *, integer: bool = True) -> Pattern:
@@ -69,13 +78,14 @@ class _Search:
         self._rounds = 0
         self._last = merged.fixed.astype(np.float64)
         self._best: Floats | None = None
+        self._promising = merged.fixed.copy()
 
     def pattern(self) -> Pattern:
         """Return the cheapest pattern, or the cheapest that was found within the limits."""
         try:
             self._possible()
             self._fractions()
-            self._improve(np.where(self._last >= HALF, 1.0, 0.0))
+            self._roundings()
             self._wholes()
         except DisclosureError as error:
             if error.cause != "limit":
@@ -88,7 +98,7 @@ class _Search:
     def _possible(self) -> None:
         """Refuse where hiding everything is not enough."""
         everything = np.ones(self._merged.size)
-        if separate(self._merged, everything, self._reasoning, self._budget).narrow:
+        if separate(self._merged, everything, Reasoning.ROUNDED, self._budget).narrow:
             raise DisclosureError("infeasible", "no pattern protects what has to be hidden")
 
     def _fractions(self) -> None:
@@ -102,34 +112,76 @@ class _Search:
             if not self._master.add(cuts):
                 return
 
+    def _roundings(self) -> None:
+        """Add what is too narrow where the fractions are rounded.
+
+        That is cheap, and much of what a choice in whole numbers would show at the price of a
+        branch and bound.
+        """
+        for _ in range(ROUNDINGS):
+            self._promising |= self._last > 0
+            point = np.where(self._last >= HALF, 1.0, 0.0)
+            cuts = separate(self._merged, point, Reasoning.ROUNDED, self._budget).cuts
+            if self._master.add(cuts) < WORTHWHILE:
+                return
+            self._counted(self._master.relaxed())
+
     def _wholes(self) -> None:
         """Find the cheapest choice in whole numbers that the attacker cannot open.
 
         Early choices need not be the best: they are there to be cut off. Whatever is safe becomes
         the next one's beginning, until none can be lighter by one.
         """
-        gap = LOOSE
-        while self._weight() - self._bound >= 1:
+        gap = max(LOOSE, self._budget.limits.gap)
+        while not self._good_enough():
             choice = self._counted(self._master.whole(self._best, gap))
-            findings = separate(self._merged, choice.chosen, self._reasoning, self._budget)
-            if not findings.narrow:
-                self._keep(choice.chosen)
-                if choice.limited:
-                    return
+            if self._judged(choice):
                 gap = gap / 4 if gap > TIGHT else 0.0
-            elif not self._master.add(findings.cuts):
-                raise DisclosureError("solver", "the solver returned what had been cut off")
-            elif choice.limited:
-                self._improve(choice.chosen)
+            else:
+                self._promising |= choice.chosen > 0
+                self._improve(self._among_promising(choice.chosen))
+            if choice.limited:
                 return
+
+    def _among_promising(self, chosen: Floats) -> Floats:
+        """Return a better choice of variables that were taken before: few, and soon done."""
+        for _ in range(TRIES):
+            try:
+                choice = self._master.whole(self._best, TIGHT, self._promising)
+            except DisclosureError as error:
+                if error.cause != "infeasible":
+                    raise
+                return chosen
+            chosen = choice.chosen
+            if self._judged(choice) or choice.limited:
+                return chosen
+        return chosen
+
+    def _judged(self, choice: Choice) -> bool:
+        """Keep a choice that is safe, or take what speaks against it."""
+        findings = separate(self._merged, choice.chosen, self._reasoning, self._budget)
+        if not findings.narrow:
+            self._keep(choice.chosen)
+            return True
+        if not self._master.add(findings.cuts):
+            raise DisclosureError("solver", "the solver returned what had been cut off")
+        return False
+
+    def _good_enough(self) -> bool:
+        """Tell whether nothing can be lighter by one, or by the gap that is allowed."""
+        over = self._weight() - self._bound
+        return over < 1 or over <= self._budget.limits.gap * self._bound
 
     def _improve(self, chosen: Floats) -> None:
         """Repair a choice, and keep it if it is the cheapest."""
+        if self._merged.weights @ chosen >= self._weight():
+            return
         self._keep(repair(self._merged, chosen, self._reasoning, self._budget))
 
     def _keep(self, safe: Floats) -> None:
         if self._best is None or self._merged.weights @ safe < self._weight():
             self._best = safe
+            self._promising |= safe > 0
 
     def _weight(self) -> float:
         return np.inf if self._best is None else float(self._merged.weights @ self._best)

@@ -143,11 +143,14 @@ class Limits:
         nodes: Branch-and-bound nodes of one master problem.
         programs: Linear programs of the attacker, over the whole search.
         seconds: Wall time over the whole search; the solver's own clock measures it.
+        gap: A pattern that is proven to be this close to the best one, as a part of its weight, is
+            good enough; 0 asks for the best.
     """
 
     nodes: int = 200_000
     programs: int = 2_000_000
     seconds: float = 120.0
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
