@@ -46,6 +46,7 @@ from gateway.agreement.model import (
     Term,
 )
 from gateway.agreement.spans import duration
+from gateway.masks.places import Area
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
@@ -85,7 +86,44 @@ TABLES = {
         "zip3@2020", hashlib.sha256(b"zip3").hexdigest(), {"019": 700_000, "063": 60_000}
     ),
     "grid@1": Table(
-        "grid@1", hashlib.sha256(b"grid").hexdigest(), {"29:29": 500, "3344:-9398": 99}, "0.01"
+        "grid@1",
+        hashlib.sha256(b"grid").hexdigest(),
+        {
+            "29:29": 500,
+            "28:28": 60,
+            "27:29": 60,
+            "3344:-9398": 99,
+            "3321:-9451": 70,
+            "4412:-9395": 99,
+        },
+        "0.01",
+        {"3344:-9398": "05091", "3321:-9451": "05091", "4412:-9395": "27079"},
+    ),
+    "h3@1": Table(
+        "h3@1",
+        hashlib.sha256(b"h3").hexdigest(),
+        {
+            "87754e045ffffff": 500,
+            "87754e044ffffff": 60,
+            "87754e043ffffff": 60,
+            "87444d690ffffff": 99,
+            "87444d0cdffffff": 70,
+            "87262ea25ffffff": 99,
+        },
+        "7",
+        {"87444d690ffffff": "05091", "87444d0cdffffff": "05091", "87262ea25ffffff": "27079"},
+    ),
+    "areas@1": Table(
+        "areas@1",
+        hashlib.sha256(b"areas").hexdigest(),
+        {},
+        areas={
+            "05": (Area.STATE, ""),
+            "05-south": (Area.REGION, "05"),
+            "05091": (Area.COUNTY, "05-south"),
+            "05093": (Area.COUNTY, "05"),
+            "05091020900": (Area.TRACT, "05091"),
+        },
     ),
 }
 """Reference tables, small and made up."""

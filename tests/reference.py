@@ -18,17 +18,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import h3
+
 from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 from gateway.values import FieldType, Operator
+from tests.build import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -283,28 +288,118 @@ def _zip3(one: MaskField, value: Any, beside: Any) -> str:
 
 
 def _area(one: MaskField, value: Any, beside: Any) -> str:
+    """Climb from the code, as the table has it, until the area is of the kind that is asked for."""
     mask: Any = one.mask
-    size = {"state": 2, "county": 5, "tract": 11}
-    if not set(value) <= DIGITS or len(value) not in size.values():
-        raise _drop()
-    if len(value) < size[mask.to.value]:
-        raise _drop()
-    return str(value[: size[mask.to.value]])
+    areas = TABLES[one.table.split()[0]].areas
+    while value in areas:
+        kind, parent = areas[value]
+        if kind.value == mask.to.value:
+            return str(value)
+        value = parent
+    raise _drop()
 
 
-def _grid(one: MaskField, value: Any, beside: Any) -> int:
-    mask: Any = one.mask
-    lat, lon = (value, beside) if one.inputs.latitude else (beside, value)
+def _e7(one: MaskField, value: Any, other: Any) -> tuple[int, int]:
+    """Return the point in ten-millionths of a degree."""
+    lat, lon = (value, other) if one.inputs.latitude else (other, value)
     if lon is None or lat is None or not math.isfinite(lat) or not math.isfinite(lon):
         raise _drop()
-    if abs(lat) > 90 or abs(lon) > 180 or (lat == 0 and lon == 0):
+    if abs(lat) > 90 or abs(lon) > 180:
         raise _drop()
-    step = int(Fraction(mask.step) * 10**7)
-    cell = [math.floor(Fraction(round(degrees * 10**7), step)) for degrees in (lat, lon)]
-    people = (one.inputs.table or {}).get(f"{cell[0]}:{cell[1]}")
-    if not isinstance(people, int) or people < mask.min_people:
+    north, east = round(lat * 10**7), round(lon * 10**7)
+    if north == east == 0:
         raise _drop()
-    return cell[0] if one.inputs.latitude else cell[1]
+    box = one.inputs.box
+    if box is not None:
+        # Go east from the western edge, around the globe where need be.
+        wide = (box.east - box.west) % (360 * 10**7)
+        inside = (east - box.west) % (360 * 10**7) <= wide or abs(north) == 90 * 10**7
+        if not inside or north < box.south or north > box.north:
+            raise _drop()
+    if abs(north) == 90 * 10**7:
+        east = 0
+    return north, -180 * 10**7 if east == 180 * 10**7 else east
+
+
+def _by_people(
+    one: MaskField, finest: Any, inside: Callable[[Any, int], Any], levels: list[int]
+) -> Any:
+    """Return (level, cell) or (None, county) that a finest cell may be told by.
+
+    `inside` gives the cell of a level that a finest cell lies in.
+    """
+    mask: Any = one.mask
+    table = TABLES[one.table.split()[0]]
+    lonely = dict(table.rows)
+    for level in levels:
+        cell = inside(finest, level)
+        if sum(n for name, n in lonely.items() if inside(name, level) == cell) >= mask.min_people:
+            return level, cell
+        told = {
+            name
+            for name in lonely
+            if sum(n for other, n in lonely.items() if inside(other, level) == inside(name, level))
+            >= mask.min_people
+        }
+        lonely = {name: n for name, n in lonely.items() if name not in told}
+    county = table.counties.get(finest)
+    around = sum(n for name, n in lonely.items() if table.counties.get(name) == county)
+    if county is None or finest not in lonely or around < mask.min_people:
+        raise _drop()
+    return None, county
+
+
+def _grid(one: MaskField, value: Any, beside: Any) -> str:
+    mask: Any = one.mask
+    north, east = _e7(one, value, beside)
+    step = Fraction(mask.step)
+
+    def inside(name: str, level: int) -> tuple[int, int]:
+        lat, lon = (int(part) for part in name.split(":"))
+        return math.floor(Fraction(lat, 10**level)), math.floor(Fraction(lon, 10**level))
+
+    finest = [math.floor(Fraction(e7, 10**7) / step) for e7 in (north, east)]
+    levels = [n for n in range(8) if n == 0 or step * 10**n < 1]
+    level, cell = _by_people(one, f"{finest[0]}:{finest[1]}", inside, levels)
+    if level is None:
+        return f"county:{cell}"
+    width = format(float(step * 10**level), ".7f").rstrip("0").rstrip(".")
+    return f"{width}:{cell[0] if one.inputs.latitude else cell[1]}"
+
+
+def _h3(one: MaskField, value: Any, beside: Any) -> str:
+    mask: Any = one.mask
+    north, east = _e7(one, value, beside)
+    finest = h3.latlng_to_cell(north / 10**7, east / 10**7, int(mask.step))
+    levels = [int(mask.step), *reversed(range(5, int(mask.step)))]
+    level, cell = _by_people(one, finest, h3.cell_to_parent, levels)
+    return f"county:{cell}" if level is None else str(cell)
+
+
+def _donut(one: MaskField, value: Any, beside: Any) -> int:
+    """Walk from the point along a great circle, in three dimensions."""
+    mask: Any = one.mask
+    other, event = beside
+    north, east = _e7(one, value, other)
+    text = _somebody(event) if event is not None else None
+    if text is None:
+        raise _drop()
+    digest = _hmac(one, text)
+    u, v = (int(digest[at : at + 16], 16) // 2**11 / 2**53 for at in (0, 16))
+    metres = math.sqrt(u * (mask.rmax**2 - mask.rmin**2) + mask.rmin**2)
+    lat, lon = math.radians(north / 1e7), math.radians(east / 1e7)
+    here = (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat))
+    to_north = (-math.sin(lat) * math.cos(lon), -math.sin(lat) * math.sin(lon), math.cos(lat))
+    to_east = (-math.sin(lon), math.cos(lon), 0.0)
+    angle, turn = metres / 6_371_008.8, 2 * math.pi * v
+    x, y, z = (
+        h * math.cos(angle) + math.sin(angle) * (n * math.cos(turn) + e * math.sin(turn))
+        for h, n, e in zip(here, to_north, to_east, strict=True)
+    )
+    if one.inputs.latitude:
+        return round(math.degrees(math.atan2(z, math.hypot(x, y))) * 10**5)
+    there = round(math.degrees(math.atan2(y, x)) * 10**5)
+    return -180 * 10**5 if there == 180 * 10**5 else there
 
 
 KNOWN_TO_THE_DAY = {"instant", "minute", "hour", "part_of_day", "day"}
@@ -458,6 +553,8 @@ RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     Zip3: _zip3,
     GeoArea: _area,
     GeoGrid: _grid,
+    GeoH3: _h3,
+    GeoDonut: _donut,
     Pseudonym: _pseudonym,
     Map: _map,
     RareToOther: _rare_to_other,

@@ -13,16 +13,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.agreement.cursor import DECIMAL, NAME, WORD, Cursor
 from gateway.agreement.finding import quoted
 from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import GeoDonut, GeoH3
 
 if TYPE_CHECKING:
     from collections.abc import Callable

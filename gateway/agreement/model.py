@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.masks.base import Mask
+    from gateway.masks.points import Box
     from gateway.values import (
         AgencyKind,
         DatasetId,
@@ -515,7 +516,11 @@ class TokenIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency of the registry."""
+    """One agency of the registry.
+
+    Attributes:
+        box: Where the points of its records lie, if it says so.
+    """
 
     id: str
     name: str
@@ -531,6 +536,7 @@ class Agency:
     tokens: TokenIssuer | None
     signing_keys: tuple[SigningKey, ...]
     denied: frozenset[bytes]
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

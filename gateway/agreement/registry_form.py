@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.canon import digest_of
@@ -18,6 +19,7 @@ from gateway.agreement.cursor import (
 from gateway.agreement.finding import quoted
 from gateway.agreement.model import Agency, Duration, LogKey, Registry, SigningKey, TokenIssuer
 from gateway.agreement.provision_form import keys
+from gateway.masks.points import E7, HALF_E7, POLE_E7, Box
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 AGENCY = re.compile(r"[a-z][a-z0-9-]{1,63}")
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _VKEY = re.compile(r"[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{20,100}")
+_DEGREES = re.compile(r"-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,7})?")
 _KEY_ID = WORD
 # Asymmetric only: with a shared secret, or none at all, anybody could be anybody.
 ALGORITHMS: Final = (
@@ -92,7 +95,7 @@ def _date_or_none(at: Cursor) -> dt.date | None:
 # --- agencies ---
 
 _REQUIRED = keys("name kind hipaa part2 san signatures attestation signing_keys delivery_keys")
-_OPTIONAL = keys("address adapter_san tokens denied")
+_OPTIONAL = keys("address adapter_san tokens denied box")
 
 
 def _agencies(at: Cursor) -> dict[str, Agency]:
@@ -118,6 +121,7 @@ def _agency(name: str, at: Cursor) -> Agency:
         tokens=entries.read("tokens", _tokens, None),
         signing_keys=entries.read("signing_keys", lambda c: c.each(_signing_key), signing),
         denied=frozenset(bytes.fromhex(text) for text in entries.read("denied", _denied, NO_NAMES)),
+        box=entries.read("box", _box, None),
     )
     entries.read("delivery_keys", _delivery_keys, None)
     ids = [key.id for key in made.signing_keys]
@@ -137,6 +141,24 @@ def _attestation(at: Cursor) -> tuple[dt.date, Duration]:
         entries.read("at", Cursor.date, EMPTY_DATE),
         entries.read("valid", Cursor.duration, EMPTY_SPAN),
     )
+
+
+def _box(at: Cursor) -> Box | None:
+    """Return where the agency's points lie, in quoted decimal degrees; west may be beyond east."""
+    entries = at.closed(keys("south west north east"))
+    south, west, north, east = (
+        entries.read(side, _degrees, 0) for side in ("south", "west", "north", "east")
+    )
+    if south >= north or west == east:
+        at.wrong("a box without an inside")
+    if max(abs(south), abs(north)) > POLE_E7 or max(abs(west), abs(east)) > HALF_E7:
+        at.wrong("a box that reaches beyond the globe")
+    return Box(south, west, north, east)
+
+
+def _degrees(at: Cursor) -> int:
+    text = at.text(_DEGREES)
+    return int(Fraction(text) * E7) if _DEGREES.fullmatch(text) else 0
 
 
 def _denied(at: Cursor) -> tuple[str, ...]:

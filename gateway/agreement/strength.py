@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.model import MapTable
 from gateway.agreement.spans import add, duration
+from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band, Clip
-from gateway.masks.places import Area, GeoArea, GeoGrid
+from gateway.masks.places import Area, GeoArea
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.tables import OTHER, CountOnly, Map, RareToOther
 from gateway.masks.times import Truncate, Unit
-from gateway.masks.unbuilt import GeoH3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,8 @@ from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.errors import SettingsError
 from gateway.library.statements import digest_in
-from gateway.masks.places import GeoGrid, Zip3
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.places import GeoArea, Zip3
 from gateway.plan.build import Builder, Table
 from gateway.values import Caller, DatasetId, Request, Terms
 
@@ -90,8 +91,10 @@ def _builder(read: Folder) -> Builder:
                 match mask:
                     case Zip3():
                         tables[mask.table] = Table(mask.table, "", {})
-                    case GeoGrid():
-                        ref = f"grid@{mask.step}"
+                    case GeoArea():
+                        tables["areas@0"] = Table("areas@0", "", {})
+                    case GeoGrid() | GeoH3():
+                        ref = f"{mask.to}@{mask.step}"
                         tables[ref] = Table(ref, "", {}, mask.step)
                     case _:
                         pass

@@ -21,6 +21,9 @@ from gateway.values import FieldType, MaskNote, Precision, Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.masks.cells import Cells
+    from gateway.masks.points import Box
+
 
 Beside: TypeAlias = "Scalar | tuple[Scalar, Scalar]"
 """What a mask is given besides the value: one other original value, or a pair of them."""
@@ -88,7 +91,9 @@ class Inputs:
         key: 32 bytes, for a pseudonym and whatever else is keyed.
         domain: The domain of a pseudonym, of an offset, of a displacement.
         zone: Whose civil days a time moves by.
-        latitude: For a grid: whether this field is the latitude of the pair.
+        latitude: For a coordinate: whether this field is the latitude of the pair.
+        cells: For cells: which of them may be named.
+        box: For a coordinate: where the provider's points lie, if it said so.
     """
 
     type: FieldType
@@ -102,6 +107,8 @@ class Inputs:
     domain: str = ""
     zone: str = "UTC"
     latitude: bool = True
+    cells: Cells | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +120,10 @@ class Mask:
     Attributes:
         name: The word in an agreement file.
         accepts: Field types that it can read.
-        built: False for a word of the language that this version refuses at load.
     """
 
     name: ClassVar[str] = ""
     accepts: ClassVar[frozenset[FieldType]] = frozenset()
-    built: ClassVar[bool] = True
 
     def note(self) -> MaskNote:
         """Return the mask as a header tells it."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
-from gateway.masks.unbuilt import GeoDonut, GeoH3
 
 if TYPE_CHECKING:
     from gateway.masks.base import Mask
@@ -25,4 +26,4 @@ CLOSED_SET: tuple[type[Mask], ...] = (
     Age, DateShift,
     GeoH3, GeoDonut,
 )  # fmt: skip
-"""The words of the language; those of the last line are read and refused at load."""
+"""The words of the language."""

@@ -1,16 +1,17 @@
-"""Masks of places: ZIP prefixes, parent areas, grid cells where enough people live."""
+"""Masks of codes of places: ZIP prefixes where enough people live, and parent areas."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway.masks.base import TEXT, WHITE_SPACE, Beside, Inputs, Marker, Mask, Masked, Reader
-from gateway.values import FieldType, MaskNote, Scalar
+from gateway.values import FieldType, Scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ZIP_PATTERN = rf"^[{WHITE_SPACE}]*([0-9]{{3}})[0-9]{{2}}(?:-?[0-9]{{4}})?[{WHITE_SPACE}]*$"
 """Digits and blanks are spelled out: what a library counts as such differs."""
@@ -61,12 +62,34 @@ class Area(StrEnum):
     STATE = "state"
 
 
-AREA_DIGITS = {Area.STATE: 2, Area.COUNTY: 5, Area.TRACT: 11}
+AREAS_BY_WIDTH = (Area.TRACT, Area.COUNTY, Area.REGION, Area.STATE)
+"""Narrowest first; each lies in one of the next that there is."""
+
+
+def parents(areas: Mapping[str, tuple[Area, str]], to: Area) -> dict[str, str]:
+    """Return for each code of a table the code of the area `to` that it is, or lies in.
+
+    Args:
+        areas: What each code is, and the code that it lies in, empty for a state.
+        to: The kind of area.
+    """
+    found: dict[str, str] = {}
+    for code in areas:
+        at, wide = code, AREAS_BY_WIDTH.index(to)
+        while at and AREAS_BY_WIDTH.index(areas[at][0]) < wide:
+            at = areas[at][1]
+        if at and areas[at][0] is to:
+            found[code] = at
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class GeoArea(Mask):
-    """Only the parent area leaves: the county or state of a census code."""
+    """Only the area leaves that a code is, or lies in, by a reference table.
+
+    A code that the table does not list, a retired one too, is `masked`: nothing is read out of its
+    digits.
+    """
 
     to: Area
     name: ClassVar[str] = "geo"
@@ -77,80 +100,14 @@ class GeoArea(Mask):
         del type_
         return FieldType.CODE
 
-    def pattern(self) -> str:
-        """Return the form of the codes that can be read: those of this area and of finer ones."""
-        digits = AREA_DIGITS[self.to]
-        finer = sorted(n for n in AREA_DIGITS.values() if n >= digits)
-        rest = "|".join(rf"\d{{{n - digits}}}" for n in finer if n > digits)
-        return rf"^(\d{{{digits}}})(?:{rest})?$" if rest else rf"^(\d{{{digits}}})$"
-
     def reader(self, inputs: Inputs) -> Reader:
-        """Return the leading digits of a code, `masked` for what is not one."""
-        del inputs
-        match = re.compile(self.pattern(), re.ASCII).match
+        """Return the area of a code, `masked` for one that is not listed."""
+        table = inputs.table or {}
 
         def apply(value: Scalar, _beside: Beside) -> Masked:
             if value is None:
                 return Marker.MISSING
-            found = match(value) if isinstance(value, str) else None
-            # `$` also stands before a final line end; a code with one is not a code.
-            return found[1] if found is not None and "\n" not in value else Marker.MASKED  # type: ignore[operator]
+            found = table.get(value) if isinstance(value, str) else None
+            return str(found) if found is not None else Marker.MASKED
 
         return apply
-
-
-E7 = 10_000_000
-
-
-LAT_MAX, LON_MAX = 90.0, 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class GeoGrid(Mask):
-    """Only a grid cell leaves, in which at least `min_people` live by the table."""
-
-    step: str
-    min_people: int
-    to: ClassVar[str] = "grid"
-    name: ClassVar[str] = "geo"
-    accepts: ClassVar[frozenset[FieldType]] = frozenset({FieldType.NUMBER})
-
-    def step_e7(self) -> int:
-        """Return the step in units of 1e-7 degrees."""
-        return int(Fraction(self.step) * E7)
-
-    def note(self) -> MaskNote:
-        """Return the mask as a header tells it."""
-        return MaskNote("geo", ("to=grid", f"step={self.step}", f"min_people={self.min_people}"))
-
-    def output(self, type_: FieldType) -> FieldType:
-        """Return an integer: the number of the cell."""
-        del type_
-        return FieldType.INTEGER
-
-    def reader(self, inputs: Inputs) -> Reader:
-        """Return the cell of this coordinate; both together decide whether it may leave."""
-        step, table = self.step_e7(), inputs.table or {}
-
-        def apply(value: Scalar, beside: Beside) -> Masked:
-            if value is None:
-                return Marker.MISSING
-            lat, lon = (value, beside) if inputs.latitude else (beside, value)
-            if not _a_point(lat, lon):
-                return Marker.MASKED
-            lat_cell = round(lat * E7) // step  # type: ignore[operator,arg-type]
-            lon_cell = round(lon * E7) // step  # type: ignore[operator,arg-type]
-            people = table.get(f"{lat_cell}:{lon_cell}", 0)
-            if not isinstance(people, int) or people < self.min_people:
-                return Marker.MASKED
-            return int(lat_cell if inputs.latitude else lon_cell)
-
-        return apply
-
-
-def _a_point(lat: Beside, lon: Beside) -> bool:
-    if not isinstance(lat, (int, float)) or not isinstance(lon, (int, float)):
-        return False
-    if not (math.isfinite(lat) and math.isfinite(lon)) or (lat == 0 and lon == 0):
-        return False
-    return abs(lat) <= LAT_MAX and abs(lon) <= LON_MAX

@@ -7,7 +7,7 @@ fields asked for, and kept: a plan for one record costs microseconds.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
@@ -22,9 +22,11 @@ from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.ages import Age
 from gateway.masks.base import Inputs
+from gateway.masks.cells import Cells, GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band
-from gateway.masks.places import GeoGrid, Zip3
+from gateway.masks.places import Area, GeoArea, Zip3, parents
 from gateway.masks.plain import Pass
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import OTHER, Map, RareToOther
@@ -81,13 +83,17 @@ class Table:
 
     Attributes:
         ref: `zip3@2020`.
-        step: For a grid: its step in degrees, as written.
+        step: For a grid: its step in degrees, as written; for H3 its resolution.
+        counties: For cells: the county of each, where the table says it.
+        areas: For areas: of each code what it is, and the code that it lies in.
     """
 
     ref: str
     sha256: str
     rows: Mapping[str, int]
     step: str = ""
+    counties: Mapping[str, str] = field(default_factory=dict)
+    areas: Mapping[str, tuple[Area, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,8 @@ class Builder:
         self._pseudonym = pseudonym
         self._kept: dict[tuple[object, ...], _Static] = {}
         self._generation = -1
+        self._cells: dict[tuple[str, int], Cells] = {}
+        self._areas: dict[tuple[str, Area], dict[str, str]] = {}
 
     def build(self, agreements: Agreements, grant: Grant) -> Plan:
         """Return the plan of a grant.
@@ -248,10 +256,23 @@ class Builder:
                 found = self._table(mask.table)
                 table = f"{found.ref} {found.sha256}"
                 inputs = _with(inputs, table=found.rows)
-            case GeoGrid():
-                found = self._grid(mask.step)
+            case GeoArea():
+                found = self._one("areas@")
                 table = f"{found.ref} {found.sha256}"
-                inputs = _with(inputs, table=found.rows, latitude=name.endswith("lat"))
+                inputs = _with(inputs, table=self._parents(found, mask.to))
+            case GeoGrid() | GeoH3():
+                found = self._one(f"{mask.to}@", mask.step)
+                table = f"{found.ref} {found.sha256}"
+                inputs = _with(inputs, table=found.rows, cells=self._named(found, mask))
+                inputs, facts = _placed(inputs, name, rule)
+            case GeoDonut():
+                # One point an event in the whole agreement: two recipients learn no more than one.
+                # Another ring, or another pair of fields, is moved by another key.
+                stem = f"{rule.dataset.id.name}.{_stem(name)}"
+                domain = f"{rule.pact.agreement.id}/donut/{stem}/{mask.rmin}-{mask.rmax}"
+                key_id, key = self._pseudonym(domain, rotation(None, now))
+                inputs, facts = _placed(_with(inputs, key=key, domain=domain), name, rule)
+                facts = (f"domain={domain}", *facts)
             case Map() | RareToOther():
                 listed = rule.dataset.maps[mask.table]
                 # The dataset's own digest, which the agreement binds, covers its maps.
@@ -290,13 +311,25 @@ class Builder:
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"reference table `{ref}` is absent")
         return found
 
-    def _grid(self, step: str) -> Table:
+    def _one(self, name: str, step: str = "") -> Table:
+        """Return the table of a name, and of a step where it has one: a mask names no version."""
         for table in self._tables.values():
-            if table.ref.startswith("grid@") and table.step == step:
+            if table.ref.startswith(name) and table.step == step:
                 return table
-        raise ReleaseError(
-            Reason.RELEASE_CHECK_FAILED, f"no population table for a grid of step `{step}`"
-        )
+        said = f"{name[:-1]} of step `{step}`" if step else name[:-1]
+        raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"there is no reference table of {said}")
+
+    def _named(self, table: Table, mask: GeoGrid | GeoH3) -> Cells:
+        """Return which cells may be named; kept, as tables are large and plans many."""
+        key = (table.ref, mask.min_people)
+        if key not in self._cells:
+            self._cells[key] = mask.cells(table.rows, table.counties)
+        return self._cells[key]
+
+    def _parents(self, table: Table, to: Area) -> dict[str, str]:
+        if (table.ref, to) not in self._areas:
+            self._areas[table.ref, to] = parents(table.areas, to)
+        return self._areas[table.ref, to]
 
 
 def _with(inputs: Inputs, **more: object) -> Inputs:
@@ -325,9 +358,8 @@ def _scope(rule: FlowRule, mask: Pseudonym) -> str:
 
 
 def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
-    if isinstance(mask, GeoGrid):
-        stem, side = field.name[:-3], field.name[-3:]
-        return stem + ("lon" if side == "lat" else "lat")
+    if isinstance(mask, (GeoGrid, GeoH3, GeoDonut)):
+        return f"{_stem(field.name)}_{'lon' if field.name.endswith('lat') else 'lat'}"
     if isinstance(mask, Band):
         # `unit: see age_unit`: the number means nothing without the other field.
         unit = field.unit or ""
@@ -343,7 +375,21 @@ def _also(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
     """Return the third field that a mask reads, behind the one of `_beside`."""
     if isinstance(mask, Age):
         return _precision(rule, rule.dataset.fields[mask.at])
+    if isinstance(mask, GeoDonut):
+        return rule.dataset.unit
     return _precision(rule, field) if isinstance(mask, DateShift) else None
+
+
+def _stem(name: str) -> str:
+    """Return what a pair of coordinates is called without `_lat` and `_lon`."""
+    return name.rpartition("_")[0]
+
+
+def _placed(inputs: Inputs, name: str, rule: FlowRule) -> tuple[Inputs, tuple[str, ...]]:
+    """Return the inputs of a coordinate, and what of them the plan tells."""
+    box = rule.provider.box
+    placed = _with(inputs, latitude=name.endswith("lat"), box=box)
+    return placed, (box.text(),) if box is not None else ()
 
 
 def _precision(rule: FlowRule, field: FieldRule) -> str | None:

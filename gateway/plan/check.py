@@ -18,10 +18,12 @@ import pyarrow as pa
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import HALF_E5, POLE_E5, GeoDonut
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList
 from gateway.masks.numbers import Clip
-from gateway.masks.places import AREA_DIGITS, GeoArea
+from gateway.masks.places import GeoArea
 from gateway.masks.plain import Redact
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, floor_date
@@ -34,7 +36,6 @@ from gateway.values import FieldType, Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gateway.masks.base import Mask
     from gateway.plan.distinct import Few
     from gateway.plan.ops import MaskField, MeasureNode, Plan, Suppress
 
@@ -277,20 +278,23 @@ def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
 
 def _check_forms(masks: Sequence[MaskField], frame: pl.DataFrame) -> None:
     for one in masks:
-        form = _form(one.mask, pl.col(one.name))
+        form = _form(one, pl.col(one.name))
         if form is not None and not frame.select(form.all()).item():
             raise _broken(f"column `{one.name}` holds what the plan cannot make")
 
 
-def _form(mask: Mask, column: pl.Expr) -> pl.Expr | None:
+def _form(one: MaskField, column: pl.Expr) -> pl.Expr | None:
     """Return whether each value of a column is of the form that its mask gives, if it has one."""
+    mask = one.mask
     match mask:
         case Redact():
             return column.is_null()
         case Pseudonym():
             return column.str.len_bytes() == mask.characters
-        case GeoArea():
-            return column.str.len_bytes() == AREA_DIGITS[mask.to]
+        case GeoArea() | GeoGrid() | GeoH3():
+            return column.is_in(pl.Series(sorted(_places(one)), dtype=pl.String).implode())
+        case GeoDonut():
+            return column.is_between(*_coordinates(one))
         case Partial():
             whole = column.str.len_chars() == mask.width + mask.keep_last
             return whole & column.str.starts_with(mask.symbols)
@@ -331,9 +335,11 @@ def _range_of(one: MaskField) -> Callable[[object], bool]:
         case Pseudonym():
             code = re.compile(rf"[0-9a-f]{{{one.mask.characters}}}")
             return lambda value: isinstance(value, str) and bool(code.fullmatch(value))
-        case GeoArea():
-            area = re.compile(rf"[0-9]{{{AREA_DIGITS[one.mask.to]}}}")
-            return lambda value: isinstance(value, str) and bool(area.fullmatch(value))
+        case GeoArea() | GeoGrid() | GeoH3():
+            return _places(one).__contains__
+        case GeoDonut():
+            low, high = _coordinates(one)
+            return lambda value: type(value) is int and low <= value <= high
         case Partial():
             symbols, whole = one.mask.symbols, one.mask.width + one.mask.keep_last
             return lambda value: (
@@ -350,6 +356,18 @@ def _range_of(one: MaskField) -> Callable[[object], bool]:
             return lambda value: type(value) is dt.date and floor_date(value, unit) == value
         case _:
             return _CHECKS[one.output]
+
+
+def _places(one: MaskField) -> frozenset[str]:
+    """Return the areas, or the cells and counties, that a mask can name."""
+    if isinstance(one.mask, (GeoGrid, GeoH3)):
+        return one.mask.labels(one.inputs)
+    return frozenset(map(str, (one.inputs.table or {}).values()))
+
+
+def _coordinates(one: MaskField) -> tuple[int, int]:
+    most = POLE_E5 if one.inputs.latitude else HALF_E5
+    return -most, most
 
 
 def _release(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int) -> Release:

@@ -14,10 +14,12 @@ import polars as pl
 
 from gateway.masks.ages import Age
 from gateway.masks.base import WHITE_SPACE, Marker
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
@@ -179,6 +181,8 @@ _LOWERED: Mapping[type[Mask], Callable[[Any, Seen], pl.Expr]] = {
     Zip3: places.zip3,
     GeoArea: places.area,
     GeoGrid: places.grid,
+    GeoH3: places.hexagon,
+    GeoDonut: places.donut,
     Pseudonym: texts.pseudonym,
     Partial: texts.partial,
     Map: texts.map_,

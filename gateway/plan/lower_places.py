@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gateway.masks.places import (
-    AREA_DIGITS,
-    E7,
-    LAT_MAX,
-    LON_MAX,
-    ZIP_PATTERN,
-    GeoArea,
-    GeoGrid,
-    Zip3,
+from gateway.masks.cells import GeoGrid, GeoH3, county_label, degrees, joined
+from gateway.masks.donut import (
+    E5_OF_RADIANS,
+    FRACTION,
+    FRACTION_SHIFT,
+    HALF_E5,
+    RADIANS_OF_E7,
+    RADIUS_M,
+    ROUND_E5,
+    GeoDonut,
 )
+from gateway.masks.places import ZIP_PATTERN, GeoArea, Zip3
+from gateway.masks.points import E7, HALF_E7, LAT_MAX, LON_MAX, POLE_E7
+from gateway.plan.lower_texts import keyed
 
 if TYPE_CHECKING:
+    from gateway.masks.points import Box
     from gateway.plan.lower_base import Seen
 
 
@@ -30,38 +36,137 @@ def zip3(_mask: Zip3, seen: Seen) -> pl.Expr:
     return pl.when(listed).then(prefix).when(prefix.is_not_null()).then(pl.lit("000"))
 
 
-def area(mask: GeoArea, seen: Seen) -> pl.Expr:
-    """Return the parent area of a code."""
-    column = seen.own
-    pattern = mask.pattern().replace("\\d", "[0-9]")
-    whole = ~column.str.contains("\n", literal=True)
-    digits = AREA_DIGITS[mask.to]
-    return pl.when(column.str.contains(pattern) & whole).then(column.str.slice(0, digits))
+def area(_mask: GeoArea, seen: Seen) -> pl.Expr:
+    """Return the area that a listed code is, or lies in."""
+    table = seen.inputs.table or {}
+    codes, areas = list(table), [str(to) for to in table.values()]
+    return seen.own.replace_strict(codes, areas, default=None, return_dtype=pl.String)
+
+
+# --- points ---
+
+
+def _point(seen: Seen) -> tuple[pl.Expr, pl.Expr]:
+    """Return latitude and longitude in 1e-7 degrees, both null for what is no point."""
+    assert seen.beside is not None  # noqa: S101 - `plan/build` pairs the coordinates
+    pair = (seen.own, seen.beside) if seen.inputs.latitude else (seen.beside, seen.own)
+    on_globe = (
+        pair[0].is_finite()
+        & pair[1].is_finite()
+        & (pair[0].abs() <= LAT_MAX)
+        & (pair[1].abs() <= LON_MAX)
+    ).fill_null(value=False)
+    lat, lon = (
+        (pl.when(on_globe).then(one) * E7).round(0, mode="half_to_even").cast(pl.Int64)
+        for one in pair
+    )
+    good = ~((lat == 0) & (lon == 0))
+    if seen.inputs.box is not None:
+        good &= _in_box(seen.inputs.box, lat, lon)
+    one_meridian = (
+        pl.when(lat.abs() == POLE_E7)
+        .then(0)
+        .when(lon == HALF_E7)
+        .then(-HALF_E7)
+        .otherwise(lon)
+        .cast(pl.Int64)
+    )
+    return pl.when(good).then(lat), pl.when(good).then(one_meridian)
+
+
+def _in_box(box: Box, lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
+    def between(lon: pl.Expr) -> pl.Expr:
+        if box.west <= box.east:
+            return lon.is_between(box.west, box.east)
+        return (lon >= box.west) | (lon <= box.east)
+
+    meridian = (lon.abs() == HALF_E7) & between(-lon)
+    around = (lat.abs() == POLE_E7) | between(lon) | meridian
+    return lat.is_between(box.south, box.north) & around
 
 
 def grid(mask: GeoGrid, seen: Seen) -> pl.Expr:
-    """Return the cell of this coordinate."""
-    column, beside, inputs = seen.own, seen.beside, seen.inputs
-    assert beside is not None  # noqa: S101 - `plan/build` pairs the coordinates
-    lat, lon = (column, beside) if inputs.latitude else (beside, column)
-    good = (
-        lat.is_finite()
-        & lon.is_finite()
-        & ~((lat == 0) & (lon == 0))
-        & (lat.abs() <= LAT_MAX)
-        & (lon.abs() <= LON_MAX)
-    ).fill_null(value=False)
+    """Return the narrowest cell of this coordinate that may be named, else the county."""
+    cells = seen.inputs.cells
+    assert cells is not None  # noqa: S101 - `plan/build` made them
+    lat, lon = _point(seen)
+    own = lat if seen.inputs.latitude else lon
+    labels: list[pl.Expr] = []
+    for level, named in cells.named:
+        here = _joined(lat // level, lon // level).is_in(_listed(named))
+        label = pl.format("{}:{}", pl.lit(degrees(level)), own // level)
+        labels.append(pl.when(here).then(label))
     step = mask.step_e7()
+    if cells.counties:
+        county = [county_label(code) for code in cells.counties.values()]
+        finest = _joined(lat // step, lon // step)
+        labels.append(
+            finest.replace_strict(
+                list(cells.counties), county, default=None, return_dtype=pl.String
+            )
+        )
+    return pl.coalesce(labels)
 
-    def cell(degrees: pl.Expr) -> pl.Expr:
-        safe = pl.when(good).then(degrees)
-        return (safe * E7).round(0, mode="half_to_even").cast(pl.Int64) // step
 
-    lived = sorted(
-        name
-        for name, people in (inputs.table or {}).items()
-        if people >= mask.min_people  # type: ignore[operator]
+def _joined(lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
+    """Return two numbers of a cell as one, as `masks.cells.joined`."""
+    return lat * joined(1, 0) + lon
+
+
+def _listed(cells: frozenset[int]) -> pl.Series:
+    return pl.Series(sorted(cells), dtype=pl.Int64).implode()
+
+
+def hexagon(mask: GeoH3, seen: Seen) -> pl.Expr:
+    """Return the narrowest H3 cell that may be named, else the county: point by point."""
+    find = mask.at(seen.inputs)
+
+    def each(points: pl.Series) -> pl.Series:
+        pairs = points.struct.unnest().iter_rows()
+        said = [None if lat is None else find(lat, lon) for lat, lon in pairs]
+        return pl.Series(points.name, said, dtype=pl.String)
+
+    lat, lon = _point(seen)
+    both = pl.struct(lat.alias("lat"), lon.alias("lon"))
+    # No engine of frames knows H3: the library is asked for each point, as in a single row.
+    return both.map_batches(each, return_dtype=pl.String(), is_elementwise=True)
+
+
+_WORD_DIGITS = 8
+
+
+def donut(mask: GeoDonut, seen: Seen) -> pl.Expr:
+    """Return this coordinate of the displaced point, step by step as `GeoDonut.moved`."""
+    assert seen.also is not None  # noqa: S101 - `plan/build` names the event
+    digest = keyed(seen.also, seen.inputs)
+    inner, more = mask.squares
+    far = (_fraction(digest, 0) * more + inner).sqrt() * (1 / RADIUS_M)
+    bearing = _fraction(digest, 1) * math.tau
+    lat, lon = (one.cast(pl.Float64) * RADIANS_OF_E7 for one in _point(seen))
+    north, east = far.sin() * bearing.cos(), far.sin() * bearing.sin()
+    up = lat.sin() * far.cos() + lat.cos() * north
+    out = lat.cos() * far.cos() - lat.sin() * north
+    if seen.inputs.latitude:
+        return _whole(pl.arctan2(up, (out * out + east * east).sqrt()) * E5_OF_RADIANS)
+    turned = lon + pl.arctan2(east, out)
+    around: pl.Expr = (_whole(turned * E5_OF_RADIANS) + HALF_E5) % ROUND_E5 - HALF_E5
+    return around
+
+
+def _whole(number: pl.Expr) -> pl.Expr:
+    return number.round(0, mode="half_to_even").cast(pl.Int64)
+
+
+def _fraction(digest: pl.Expr, place: int) -> pl.Expr:
+    """Return 53 bits of a digest as a fraction of one: in two halves, as whole numbers have a sign.
+
+    Args:
+        digest: HMACs in hex.
+        place: Which eight bytes.
+    """
+    high, low = (
+        digest.str.slice((2 * place + half) * _WORD_DIGITS, _WORD_DIGITS).str.to_integer(base=16)
+        for half in (0, 1)
     )
-    name = pl.format("{}:{}", cell(lat), cell(lon))
-    listed = name.is_in(pl.Series(lived, dtype=pl.String).implode()).fill_null(value=False)
-    return pl.when(listed).then(cell(column))
+    bits: pl.Expr = high * 2 ** (32 - FRACTION_SHIFT) + low // 2**FRACTION_SHIFT
+    return bits.cast(pl.Float64) * FRACTION

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2] / "agreements"
 NOW = dt.datetime(2027, 6, 15, 12, 0, 0, tzinfo=dt.UTC)
-TABLES = frozenset({"zip3@2020"})
+TABLES = frozenset({"zip3@2020", "areas@1", "grid@1", "grid:0.01", "h3@1", "h3:7"})
 
 HERE = Path(__file__).parent / "county_files"
 AGREEMENT = (HERE / "county.yaml").read_text()

@@ -150,6 +150,9 @@ SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
         ("mask-type", "sex: pass", "sex: {date_shift: {max_days: 30, weekday: keep}}"),
         ("mask-type", "sex: pass", "sex: {age: {at: incident_date, topcode: 90}}"),
         ("mask-type", "incident_date: pass", "incident_date: {age: {at: incident_date, topcode: 90}}"),
+        ("mask-type", RATE, "respiratory_rate: {geo: {to: donut, rmin: 1, rmax: 2}}"),
+        ("mask-type", RATE, "respiratory_rate: {geo: {to: h3, step: 8, min_people: 100}}"),
+        ("mask-type", "naloxone_total_mg: {round", "naloxone_total_mg: {geo: {to: donut, rmin: 1, rmax: 2}}, x: {round"),
         ("pseudonym-linkable", "rotate: P1Y", "rotate: never"),
         ("condition-type", "{field: status, op: in, value: [requested, received]}", "{field: status, op: in, value: [requested, lost]}"),
         ("condition-type", "{field: status, op: in, value: [requested, received]}", "{field: status, op: gt, value: requested}"),
@@ -222,6 +225,7 @@ def test_an_edit_breaks_its_rule(rule: str, old: str, new: str) -> None:
         ("naloxone_doses: pass", "naloxone_doses: {round: 2}"),
         ("unit_notified_at: {truncate: hour}", "unit_notified_at: {truncate: {to: day, zone: America/New_York}}"),
         ("sex: pass", "sex: {map: sex_joined}"),
+        ("patient_home_county_fips: {geo: {to: state}}", "patient_home_county_fips: {geo: {to: region}}"),
         ("referral_id: pass", "referral_id: {partial: {keep_last: 4, width: 8}}"),
         (RATE, "respiratory_rate: {clip: {low: 0, high: 40}}"),
         ("naloxone_routes: pass", "naloxone_routes: count_list"),
@@ -240,6 +244,103 @@ def test_an_edit_breaks_its_rule(rule: str, old: str, new: str) -> None:
 def test_the_other_side_of_each_limit_is_let_through(old: str, new: str) -> None:
     """What just meets a rule is not found by any."""
     assert set() == found(county=edited(old, new))
+
+
+# --- cells, rings and areas ---
+
+EMS_BOX = (
+    "  rivertown-ems: {",
+    '  rivertown-ems: {box: {south: "30", west: "-42", north: "32.5", east: "-40"}, ',
+)
+
+
+def points(lat: str, lon: str | None = None, *, box: bool = True) -> set[str]:
+    """Return the errors where the scene's coordinates leave by these masks."""
+    county = runs(
+        ("sex: pass", f"sex: pass, scene_lat: {lat}, scene_lon: {lon or lat}"),
+        ("scene_lat, scene_lon, ", ""),
+    )
+    agencies = registry()
+    assert EMS_BOX[0] in agencies
+    return found(county=county, agencies=agencies.replace(*EMS_BOX) if box else agencies)
+
+
+GRID = '{geo: {to: grid, step: "0.01", min_people: 500}}'
+HEXAGON = "{geo: {to: h3, step: 7, min_people: 500}}"
+RING = "{geo: {to: donut, rmin: 50, rmax: 500}}"
+
+
+@pytest.mark.parametrize("mask", [GRID, HEXAGON, RING])
+def test_both_coordinates_leave_by_one_mask(mask: str) -> None:
+    """The one would say what the other hides."""
+    assert "mask-parameter" not in points(mask)
+    for other in ("pass", "{round: 1}", mask.replace("50", "60")):
+        assert "mask-parameter" in points(mask, other)
+        assert "mask-parameter" in points(other, mask)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        '{geo: {to: grid, step: "0.02", min_people: 500}}',
+        '{geo: {to: grid, step: "0.00000001", min_people: 500}}',
+        "{geo: {to: h3, step: 8, min_people: 500}}",
+        '{geo: {to: h3, step: "7.5", min_people: 500}}',
+        "{geo: {to: h3, step: 16, min_people: 500}}",
+        "{geo: {to: donut, rmin: 500, rmax: 500}}",
+        "{geo: {to: donut, rmin: 500, rmax: 50}}",
+    ],
+)
+def test_cells_have_their_table_and_rings_a_width(mask: str) -> None:
+    """A step without people by cell, a resolution that H3 lacks, and a ring without an inside."""
+    assert "mask-parameter" in points(mask)
+
+
+def test_a_ring_needs_to_know_where_its_provider_is() -> None:
+    """No table of cells catches swapped axes there, so the provider declares a box."""
+    assert "mask-parameter" in points(RING, box=False)
+    assert "mask-parameter" not in points(GRID, box=False)
+    assert "mask-parameter" not in points(HEXAGON, box=False)
+
+
+def test_an_address_undoes_a_cell() -> None:
+    """What is narrower about the same place says what the cell hides."""
+    county = runs(
+        ("sex: pass", f"sex: pass, scene_lat: {GRID}, scene_lon: {GRID}, scene_address: pass"),
+        ("scene_lat, scene_lon, ", ""),
+        ("scene_address, ", ""),
+    )
+
+    assert "coarsening-undone" in found(county=county)
+    assert "coarsening-undone" not in points(GRID)
+
+
+def test_areas_have_their_table() -> None:
+    """A gateway without one cannot say which state a county lies in."""
+    without = TABLES - {"areas@1"}
+
+    assert "mask-parameter" in {one.rule for one in linted(NOW, without)}
+    assert "mask-parameter" not in {one.rule for one in linted(NOW, TABLES)}
+    assert "mask-parameter" not in {one.rule for one in linted(NOW, None)}
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '{south: "32.5", west: "-42", north: "30", east: "-40"}',
+        '{south: "30", west: "-42", north: "30", east: "-40"}',
+        '{south: "30", west: "-42", north: "32.5", east: "-42"}',
+        '{south: "30", west: "-181", north: "32.5", east: "-40"}',
+        '{south: "30", west: "-42", north: "90.0000001", east: "-40"}',
+        '{south: "30", west: "-42", north: "north", east: "-40"}',
+        '{south: "30", west: "-42", north: "32.5"}',
+    ],
+)
+def test_a_box_has_an_inside_on_the_globe(box: str) -> None:
+    """Bounds in quoted decimal degrees, south below north, none beyond the poles and 180."""
+    agencies = registry().replace(EMS_BOX[0], f"{EMS_BOX[0]}box: {box}, ")
+
+    assert {"wrong-value", "missing-key"} & found(agencies=agencies)
 
 
 # --- ages at an event, and dates that are shifted ---
@@ -332,10 +433,6 @@ def test_a_shift_is_recovered_by_whatever_tells_when() -> None:
         ("witness: none", "witness: required"),
         ("review: none", "review: P7D"),
         ("    limits:", "    anonymity: {k: 5, l: 2, action: deny}\n    limits:"),
-        ("patient_home_county_fips: {geo: {to: state}}", "patient_home_county_fips: {geo: {to: region}}"),
-        ("scene_county_fips: pass", "scene_county_fips: {geo: {to: tract}}"),
-        (RATE, "respiratory_rate: {geo: {to: donut, rmin: 1, rmax: 2}}"),
-        (RATE, "respiratory_rate: {geo: {to: h3, step: 8, min_people: 100}}"),
     ],
 )  # fmt: skip
 def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:

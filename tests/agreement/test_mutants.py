@@ -21,6 +21,7 @@ from gateway.cli.clock import SystemClock
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import AccordError
 from gateway.library.folder import FolderLibrary
+from gateway.masks.places import Area
 from gateway.plan.build import Builder, Table
 from gateway.values import Caller, DatasetId, Request, Terms
 from tests.agreement.mutants import SETS, Mutant, mutants, signed, text
@@ -32,6 +33,7 @@ EVERY_ROLE: Final = frozenset({"epidemiologist", "outreach_worker", "outreach_su
 TABLES: Final = {
     "zip3@1": Table("zip3@1", "", {"019": 30_000}),
     "grid@1": Table("grid@1", "", {"1:1": 500}, "0.01"),
+    "areas@1": Table("areas@1", "", {}, areas={"10": (Area.STATE, "")}),
 }
 NOW: Final = SystemClock().now()
 

@@ -12,10 +12,11 @@ from gateway.agreement.model import MapTable
 from gateway.agreement.spans import duration
 from gateway.agreement.strength import as_strong, longer
 from gateway.masks.base import Inputs, Mask
+from gateway.masks.cells import GeoGrid
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
 from gateway.masks.texts import Partial

@@ -13,6 +13,14 @@ from gateway.cli.demo import held, words
 from gateway.cli.demo.held import Held, Holding
 from gateway.cli.demo.scenes import SCENES
 from gateway.cli.demo.town import free_ports
+from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
+from gateway.masks.lists import CountList, HasAny
+from gateway.masks.numbers import Clip
+from gateway.masks.shift import DateShift
+from gateway.masks.tables import RareToOther
+from gateway.masks.texts import Partial
 from gateway.values import MaskNote
 
 if TYPE_CHECKING:
@@ -102,6 +110,16 @@ def test_nobody_is_counted_who_gave_no_code(county: County) -> None:
         (MaskNote("zip3", ("table=zip3@1",)), "first three digits"),
         (MaskNote("round", ("base=0.5",)), "rounded to 0.5"),
         (MaskNote("geo", ("to=state",)), "state only"),
+        (GeoGrid("0.01", 500).note(), "cell where 500 live"),
+        (GeoH3("7", 500).note(), "cell where 500 live"),
+        (GeoDonut(50, 500).note(), "moved by 50 to 500 m"),
+        (Age("incident_date", 90).note(), "age at incident date, 90 and over together"),
+        (DateShift(30, "keep").note(), "moved by up to 30 days"),
+        (Partial(4, 8).note(), "last 4 characters"),
+        (Clip(0, 40).note(), "from 0 to 40"),
+        (RareToOther("common").note(), "rare ones as other"),
+        (CountList().note(), "how many"),
+        (HasAny(("a", "b")).note(), "yes or no"),
         (MaskNote("map", ("table=location_group",)), "grouped: location group"),
         (MaskNote("count_only"), "count only"),
     ],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.cli.deploy import templates
-from gateway.cli.tables import known, tables
+from gateway.cli.tables import known, reference, tables
 from gateway.errors import SettingsError
+from gateway.masks.places import Area
 from gateway.settings import gateway_settings
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def read(tmp_path: Path, *bodies: Any, digest: str = "") -> dict[str, Table]:  #
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         (tmp_path / f"{number}.json").write_bytes(data)
         ref = f"{body['name']}@{body['version']}" if isinstance(body, dict) else "zip3@1"
+        if isinstance(body, bytes) and b"areas" in body:
+            ref = "areas@1"
         named[ref] = (f"{number}.json", digest or hashlib.sha256(data).hexdigest())
     path = tmp_path / "gateway.toml"
     path.write_text(templates.gateway("demo.invalid/log", 1, 2, dict.fromkeys(AGENCIES, 3), named))
@@ -46,6 +50,88 @@ def test_tables_are_read(tmp_path: Path) -> None:
 
     assert {"050": 25_000} == found["zip3@1"].rows
     assert frozenset({"zip3@1", "grid@1", "grid:0.01"}) == known(found)
+
+
+AREAS = b"""# areas@1 SYNTHETIC
+code,area,parent
+10,state,
+10-river,region,10
+10901,county,10-river
+10903,county,10
+10901000100,tract,10901
+"""
+HEXAGONS = {
+    "name": "h3",
+    "version": "1",
+    "step": "7",
+    "rows": {"87444d690ffffff": 40, "87754e045ffffff": 500},
+    "counties": {"87444d690ffffff": "10901"},
+}
+
+
+def test_areas_and_cells_of_other_kinds_are_read(tmp_path: Path) -> None:
+    """Areas from CSV with the code that each lies in, hexagons with people and counties."""
+    found = read(tmp_path, AREAS, HEXAGONS, {**GRID, "counties": {"4401:-7255": "10901"}})
+
+    assert 5 == len(found["areas@1"].areas)
+    assert (Area.COUNTY, "10-river") == found["areas@1"].areas["10901"]
+    assert hashlib.sha256(AREAS).hexdigest() == found["areas@1"].sha256
+    assert {"87444d690ffffff": "10901"} == found["h3@1"].counties
+    assert {"4401:-7255": "10901"} == found["grid@1"].counties
+    names = {"areas@1", "h3@1", "h3:7", "grid@1", "grid:0.01"}
+    assert names == known(found)
+    assert ["areas@1", "h3@1", ""] == [
+        reference(one) for one in (AREAS, json.dumps(HEXAGONS).encode(), b"[]")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("# areas@1 ", "# areas@2 ", "first line"),
+        ("code,area,parent", "code,kind,parent", "header"),
+        ("10,state,\n", "10,state\n", "line 3: not three columns"),
+        ("10,state,\n", "10,state,10\n", "`10`: a state has no parent"),
+        ("10,state,", "1,state,", "line 3: the code is not that of a state"),
+        ("10,state,", "10,realm,", "line 3: the area is none of"),
+        ("10901,county", "1091,county", "line 5: the code is not that of a county"),
+        ("10903,county", "10901,county", "line 6: the code stands twice"),
+        ("10903,county,10", "10903,county,", "`10903`: its parent is not listed"),
+        ("10903,county,10", "10903,county,11", "`10903`: its parent is not listed"),
+        ("10-river,region,10", "10-river,region,10901", "`10-river`: its parent is no wider area"),
+        ("10903,county,10", "10903,county,10903", "`10903`: its parent is no wider area"),
+        ("SYNTHETIC", "S\u00ffNTHETIC", ""),
+    ],
+)
+def test_what_is_no_table_of_areas_refuses(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Every line is a code of its kind, once, inside a wider area that is listed too."""
+    text = AREAS.decode().replace(old, new, 1)
+    if not said:
+        assert read(tmp_path, text.encode())
+        with pytest.raises(SettingsError, match="not a table in CSV"):
+            read(tmp_path, AREAS.replace(b"county", b"count\xff"))
+        return
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        read(tmp_path, text.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({**HEXAGONS, "step": step} for step in ("", "0", "16", 7, "7.0", "8")),
+        {**HEXAGONS, "rows": {"87444d690ffffff": "40"}},
+        {**HEXAGONS, "rows": {"not a cell": 40}, "counties": {}},
+        {**HEXAGONS, "counties": {"87444d690ffffff": 10901}},
+        {**HEXAGONS, "counties": {"87444d690ffffff": "1090"}},
+        {**HEXAGONS, "counties": {"87444d691ffffff": "10901"}},
+        {**HEXAGONS, "counties": []},
+        {**GRID, "counties": {"1:1": "10901"}},
+    ],
+)
+def test_what_is_no_table_of_cells_refuses(tmp_path: Path, body: Any) -> None:  # noqa: ANN401 - JSON
+    """A resolution that H3 has, cells of it, and counties of cells that are listed."""
+    with pytest.raises(SettingsError, match="`tables"):
+        read(tmp_path, body)
 
 
 def test_another_digest_refuses(tmp_path: Path) -> None:
@@ -76,3 +162,5 @@ def test_two_grids_of_one_step_refuse(tmp_path: Path) -> None:
     """A mask names a step; with two tables nobody could say which one it used."""
     with pytest.raises(SettingsError, match="one step"):
         read(tmp_path, GRID, {**GRID, "version": "2"})
+    with pytest.raises(SettingsError, match="one step"):
+        read(tmp_path, HEXAGONS, {**HEXAGONS, "version": "2"})

@@ -12,8 +12,8 @@ from gateway.agreement.model import MeasureRule
 from gateway.agreement.spans import rotation
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
+from gateway.masks.cells import GeoGrid
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.places import GeoGrid
 from gateway.masks.plain import Pass
 from gateway.plan.build import PLANS_KEPT, Builder
 from gateway.values import FieldType

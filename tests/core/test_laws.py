@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gateway.agreement.model import Never, Selectors
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.engine import ROWS_AT_ONCE
+from gateway.masks.cells import GeoGrid
 from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.places import GeoGrid, Zip3
+from gateway.masks.places import Zip3
 from gateway.masks.plain import Pass, Redact
 from gateway.masks.tables import CountOnly
 from gateway.plan.build import Builder
@@ -118,7 +119,7 @@ def test_l9_a_mask_reads_the_original() -> None:
         )
         plan = plan_for(agreements, "x_lat", "x_lon")
 
-        assert 29 == run(plan, [{"x_lat": 0.29, "x_lon": 0.29}])[0]["x_lat"]
+        assert "0.01:29" == run(plan, [{"x_lat": 0.29, "x_lon": 0.29}])[0]["x_lat"]
 
 
 def test_l10_records_are_masked_and_cells_suppressed() -> None:

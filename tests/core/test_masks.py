@@ -10,11 +10,12 @@ import pytest
 
 from gateway.decide import Grant, Standing, decide
 from gateway.engine import ROWS_AT_ONCE
+from gateway.masks.cells import GeoGrid
 from gateway.masks.closed import CLOSED_SET
 from gateway.masks.identity import Method, Pseudonym, Scope, canon
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.tables import RareToOther
 from gateway.masks.texts import Partial
@@ -24,6 +25,7 @@ from gateway.plan.distinct import FEW
 from gateway.values import FieldType
 from tests.build import (
     NOW,
+    TABLES,
     a_dataset,
     a_field,
     a_provision,
@@ -68,7 +70,7 @@ def masked(
     agreements = the_agreements(made, dataset=dataset, codes=LISTED)
     grant = decide(agreements, a_request("f"), Standing(), NOW)
     assert isinstance(grant, Grant)
-    tables = {"zip3@2020": ZIP3_2020, "grid@1": GRID}
+    tables = TABLES | {"zip3@2020": ZIP3_2020, "grid@1": GRID}
     key = bytes(31) + b"\x01"
     plan = Builder(tables, lambda _domain, _period: ("key-1", key)).build(agreements, grant)
     empty = {one.name: None for one in HELPERS} | beside
@@ -341,22 +343,28 @@ def test_zip3(zip_code: str | None, expected: str) -> None:
 
 
 def test_geo_areas() -> None:
-    """County and state are the leading digits of a census code."""
-    codes = ["05091020900", "05091", "05", "5091", "0509102090", "05091\n", "", None]
+    """An area is what the table says; a code that it does not list tells nothing by its digits."""
+    codes = ["05091020900", "05091", "05093", "05-south", "05", "05999", "05091999999",
+             "5091", "05091\n", " 05091", "\u0660\u0665", "", None]  # fmt: skip
+    unread = [MASKED] * 7 + [MISSING]
 
-    assert ["05", "05", "05", MASKED, MASKED, MASKED, MASKED, MISSING] == masked(
-        GeoArea(Area.STATE), T.STRING, codes
+    assert ["05"] * 5 + unread == masked(GeoArea(Area.STATE), T.STRING, codes)
+    assert ["05-south", "05-south", MASKED, "05-south", MASKED, *unread] == masked(
+        GeoArea(Area.REGION), T.STRING, codes
     )
-    assert ["05091", "05091", MASKED, MASKED, MASKED, MASKED, MASKED, MISSING] == masked(
+    assert ["05091", "05091", "05093", MASKED, MASKED, *unread] == masked(
         GeoArea(Area.COUNTY), T.STRING, codes
+    )
+    assert ["05091020900", MASKED, MASKED, MASKED, MASKED, *unread] == masked(
+        GeoArea(Area.TRACT), T.STRING, codes
     )
 
 
 @pytest.mark.parametrize(
     ("lat", "lon", "expected"),
     [
-        (0.29, 0.29, 29),
-        (-75.005, -75.005, -7501),
+        (0.29, 0.29, "0.01:29"),
+        (-75.005, -75.005, "0.01:-7501"),
         (44.12, -93.95, MASKED),
         (0.0, 0.0, MASKED),
         (NAN, 0.29, MASKED),
@@ -370,7 +378,7 @@ def test_geo_areas() -> None:
     ],
 )
 def test_grid(lat: float | None, lon: float | None, expected: Any) -> None:  # noqa: ANN401
-    """Integers, floored from whole 1e-7 degrees; a cell of too few people is masked."""
+    """Whole numbers, floored from whole 1e-7 degrees; where too few live all is masked."""
     fields = [a_field("x_lat", T.NUMBER), a_field("x_lon", T.NUMBER), *HELPERS]
     dataset = a_dataset(
         fields, unit="person", person="person", event_date="day", subjects=(), maps={}
@@ -448,13 +456,8 @@ def test_case_and_leading_zeros_are_kept() -> None:
 
 
 def test_every_mask_of_the_language_has_a_guarantee() -> None:
-    """A sentence for the officer, a name, and types that it reads.
-
-    What is not built has no function.
-    """
+    """A sentence for the officer, a name, and types that it reads."""
     for mask in CLOSED_SET:
         assert mask.__doc__
         assert mask.name
         assert mask.accepts
-        if not mask.built:
-            assert "reader" not in mask.__dict__

@@ -19,10 +19,12 @@ from gateway.agreement.model import (
     WithinCondition,
 )
 from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.lists import CountList, HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import Area, GeoArea, GeoGrid, Zip3
+from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
@@ -166,7 +168,14 @@ NUMBERS = [
     -93.98,
     44.12,
     29.0,
+    0.285,
+    0.275,
+    0.211,
+    33.215,
+    -94.505,
     180.0,
+    -180.0,
+    -90.0,
     1e-320,
 ]
 DATES = [
@@ -228,6 +237,12 @@ BANDS = [
 ]
 HMAC = Pseudonym(Method.HMAC, Scope.PROVISION, "P1Y")
 
+POINT_MASKS: list[Mask] = [
+    GeoGrid("0.01", 100),
+    GeoGrid("0.01", 150),
+    GeoH3("7", 100),
+    GeoDonut(50, 500),
+]
 AGES = [Age("day", 90), Age("day", 18)]
 SHIFTS = [DateShift(182, "free"), DateShift(30, "keep"), DateShift(1, "free")]
 
@@ -239,6 +254,8 @@ MASKS: dict[FieldType, list[Mask]] = {
         Zip3("zip3@2020"),
         GeoArea(Area.COUNTY),
         GeoArea(Area.STATE),
+        GeoArea(Area.REGION),
+        GeoArea(Area.TRACT),
         HMAC,
         Pseudonym(Method.HMAC, Scope.AGREEMENT, "never"),
         Pseudonym(Method.TOKEN, Scope.PROVISION, "P1Y"),
@@ -327,10 +344,10 @@ def a_masked_field(draw: st.DrawFn, number: int) -> tuple[list[FieldRule], dict[
     kind = draw(st.sampled_from(list(T)))
     name = f"f{number}_{kind.name.lower()}"
     if kind is T.NUMBER and draw(st.integers(0, 3)) == 0:
-        grid = GeoGrid("0.01", 100)
+        mask = draw(st.sampled_from(POINT_MASKS))
         pair = [f"p{number}_lat", f"p{number}_lon"]
         fields = [a_field(n, T.NUMBER, means=Means.COORDINATES) for n in pair]
-        return fields, dict.fromkeys(pair, grid)
+        return fields, dict.fromkeys(pair, mask)
     mask = draw(st.sampled_from(MASKS[kind]))
     more: dict[str, Any] = {}
     if kind in {T.CODE, T.LIST} and draw(st.booleans()):

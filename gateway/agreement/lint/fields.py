@@ -10,6 +10,8 @@ from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_ru
 from gateway.agreement.model import FieldCondition, Identity, WithinCondition
 from gateway.agreement.strength import tells_nothing
 from gateway.masks.ages import Age
+from gateway.masks.cells import GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea, Zip3
 from gateway.masks.plain import Pass, Redact
@@ -217,6 +219,9 @@ _SPREAD: Final = {
 }
 _AREA_SPREAD: Final = {Area.TRACT: 1, Area.COUNTY: 3, Area.REGION: 5, Area.STATE: 6}
 ZIP3_SPREAD: Final = 4
+POINT_SPREAD: Final = 1
+"""A cell or a ring is about as wide as a tract, and wider than an address."""
+POINTS: Final = (GeoGrid, GeoH3, GeoDonut)
 
 
 def _places(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
@@ -234,7 +239,7 @@ def _places(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
         if isinstance(own, Zip3):
             continue
         for other_stem, other, mask, coarse in spreads:
-            masked = isinstance(mask, (Zip3, GeoArea))
+            masked = isinstance(mask, (Zip3, GeoArea, *POINTS))
             if masked and stem == other_stem and name != other and spread < coarse:
                 yield name, other
                 break
@@ -246,7 +251,7 @@ def _spread(field: FieldRule, mask: Mask) -> int | None:
         return ZIP3_SPREAD
     if isinstance(mask, GeoArea):
         return _AREA_SPREAD[mask.to]
-    return _SPREAD.get(field.means)
+    return POINT_SPREAD if isinstance(mask, POINTS) else _SPREAD.get(field.means)
 
 
 RULES: tuple[ProvisionRule, ...] = (

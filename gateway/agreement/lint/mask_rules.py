@@ -11,28 +11,29 @@ from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import as_strong, tells_nothing
 from gateway.masks.ages import Age
+from gateway.masks.cells import H3_FINEST, GeoGrid, GeoH3
+from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym, Scope
 from gateway.masks.lists import HasAny
 from gateway.masks.numbers import Band, Clip, Round
-from gateway.masks.places import GeoArea, GeoGrid, Zip3
+from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import CLOCK_UNITS, Truncate, Unit
-from gateway.masks.unbuilt import GeoDonut, GeoH3
 from gateway.values import FieldType, Means
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateway.agreement.model import FieldRule
     from gateway.masks.base import Mask
 
 ZIP: Final = "US ZIP"
 AREAS: Final = frozenset({"US county FIPS", "US state FIPS", "US census tract"})
+AREAS_REF: Final = "areas@"
 OLDEST: Final = 90
 PART_OF_DAY: Final = "part_of_day"
-POINTS: Final = (GeoGrid, GeoH3, GeoDonut)
 
 
 @provision_rule("mask-type")
@@ -101,14 +102,12 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
             return "an integer takes an integer base"
         case Clip():
             return _unsound_clip(field, mask)
-        case GeoDonut() if mask.rmin >= mask.rmax:
-            return "`rmin` is not below `rmax`"
-        case GeoGrid() if mask.step_e7() < 1:
-            return "the step is below a ten-millionth of a degree"
-        case GeoGrid() if not _has_grid(case, mask):
-            return f"there is no population table for a grid of step {quoted(mask.step)}"
-        case GeoGrid():
-            return _unpaired(case, field, mask)
+        case GeoArea() if not _has(case, lambda ref: ref.startswith(AREAS_REF)):
+            return "there is no reference table of areas"
+        case GeoGrid() | GeoH3():
+            return _unsound_cells(case, mask) or _unpaired(case, field, mask)
+        case GeoDonut():
+            return _unsound_ring(case, mask) or _unpaired(case, field, mask)
         case Pseudonym() if (mask.group is not None) != (mask.scope is Scope.LINK_GROUP):
             return "`group` goes with the scope `link_group`, and only with it"
         case Constant() | HasAny():
@@ -117,9 +116,33 @@ def _unsound(case: Case, field: FieldRule, mask: Mask) -> str | None:  # noqa: C
             return None
 
 
-def _has_grid(case: Case, mask: GeoGrid) -> bool:
-    """Return whether the gateway has people by cell for this step, which tables name `grid:`."""
-    return case.folder.tables is None or f"grid:{mask.step}" in case.folder.tables
+def _has(case: Case, wanted: Callable[[str], bool]) -> bool:
+    """Return whether the gateway has a table of such a name; of unknown tables it may."""
+    return case.folder.tables is None or any(map(wanted, case.folder.tables))
+
+
+def _unsound_cells(case: Case, mask: GeoGrid | GeoH3) -> str | None:
+    if isinstance(mask, GeoGrid):
+        if mask.step_e7() < 1:
+            return "the step is below a ten-millionth of a degree"
+    elif not mask.step.isdecimal() or int(mask.step) > H3_FINEST:
+        return f"the step is no resolution from 1 to {H3_FINEST}"
+    # People by cell for this very step, which tables name `grid:` and `h3:`.
+    if not _has(case, lambda ref: ref == f"{mask.to}:{mask.step}"):
+        return f"there is no population table for {mask.to} of step {quoted(mask.step)}"
+    return None
+
+
+def _unsound_ring(case: Case, mask: GeoDonut) -> str | None:
+    if mask.rmin >= mask.rmax:
+        return "`rmin` is not below `rmax`"
+    unit = case.dataset.fields.get(case.dataset.unit) if case.dataset is not None else None
+    if unit is None or unit.type is not FieldType.STRING:
+        return "the dataset's unit is no text to key the displacement by"
+    if case.provider is not None and case.provider.box is None:
+        # No table of cells catches a point that is no place of the provider's.
+        return f"`{case.provider.id}` declares no `box` that its points lie in"
+    return None
 
 
 def _unsound_unit(field: FieldRule, mask: Truncate) -> str | None:
@@ -183,12 +206,12 @@ def _unsound_map(case: Case, field: FieldRule, name: str) -> str | None:
     return None
 
 
-def _unpaired(case: Case, field: FieldRule, mask: GeoGrid) -> str | None:
-    """Return a fault where the other coordinate does not leave by the same grid."""
+def _unpaired(case: Case, field: FieldRule, mask: Mask) -> str | None:
+    """Return a fault where the other coordinate does not leave by the same mask."""
     stem, _, last = field.name.rpartition("_")
     other = f"{stem}_{'lon' if last == 'lat' else 'lat'}"
-    if case.provision.release.get(other) != mask:
-        return f"`{other}` does not leave by the same grid"
+    if last not in ("lat", "lon") or case.provision.release.get(other) != mask:
+        return f"`{other}` does not leave by the same mask"
     return None
 
 

@@ -16,7 +16,7 @@ from gateway.agreement.lint.rule import (
     provision_rule,
 )
 from gateway.masks.numbers import Band
-from gateway.masks.places import Area, GeoArea, Zip3
+from gateway.masks.places import Zip3
 from gateway.masks.plain import Constant, Pass
 from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import Truncate
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Aggregate, Agreement
-    from gateway.masks.base import Mask
 
 ID: Final = "not-enforced-yet"
 NOT_YET: Final = "is not enforced yet by this version, so it cannot load"
-AREAS: Final = frozenset({Area.COUNTY, Area.STATE})
 MEASURES: Final = frozenset({"count_distinct", "sum"})
 
 
@@ -56,22 +54,8 @@ def provision(case: Case) -> Iterator[Fault]:
         yield case.under("anonymity"), f"`anonymity` {NOT_YET}"
     if given.duties.review is not None:
         yield case.under("duties", "review"), f"`review` {NOT_YET}"
-    for name, mask in given.release.items():
-        if (word := _unbuilt(mask)) is not None:
-            yield case.under("release", name), f"the mask `{word}` on `{name}` {NOT_YET}"
     if given.aggregate is not None:
         yield from _table(case, given.aggregate)
-
-
-def _unbuilt(mask: Mask) -> str | None:
-    """Return the words for a mask that this version cannot carry out."""
-    match mask:
-        case GeoArea() if mask.to not in AREAS:
-            return f"geo {mask.to}"
-        case _ if not mask.built:
-            return f"geo {getattr(mask, 'to', '')}" if mask.name == "geo" else mask.name
-        case _:
-            return None
 
 
 def _table(case: Case, table: Aggregate) -> Iterator[Fault]:

@@ -1,8 +1,9 @@
-"""Two small reference tables, labelled synthetic in the files themselves.
+"""Three small reference tables, labelled synthetic in the files themselves.
 
 `zip3` lists the prefixes that a release may show, with how many live there: only those above 20,000
 people, the others become `000`. `grid` lists people by cell, the integer `lat:lon` that holds the
-point when degrees are divided by `step`; cells that it does not list have nobody, and are masked.
+point when degrees are divided by `step`, and the county of each; in cells that it does not list
+nobody lives. `areas` lists the census codes of the county, each with the area that it lies in.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from typing import Final
 
 from gateway.cli.county.files import Files
-from gateway.cli.county.places import QUARTERS, REACH_E4, Quarter
+from gateway.cli.county.places import COUNTIES, QUARTERS, REACH_E4, STATE_FIPS, Quarter
 
 VERSION: Final = "1"
 STEP: Final = "0.01"
@@ -23,13 +24,29 @@ ABOUT: Final = "SYNTHETIC: made up for a county that does not exist. Never for a
 
 
 def tables() -> Files:
-    """Return `zip3.json` and `grid.json`: the same bytes for every county, so one digest each."""
-    zip3, grid = zip3_rows(), grid_rows()
+    """Return `zip3.json`, `grid.json` and `areas.csv`: the same bytes for every county."""
+    zip3, grid, areas = zip3_rows(), grid_rows(), area_lines()
     files = {
         "zip3.json": _file("zip3", {"rows": zip3}),
-        "grid.json": _file("grid", {"step": STEP, "rows": grid}),
+        "grid.json": _file("grid", {"step": STEP, "rows": grid, "counties": grid_counties()}),
+        "areas.csv": "\n".join((f"# areas@{VERSION} {ABOUT}", *areas, "")).encode(),
     }
-    return Files(files, len(zip3) + len(grid), {})
+    return Files(files, len(zip3) + len(grid) + len(areas) - 1, {})
+
+
+def area_lines() -> list[str]:
+    """Return the header and one line a code: the state, a region, its counties, their tracts."""
+    region = f"{STATE_FIPS}-rivertown"
+    rows = [(STATE_FIPS, "state", ""), (region, "region", STATE_FIPS)]
+    rows += [(county, "county", region) for county in COUNTIES]
+    rows += [(quarter.tract, "tract", quarter.fips) for quarter in QUARTERS]
+    return [",".join(row) for row in (("code", "area", "parent"), *rows)]
+
+
+def grid_counties() -> dict[str, str]:
+    """Return the county of each cell that `grid_rows` lists."""
+    found = {(lat, lon): quarter.fips for quarter in QUARTERS for lat, lon in _cells(quarter)}
+    return {f"{lat}:{lon}": found[lat, lon] for lat, lon in sorted(found)}
 
 
 def zip3_rows() -> dict[str, int]:

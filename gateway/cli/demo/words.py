@@ -16,12 +16,24 @@ _SIGNS = {
 }  # fmt: skip
 
 
+_SAID = {
+    "pass": "passed on",
+    "zip3": "first three digits",
+    "round": "rounded to {base}",
+    "pseudonym": "pseudonym of this flow",
+    "date_shift": "moved by up to {max_days} days",
+    "partial": "last {keep_last} characters",
+    "clip": "from {low} to {high}",
+    "rare_to_other": "rare ones as other",
+    "count_list": "how many",
+    "has_any": "yes or no",
+}
+
+
 def mask(note: MaskNote) -> str:
     """Return a mask in a few words."""
     given = dict(one.split("=", 1) for one in note.arguments)
     match note.name:
-        case "pass":
-            return "passed on"
         case "truncate":
             unit = given.get("to", "")
             return f"cut to {_UNITS.get(unit, unit)}"
@@ -29,18 +41,25 @@ def mask(note: MaskNote) -> str:
             if "cuts" in given:
                 return "band at " + given["cuts"].replace(",", ", ")
             return f"band of {given.get('width')} years"
-        case "zip3":
-            return "first three digits"
-        case "round":
-            return f"rounded to {given.get('base')}"
-        case "pseudonym":
-            return "pseudonym of this flow"
+        case "age":
+            event = given.get("at", "").replace("_", " ")
+            return f"age at {event}, {given.get('topcode')} and over together"
         case "map":
             return f"grouped: {given.get('table', '').replace('_', ' ')}"
         case "geo":
-            return f"{given.get('to')} only"
+            return _place(given)
         case other:
-            return other.replace("_", " ")
+            return _SAID.get(other, other.replace("_", " ")).format_map(given)
+
+
+def _place(given: Mapping[str, str]) -> str:
+    match given.get("to"):
+        case "grid" | "h3":
+            return f"cell where {given.get('min_people')} live"
+        case "donut":
+            return f"moved by {given.get('rmin')} to {given.get('rmax')} m"
+        case area:
+            return f"{area} only"
 
 
 def conditions(where: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -153,11 +152,10 @@ def _span(text: str) -> Duration:
 def _tables(folder: Path) -> dict[str, tuple[str, str]]:
     """Write the county's synthetic reference tables; return file and digest by reference."""
     from gateway.cli.county.tables import tables
+    from gateway.cli.tables import reference
 
     found: dict[str, tuple[str, str]] = {}
     for name, data in tables().files.items():
         (folder / name).write_bytes(data)
-        head = json.loads(data)
-        ref = f"{head['name']}@{head['version']}"
-        found[ref] = (f"tables/{name}", hashlib.sha256(data).hexdigest())
+        found[reference(data)] = (f"tables/{name}", hashlib.sha256(data).hexdigest())
     return found
