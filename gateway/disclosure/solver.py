@@ -54,8 +54,7 @@ def verdict(status: HighsModelStatus, run: HighsStatus) -> Verdict:
     if run == HighsStatus.kError:
         raise DisclosureError("solver", "the solver failed")
     match status:
-        # Without a column there is nothing to choose, and that is the best choice.
-        case HighsModelStatus.kOptimal | HighsModelStatus.kModelEmpty:
+        case HighsModelStatus.kOptimal:
             return Verdict.OPTIMAL
         case HighsModelStatus.kInfeasible:
             return Verdict.INFEASIBLE
