@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
     from gateway.decide import Standing
-    from gateway.plan.ops import Plan
+    from gateway.plan.ops import Crowd, Plan
     from gateway.plan.pushdown import Scan
     from gateway.values import Chunk, Form, Header, Receipt, Request, Terms
 
@@ -93,7 +93,8 @@ class Keep:
 
     Attributes:
         provision: `<agreement id>/<provision id>`, under which rows are counted.
-        source: What `source_of` names the request's; periods are spent of it, whatever a provision
+        source: What `source_of` names the request's; later tables of it are judged beside this one.
+        spends: What `spent_of` names the request's; periods are spent of it, whatever a provision
             is called in the next version of an agreement.
         attempt: Exchange id of the request's first attempt: what that spent, only its repeats
             may release again.
@@ -117,11 +118,17 @@ class Keep:
     charge: bool = True
     first_row: int = 0
     memory: bytes = b""
+    spends: str = ""
 
 
 def source_of(terms: Terms) -> str:
     """Return `<provider>/<dataset>`: what a recipient's tables are of, in whatever version."""
     return f"{terms.provider}/{terms.dataset.name}"
+
+
+def spent_of(terms: Terms, cut: str) -> str:
+    """Return the source and how a table of it is cut: a period of that leaves once."""
+    return f"{source_of(terms)}#{cut}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +286,7 @@ class Ready:
         size: Bytes of the chunk's body.
         tokens: Subject tokens of the people in it.
         suppressed: Cells held back in the release that it is part of.
+        crowd: Of records in classes: how well they are hidden in the whole release.
         memory: Of a table: what the record of cells is to keep of it.
     """
 
@@ -287,6 +295,7 @@ class Ready:
     tokens: tuple[bytes, ...]
     suppressed: int
     memory: bytes = b""
+    crowd: Crowd | None = None
 
 
 class Engine(Protocol):
@@ -310,7 +319,8 @@ class Engine(Protocol):
         Raises:
             SourceError: The provider's adapter failed.
             ReleaseError: A table broke its plan, or would tell too much beside earlier ones.
-            RefusedError: `ROW_LIMIT`: more rows than the provision lets leave.
+            RefusedError: `ROW_LIMIT`: more rows than the provision lets leave. `DISCLOSURE_RISK`:
+                a class of records is too small, or too much alike.
         """
 
 

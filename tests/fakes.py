@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from gateway.agreement.index import FlowKey
 from gateway.audit.entry import check_draft, meta_bytes
 from gateway.audit.fault import AuditError
 from gateway.decide import Standing
@@ -31,7 +32,7 @@ from gateway.errors import (
     SourceError,
 )
 from gateway.plan.pushdown import admits, arrow_schema
-from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, source_of
+from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, spent_of
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -250,8 +251,14 @@ class MemorySource:
 class MemoryCounters:
     """Standing that a test sets, or, with a log, what that log has released."""
 
-    def __init__(self, standing: Standing | None = None, log: MemoryLog | None = None) -> None:
+    def __init__(
+        self,
+        standing: Standing | None = None,
+        log: MemoryLog | None = None,
+        agreements: Agreements | None = None,
+    ) -> None:
         self.standing = standing or Standing()
+        self._agreements = agreements
         self.charged: list[str] = []
         self._log = log
 
@@ -260,17 +267,25 @@ class MemoryCounters:
         if self._log is None:
             return self.standing
         kept = [one for one in self._log.kept if one.recipient == request.terms.recipient]
-        source = source_of(request.terms)
+        spends = self._spends(request)
         return Standing(
             requests_last_minute=len(self.charged),
             rows_today=sum(one.rows for one in kept if one.charge and one.day == now.date()),
             periods_released=frozenset(
                 period
                 for one in kept
-                if one.source == source and one.attempt != attempt
+                if one.spends.startswith(spends) and one.attempt != attempt
                 for period in one.periods
             ),
         )
+
+    def _spends(self, request: Request) -> str:
+        """Return how what is asked for is cut, or its source where no agreement was given."""
+        terms = request.terms
+        if self._agreements is None:
+            return spent_of(terms, "")
+        key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
+        return spent_of(terms, self._agreements.flows[key][0].cut)
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
         """Write a charge down."""
@@ -533,7 +548,7 @@ class MemoryLog:
         if not keep.charge:
             return
         if any(
-            (one.recipient, one.source) == (keep.recipient, keep.source)
+            (one.recipient, one.spends) == (keep.recipient, keep.spends)
             and one.attempt != keep.attempt
             and set(one.periods) & set(keep.periods)
             for one in self.kept

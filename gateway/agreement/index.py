@@ -8,14 +8,21 @@ comparisons.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.agreement.model import ConsentCondition, OptOutCondition, RoleCondition
+from gateway.agreement.model import (
+    ConsentCondition,
+    FieldCondition,
+    OptOutCondition,
+    RoleCondition,
+)
 from gateway.agreement.spans import add
 from gateway.masks.plain import Pass
+from gateway.values import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,6 +115,27 @@ class FlowRule:
     def ref(self) -> str:
         """The provision's name across files: `<agreement id>/<provision id>`."""
         return f"{self.pact.agreement.id}/{self.provision.id}"
+
+    @property
+    def cut(self) -> str:
+        """How its table is cut, whatever the provision is called; empty at record level.
+
+        A period leaves once in each cut: the dimensions with their masks, and which rows are
+        counted.
+        """
+        table = self.provision.aggregate
+        if table is None:
+            return ""
+        masks = [(name, self.provision.release[name].note()) for name in sorted(table.dimensions)]
+        rows = [
+            (one.field, one.op.value, sorted(map(str, one.values)))
+            for one in self.provision.when
+            if isinstance(one, FieldCondition)
+        ]
+        text = canonical_json(
+            [[[name, note.name, *note.arguments] for name, note in masks], sorted(map(list, rows))]
+        )
+        return hashlib.sha256(text).hexdigest()[:16]
 
     @property
     def ends(self) -> dt.datetime:

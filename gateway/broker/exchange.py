@@ -18,8 +18,15 @@ from gateway.audit.stream import stream_next, stream_start
 from gateway.broker import drafts
 from gateway.broker.explain import Explanation, explain
 from gateway.decide import Refusal, Standing, decide
-from gateway.errors import AccordError, ConflictError, NotFoundError, Reason, RefusedError
-from gateway.ports import Keep, Message, source_of
+from gateway.errors import (
+    AccordError,
+    ConflictError,
+    NotFoundError,
+    Reason,
+    RefusedError,
+    ReleaseError,
+)
+from gateway.ports import Keep, Message, source_of, spent_of
 from gateway.values import Header, uuid7
 
 if TYPE_CHECKING:
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
     from gateway.plan.build import Builder
-    from gateway.plan.ops import Plan
+    from gateway.plan.ops import Crowd, Plan
     from gateway.ports import (
         Attempt,
         Clock,
@@ -211,6 +218,7 @@ class _Run:
         self._stream = stream_start(ticket.exchange_id)
         self._held_back: Message | None = None
         self._chunks = self._handed = self._rows = self._bytes = self._suppressed = 0
+        self._crowd: Crowd | None = None
         self._seen: list[tuple[int, bytes]] = []
         self._seen_rows = 0
         self._held: Receipt | None = None
@@ -282,6 +290,9 @@ class _Run:
 
     async def _release(self, ready: Ready) -> None:
         chunk = ready.chunk
+        if self._plan.classes is not None and ready.crowd is None:
+            message = "records of no class under a plan that asks for classes"
+            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
         if self._already_held(chunk.row_count, chunk.digest):
             return
         self._still_stands()
@@ -294,6 +305,7 @@ class _Run:
             self._request.form,
             stream,
             ready.tokens,
+            ready.crowd,
         )
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.
@@ -311,6 +323,7 @@ class _Run:
         self._rows += ready.chunk.row_count
         self._bytes += ready.size
         self._suppressed += ready.suppressed
+        self._crowd = ready.crowd
 
     def _message(self, chunk: Chunk | None, logged: Logged | None) -> Message:
         """Return a message; the first one, and only it, has the header and what is held."""
@@ -357,6 +370,7 @@ class _Run:
             charge=self._before is None or len(self._seen) > len(self._before.digests),
             first_row=self._seen_rows - rows,
             memory=ready.memory,
+            spends=spent_of(self._request.terms, self._plan.rule.cut) if group else "",
         )
 
     def _already_held(self, rows: int, digest: bytes) -> bool:
@@ -426,12 +440,19 @@ class _Run:
             "end": end,
             "handed": self._handed,
             "rows": self._rows,
-            "rows_suppressed": 0,
+            "rows_suppressed": self._rows_suppressed(),
             "stream": drafts.b64(self._stream) if self._chunks else None,
         }
         intent = self._intent
         draft = dataclasses.replace(intent, kind="outcome", meta=meta)
         await self._ticket.outcome(draft)
+
+
+    def _rows_suppressed(self) -> int | None:
+        """Return how many rows stayed behind; None where their number may not be told."""
+        if self._plan.classes is None or not self._plan.classes.suppress:
+            return 0
+        return self._crowd.held if self._crowd is not None else None
 
 
 def _diverged() -> ConflictError:

@@ -251,12 +251,12 @@ def _set_once(fatal: asyncio.Future[LogError], error: LogError) -> None:
         fatal.set_result(error)
 
 
-def _locate(library: FolderLibrary) -> Callable[[Request], str | None]:
-    def locate(request: Request) -> str | None:
+def _locate(library: FolderLibrary) -> Callable[[Request], tuple[str, str] | None]:
+    def locate(request: Request) -> tuple[str, str] | None:
         terms = request.terms
         key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
         rules = library.current().flows.get(key, ())
-        return rules[0].ref if rules else None
+        return (rules[0].ref, rules[0].cut) if rules else None
 
     return locate
 

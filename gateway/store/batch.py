@@ -173,7 +173,7 @@ class Lay:
             first, last = min(keep.periods).isoformat(), max(keep.periods).isoformat()
             rows.cells.append((seq, keep.source, first, last, keep.attempt, key_id, sealed))
         rows.periods += [
-            (keep.recipient, keep.source, period.isoformat(), keep.attempt)
+            (keep.recipient, keep.spends, period.isoformat(), keep.attempt)
             for period in keep.periods
         ]
 

@@ -30,9 +30,9 @@ ORDER BY seq
 """
 # Both are written with the same release entry, so one without the other was taken away.
 _ODD: Final = """
-SELECT 1 FROM standing_period AS spent WHERE source = ? AND period BETWEEN ? AND ?
-  AND NOT EXISTS (SELECT 1 FROM released_cells AS kept
-                  WHERE kept.source = spent.source AND kept.attempt = spent.attempt)
+SELECT 1 FROM standing_period AS spent
+WHERE source > ? || '#' AND source < ? || '$' AND period BETWEEN ? AND ? AND NOT EXISTS (
+  SELECT 1 FROM released_cells AS kept WHERE kept.source = ? AND kept.attempt = spent.attempt)
 LIMIT 1
 """
 
@@ -73,7 +73,7 @@ class CellRecord:
 
     def _released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
         first, last = f"{years[0]:04}-01-01", f"{years[1]:04}-12-31"
-        if self._reads.many(_ODD, source, first, last):
+        if self._reads.many(_ODD, source, source, first, last, source):
             raise _unknown("the record of cells does not match the exchange log")
         found = self._reads.many(_CELLS, source, last, first, source, attempt)
         try:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from gateway.decide import Standing
-from gateway.ports import source_of
+from gateway.ports import spent_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +37,15 @@ class StoredCounters:
     Args:
         reads: The store's reading side.
         locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's
-            flow, or None: the same name that rows are kept under.
+            flow, and how its table is cut, or None: the same names that rows and periods are kept
+            under.
         overdue: Returns the ids of duties that an agency is late with.
     """
 
     def __init__(
         self,
         reads: Reads,
-        locate: Callable[[Request], str | None],
+        locate: Callable[[Request], tuple[str, str] | None],
         overdue: Callable[[str, dt.datetime], tuple[str, ...]] = lambda _agency, _now: (),
     ) -> None:
         self._reads = reads
@@ -62,14 +63,15 @@ class StoredCounters:
         Raises:
             LogError: The store cannot be read: what cannot be counted is not granted.
         """
-        provision = self._locate(request)
+        located = self._locate(request)
         recipient = request.terms.recipient
-        if provision is None:
+        if located is None:
             return Standing()
+        provision, cut = located
         found = self._reads.rows(
             _STANDING,
             *(recipient, provision, now.astimezone(dt.UTC).date().isoformat()),
-            *(recipient, source_of(request.terms), attempt),
+            *(recipient, spent_of(request.terms, cut), attempt),
         )
         return Standing(
             requests_last_minute=self._last_minute(recipient, provision, now),

@@ -140,7 +140,7 @@ class Spending:
 
     def _fresh(self, keep: Keep) -> list[Name]:
         """Return the periods that this release is the first in flight to spend."""
-        names = [(keep.recipient, keep.source, period.isoformat()) for period in keep.periods]
+        names = [(keep.recipient, keep.spends, period.isoformat()) for period in keep.periods]
         for name in names:
             held = self._periods.get(name, keep.attempt)
             if held != keep.attempt or self._reads.rows(_PERIOD, *name, keep.attempt):

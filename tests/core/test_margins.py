@@ -138,7 +138,7 @@ def test_a_total_is_not_the_unknown() -> None:
 def test_one_person_in_two_cells_is_one_in_the_total() -> None:
     """Distinct people do not add up: the total counts each of them once."""
     north = rows_of(0, 12, county="north")
-    south = [row | {"county": "south", "run_id": f"S{row['run_id']}"} for row in north]
+    south = [row | {"county": "south", "run_id": "S" + str(row["run_id"])} for row in north]
     table = an_aggregate(measures=(PEOPLE,), margins=BY_MONTH)
 
     found, _ = asked(table, north + south)
@@ -209,7 +209,9 @@ def test_cells_after_their_total_are_held_back() -> None:
 
 def test_another_month_has_nothing_to_do_with_it() -> None:
     """Periods that do not meet are not related."""
-    april = [row | {"incident_date": APRIL, "run_id": f"A{row['run_id']}"} for row in TOWN]
+    april: list[Row] = [
+        row | {"incident_date": APRIL, "run_id": "A" + str(row["run_id"])} for row in TOWN
+    ]
     _, memory = asked(COUNTIES, TOWN)
 
     assert {(A,): 23} == asked(MONTH, TOWN + april, [memory], periods=(APRIL,))[0]

@@ -60,7 +60,13 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     async def fill(log: SqliteLog) -> None:
         await release(log, 1, kept(1, MARCH, b"one"))
         await release(log, 2, kept(2, APRIL, b"two"))
-        await release(log, 3, dataclasses.replace(kept(3, MARCH, b"other"), source="else/where"))
+        await release(
+            log,
+            3,
+            dataclasses.replace(
+                kept(3, MARCH, b"other"), source="else/where", spends="else/where#cut"
+            ),
+        )
 
     async def read(log: SqliteLog) -> None:
         source = kept(1, MARCH).source

@@ -40,8 +40,10 @@ def _request(request_id: str = "new", recipient: str = "county-health") -> Reque
     return Request(request_id, terms, Caller(recipient, bytes(32)))
 
 
-def _counters(log: SqliteLog, provision: str | None = PROVISION) -> StoredCounters:
-    return StoredCounters(log.reads, lambda _request: provision)
+def _counters(
+    log: SqliteLog, provision: str | None = PROVISION, cut: str = "cut"
+) -> StoredCounters:
+    return StoredCounters(log.reads, lambda _request: (provision, cut) if provision else None)
 
 
 async def _release(log: SqliteLog, number: int, *keeps: Keep) -> None:
@@ -85,6 +87,8 @@ def test_periods_are_spent_for_good(town: Town) -> None:
             for provision in (PROVISION, "ems-to-health/renamed"):
                 standing = _counters(log, provision).of(_request(), NOW)
                 assert frozenset({MARCH}) == standing.periods_released
+            other = _counters(log, PROVISION, "another").of(_request(), NOW)
+            assert frozenset() == other.periods_released, "another cut is another table"
             elsewhere = _counters(log).of(_request(recipient="county-police"), NOW)
             assert frozenset() == elsewhere.periods_released
 
@@ -120,7 +124,7 @@ def test_a_renamed_provision_releases_no_period_again(town: Town) -> None:
             with pytest.raises(ReleaseError) as raised:
                 await ticket.release(a_release(an_id(2)), renamed)
             assert Reason.CELL_RELEASED is raised.value.reason
-            other = dataclasses.replace(renamed, source="county-ems/ems.naloxone")
+            other = dataclasses.replace(renamed, spends="county-ems/ems.naloxone#cut")
             await ticket.release(a_release(an_id(2)), other)
 
     asyncio.run(run())

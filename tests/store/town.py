@@ -219,6 +219,7 @@ def a_keep(
         periods,
         charge,
         first_row,
+        spends="county-ems/ems.overdose_run#cut",
     )
 
 
