@@ -295,7 +295,7 @@ class Settings(BaseModel):
     max_unknown_share: float = 0.05
 
 
-_S = TypeVar("_S", bound=Settings)
+_S = TypeVar("_S", bound=BaseModel)
 
 
 def read_settings(model: type[_S], settings: Mapping[str, object]) -> _S:

@@ -6,9 +6,9 @@ a source is written in an adapter where a list holds it. The file is generated f
 
     python -m adapters.canonical PATH_TO/datasets.json
 
-It keeps, for each dataset, its fields with type and code list, and what is not carried; for each
-code list its values and, by source, spelling to code. A spelling that is not there is unknown,
-and never guessed.
+It keeps, for each dataset, its fields with type, code list and class, the field of its person, and
+what is not carried; for each code list its values and, by source, spelling to code. A spelling that
+is not there is unknown, and never guessed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from gateway.values import DatasetId, FieldType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = "accord-canonical-1"
+FORMAT = "accord-canonical-2"
+_IDENTIFIES = "direct_identifier"
 _FILE = Path(__file__).with_name("canonical.json")
 
 
@@ -38,10 +39,13 @@ class CanonicalField:
     Attributes:
         type: Its type on the wire.
         codes: The closed list or open system that its values come from, or None.
+        identifies: Whether it names a person by itself, or finds the row again at the provider: the
+            class `direct_identifier`.
     """
 
     type: FieldType
     codes: str | None
+    identifies: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,14 @@ class Canonical:
     Attributes:
         datasets: By id, the fields in the order of the dataset.
         not_carried: By id, what an adapter never opens, in the words of `datasets.json`.
+        persons: By id, the field that identifies a person across rows, where there is one.
         values: By closed list, its codes.
         spellings: By closed list and source, spelling to code.
     """
 
     datasets: Mapping[DatasetId, Mapping[str, CanonicalField]]
     not_carried: Mapping[DatasetId, tuple[str, ...]]
+    persons: Mapping[DatasetId, str]
     values: Mapping[str, frozenset[str]]
     spellings: Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -97,20 +103,26 @@ def parse(held: Mapping[str, Any]) -> Canonical:
         raise ValueError("unknown format")
     datasets: dict[DatasetId, Mapping[str, CanonicalField]] = {}
     not_carried: dict[DatasetId, tuple[str, ...]] = {}
+    persons: dict[DatasetId, str] = {}
     for text, entry in held["datasets"].items():
         dataset = DatasetId.parse(text)
         if dataset is None:
             raise ValueError("a dataset id is not of the form")
         datasets[dataset] = MappingProxyType(
             {
-                name: CanonicalField(FieldType(field["type"]), field["codes"])
+                name: CanonicalField(
+                    FieldType(field["type"]), field["codes"], field["class"] == _IDENTIFIES
+                )
                 for name, field in entry["fields"].items()
             }
         )
         not_carried[dataset] = tuple(entry["not_carried"])
+        if entry["person"] is not None:
+            persons[dataset] = entry["person"]
     return Canonical(
         datasets,
         not_carried,
+        persons,
         {name: frozenset(entry["values"]) for name, entry in held["codes"].items()},
         {
             name: {source: MappingProxyType(spelt) for source, spelt in entry["from"].items()}
@@ -129,9 +141,14 @@ def generate(datasets: Mapping[str, Any]) -> str:
     for entry in datasets["datasets"]:
         out["datasets"][f"{entry['name']}@{entry['version']}"] = {
             "fields": {
-                field["name"]: {"type": field["type"], "codes": field["codes"]}
+                field["name"]: {
+                    "type": field["type"],
+                    "codes": field["codes"],
+                    "class": field["class"],
+                }
                 for field in entry["fields"]
             },
+            "person": entry["person"],
             "not_carried": [held["element"] for held in entry["not_carried"]],
         }
     for name, entry in datasets["code_lists"].items():

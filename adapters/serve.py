@@ -1,5 +1,8 @@
 """AdapterService over any adapter: mutual TLS, one caller, one batch ahead, no word of a record.
 
+No adapter is served but behind `identities.guard`: rows that hold an identity where none should be
+stay, and a log line of the provider's own says in which field and by which detector.
+
 Only the gateway may call, by the exact name in its certificate. A scan runs in a thread, since
 sources block; it is never more than one batch ahead of what the gateway has taken, and ends when
 the gateway stops. The chain is the gateway's own, with this server's few steps.
@@ -16,11 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import grpc
 import grpc.aio
+import structlog
 from cryptography import x509
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from adapters import canonical
-from adapters.base import Report
+from adapters.base import Report, read_settings
+from adapters.identities.guard import NOTICE, Guarded, IdentitySettings
 from gateway.errors import IdentityError, Reason, SettingsError
 from gateway.v1 import adapter_pb2, adapter_pb2_grpc, common_pb2
 from gateway.values import Caller
@@ -45,6 +50,7 @@ SCANS: Final = 16
 BATCH_BYTES: Final = 1024 * 1024
 _SERVICE: Final = adapter_pb2.DESCRIPTOR.services_by_name["AdapterService"].full_name
 _HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+_LOG: Final = structlog.get_logger()
 _DAY_S: Final = 24 * 3600.0
 _OPEN: Final = Rule(open=True, foreign=True, default_s=_DAY_S, most_s=_DAY_S)
 _ONLY: Final = frozenset({GATEWAY})
@@ -86,12 +92,23 @@ class Server:
     """
 
     def __init__(
-        self, adapter: Adapter, listening: Listening, measure: Measure | None = None
+        self,
+        adapter: Adapter,
+        listening: Listening,
+        measure: Measure | None = None,
+        identities: Mapping[str, object] | None = None,
     ) -> None:
         """Build it; nothing is bound yet.
 
+        Args:
+            adapter: What is served, behind the scan for misplaced identities.
+            listening: Where, and for whom.
+            measure: Hears of every call.
+            identities: `[identities]` of `adapter.toml`; its defaults where None.
+
         Raises:
-            SettingsError: No gateway may call: emptiness refuses.
+            SettingsError: No gateway may call: emptiness refuses. Or `identities` has a key that is
+                unknown or wrong.
         """
         if not listening.gateways:
             raise SettingsError("`gateways` is empty: nobody could call this adapter")
@@ -101,7 +118,8 @@ class Server:
         steps = Steps((_deadline, identity), measure or Unmeasured())
         self._server = grpc.aio.server(interceptors=[Chain(RULES, steps)], options=server_limits())
         add: Any = adapter_pb2_grpc.add_AdapterServiceServicer_to_server
-        add(Servicer(adapter), self._server)
+        settings = read_settings(IdentitySettings, identities or {})
+        add(Servicer(Guarded(adapter, settings)), self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
@@ -212,6 +230,7 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
                     offset += piece.num_rows
         finally:
             ahead.stop()
+            _tell(scan.dataset, report)
         if report.quarantined:
             last = adapter_pb2.ScanResponse()
             for reason, count in sorted(report.quarantined.items()):
@@ -222,6 +241,19 @@ class Servicer(adapter_pb2_grpc.AdapterServiceServicer):
         if dataset not in self._adapter.datasets():
             return None
         return {name: field.type for name, field in canonical.fields(dataset).items()}
+
+
+def _tell(dataset: DatasetId, report: Report) -> None:
+    """Tell the provider, and nobody else, where its records hold what they should not."""
+    for (kind, name), count in sorted(dict(report.notices).items()):
+        if kind.startswith(NOTICE):
+            _LOG.warning(
+                "misplaced identities",
+                dataset=str(dataset),
+                field=name,
+                detector=kind.removeprefix(NOTICE),
+                rows=count,
+            )
 
 
 def _response(data: bytes, rows: int, offset: int) -> adapter_pb2.ScanResponse:

@@ -169,12 +169,13 @@ class AdapterListen(_Section):
 
 
 class AdapterSettings(_Section):
-    """`adapter.toml`; `source` is the kind's own and is checked by it."""
+    """`adapter.toml`; `source` is checked by the kind that it is of, `identities` by the server."""
 
     adapter: AdapterIdentity
     listen: AdapterListen
     tls: Tls
     source: dict[str, Any]
+    identities: dict[str, Any] = Field(default_factory=dict)
     telemetry: Telemetry = Telemetry()
 
 

@@ -60,6 +60,7 @@ async def _serve(place: Path, settings: AdapterSettings) -> int:
             own,
             frozenset(settings.listen.gateway_san),
         ),
+        identities=settings.identities,
     )
     await server.start()
     stop = asyncio.Event()

@@ -193,7 +193,12 @@ def _source_error(failure: grpc.aio.AioRpcError) -> SourceError:
             Reason.ROW_LIMIT, "the provider has more rows than the request may bring"
         )
     if told.reason is Reason.PROVIDER_REFUSED or code is grpc.StatusCode.PERMISSION_DENIED:
-        return SourceError(Reason.PROVIDER_REFUSED, "the provider refused on grounds of its own")
+        misplaced = told.variables.get("misplaced", "")
+        # Of what an adapter says only this number goes on: how many rows hold an identity where
+        # none should be. In which field is the provider's to know.
+        numbers = {"misplaced": misplaced} if misplaced.isascii() and misplaced.isdigit() else {}
+        message = "the provider refused on grounds of its own"
+        return SourceError(Reason.PROVIDER_REFUSED, message, **numbers)
     if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED}:
         return SourceError(
             Reason.ADAPTER_UNAVAILABLE, "the provider's adapter cannot be reached", status=code.name

@@ -52,7 +52,7 @@ def test_one_spelling_with_two_codes_is_an_error() -> None:
 def test_another_format_is_refused() -> None:
     """A file of another format is not read as if it were this one."""
     with pytest.raises(ValueError, match="format"):
-        canonical.parse({"format": "accord-canonical-2"})
+        canonical.parse({"format": "accord-canonical-3"})
 
 
 def test_the_error_of_a_broken_installation_is_a_settings_error(tmp_path: Path) -> None:

@@ -393,3 +393,47 @@ def test_ten_gigabytes_are_not_read(tmp_path: Path) -> None:
 
     assert Reason.ADAPTER_BROKE_PLAN == reason
     assert sent < 400
+
+
+FACILITY = replace(SCAN, columns=(("destination_code", FieldType.STRING),), where=())
+"""A scan with a field that has no code list: what stands in it is looked through."""
+
+
+def _facilities(scan: Scan, texts: list[str]) -> pa.RecordBatch:
+    """Return a batch of the columns asked for, the identifiers unknown."""
+    schema = arrow_schema(scan.columns)
+    held: Any = {name: [None] * len(texts) for name in schema.names}
+    return pa.RecordBatch.from_pydict({**held, "destination_code": texts}, schema)
+
+
+def test_a_misplaced_identity_stays_and_comes_as_a_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The row is not sent; the gateway hears how many, the provider in which field."""
+    adapter = Scripted(lambda scan, _: iter([_facilities(scan, ["H-1", "c/o Jennifer Morales"])]))
+    rows: list[int] = []
+
+    async def act(source: RemoteSource) -> None:
+        rows.extend(await everything(source, FACILITY))
+        assert {"misplaced-identity": 1} == source.quarantined
+
+    over(tmp_path, adapter, act)
+
+    told = capsys.readouterr()
+    assert [1] == rows
+    assert "destination_code" in told.out + told.err
+    assert "Morales" not in told.out + told.err
+
+
+def test_too_many_misplaced_identities_stop_the_scan_with_their_number(tmp_path: Path) -> None:
+    """The gateway is told a number, and not the field."""
+    adapter = Scripted(lambda scan, _: iter([_facilities(scan, ["c/o Jennifer Morales"] * 3)]))
+
+    async def act(source: RemoteSource) -> None:
+        with pytest.raises(SourceError) as caught:
+            await everything(source, FACILITY)
+        assert Reason.PROVIDER_REFUSED == caught.value.reason
+        assert {"misplaced": "3"} == caught.value.variables
+        assert "destination_code" not in caught.value.message
+
+    over(tmp_path, adapter, act)
