@@ -34,7 +34,10 @@ def _differences(view: View, *, integer: bool, quick: bool) -> list[str]:
     low, high = np.ceil(true[:, 0] - TOLERANCE), np.floor(true[:, 1] + TOLERANCE)
     if (low > high).any():
         return []  # no whole number in a range: what the table's owner published is no table
-    found = attack(view, integer=integer)
+    try:
+        found = attack(view, integer=integer)
+    except DisclosureError as refusal:
+        return [f"no ranges, for {refusal.cause}"]
     faults = [
         f"{'whole' if integer else 'real'} {end} of cell {cell}: {theirs[cell]}, not {ours[cell]}"
         for end, theirs, ours in (("low", found.low, low), ("high", found.high, high))
