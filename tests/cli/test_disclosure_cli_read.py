@@ -47,7 +47,7 @@ WRONG: list[tuple[str, bytes, str]] = [
     ("value", b"row,value\nw,-424242\n", ":2: `value` is negative"),
     ("level-empty", b"row,count\n,5\n", ":2: `row` is empty"),
     ("level-spaced", b"row,count\nw,5\nx ,5\n", ":3: `row` has spaces"),
-    ("byte-order-mark", b"\xef\xbb\xbfrow,count\nw,5\n", ":1: begins with a byte order mark"),
+    ("byte-order-mark", b"\xef\xbb\xbfrow,count\nw,-5\n", ":2: `count` is negative"),
     ("utf-16", "row,count\nw,5\n".encode("utf-16"), ":1: is UTF-16"),
     ("latin-1", "row,count\nw,5\nDo\xf1a,5\n".encode("latin-1"), ":3: is not UTF-8"),
     ("semicolons", b"row;column;count\nw;a;5\n", ":1: is separated by semicolons"),

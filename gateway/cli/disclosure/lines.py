@@ -59,12 +59,11 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    if data.startswith(codecs.BOM_UTF8):
-        raise wrong(path, 1, "begins with a byte order mark: save it as plain UTF-8 without one")
     if data.startswith(_UTF16):
         raise wrong(path, 1, "is UTF-16: save it as plain UTF-8")
     try:
-        return data.decode("utf-8")
+        # A spreadsheet's own export begins with a byte order mark: it says UTF-8, and no more.
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise wrong(path, line, "is not UTF-8: save it as plain UTF-8") from None
