@@ -48,6 +48,8 @@ class Master:
 
     def __init__(self, merged: Merged, budget: Budget) -> None:
         self._merged, self._budget = merged, budget
+        # Variables that the relaxation takes, or nearly does; cuts are made with an eye to them.
+        self.near = np.ones(merged.size, np.bool_)
         self._free = np.flatnonzero(~merged.fixed)
         self._place = np.full(merged.size, -1, np.int64)
         self._place[self._free] = np.arange(len(self._free))
@@ -75,10 +77,12 @@ class Master:
         return len(new)
 
     def relaxed(self) -> Choice:
-        """Return the best choice in fractions."""
+        """Return the best choice in fractions, and note which variables are near to it."""
         if not len(self._free):
             return self._settled()
-        return self._choice(self._run(self._program))
+        answer = self._run(self._program)
+        self.near[self._free] = answer.reduced <= NEAR
+        return self._choice(answer)
 
     def whole(self, start: Floats | None, gap: float, among: Flags | None = None) -> Choice:
         """Return a choice in whole numbers, at most a gap above what no choice can better.
@@ -154,6 +158,9 @@ class Master:
             np.concatenate([cut.count for cut in cuts]),
         )
 
+
+NEAR: Final = 30.0
+"""A variable that costs so much too much is hardly in any good pattern."""
 
 TINY: Final = 1e-7
 """A fraction below this is none."""

@@ -156,6 +156,21 @@ def _compressed(lines: Iterable[_Line], columns: int) -> System:
     )
 
 
+def narrowed(system: System, live: Flags) -> tuple[Integers, System]:
+    """Return the rows that are left, and the system, where all other columns stand at 0."""
+    owner = system.owners()
+    alive = live[system.index]
+    rows, lengths = np.unique(owner[alive], return_counts=True)
+    return rows, System(
+        columns=int(live.sum()),
+        start=np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths))),
+        index=(np.cumsum(live) - 1)[system.index[alive]],
+        coefficient=system.coefficient[alive],
+        low=system.low[rows],
+        high=system.high[rows],
+    )
+
+
 def parts_of(system: System, live: Flags, fixed: Integers) -> list[Part]:
     """Return the connected pieces of the live columns; all others stand at their fixed value.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gateway.disclosure.cuts import dual_cut, gains, joining_cut
 from gateway.disclosure.moves import Moves
-from gateway.disclosure.relations import parts_of
+from gateway.disclosure.relations import narrowed, parts_of
 from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError
 
@@ -81,7 +81,13 @@ def safe(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -
 
 
 def separate(
-    merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget, *, explain: bool = True
+    merged: Merged,
+    chosen: Floats,
+    reasoning: Reasoning,
+    budget: Budget,
+    near: Flags | None = None,
+    *,
+    explain: bool = True,
 ) -> Findings:
     """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
 
@@ -90,11 +96,12 @@ def separate(
         chosen: How much of each variable is hidden, 0 to 1; fixed ones are 1.
         reasoning: FRACTION where some are between, else the attacker's.
         budget: What is left of the limits.
+        near: Variables that may yet be chosen; cuts are made with an eye to these.
         explain: Whether to go on after the first that is too narrow.
     """
     findings = Findings(explain)
     zero = np.zeros(merged.size, np.int64)
-    core = _Core(merged, chosen, budget)
+    core = _Core(merged, chosen, near, budget)
     pieces = [
         _Piece(core, part, chosen, reasoning, budget)
         for part in parts_of(merged.system, chosen > 0, zero)
@@ -115,28 +122,34 @@ class _Core:
     make weak cuts. A trace of freedom for all chooses the duals that serve every pattern.
     """
 
-    def __init__(self, merged: Merged, chosen: Floats, budget: Budget) -> None:
+    def __init__(self, merged: Merged, chosen: Floats, near: Flags | None, budget: Budget) -> None:
         self.merged, self._chosen, self._budget = merged, chosen, budget
+        self._near = np.ones(merged.size, np.bool_) if near is None else near | (chosen > 0)
         self._program: Program | None = None
-        self._costs = np.zeros(merged.size)
+        self._rows = np.zeros(0, np.int64)
+        self._place = np.cumsum(self._near) - 1
+        self._costs = np.zeros(int(self._near.sum()))
 
     def gains(self, variable: int, sign: float) -> tuple[Floats, float]:
         """Return how far each variable lets one go, and how far it goes anyway."""
         if self._program is None:
             self._program = self._inside()
-        costs = np.zeros(self.merged.size)
-        costs[variable] = sign
+        costs = np.zeros_like(self._costs)
+        costs[self._place[variable]] = sign
         changed = np.flatnonzero(costs != self._costs)
         self._program.change_costs(changed, costs[changed])
         self._costs = costs
-        return gains(self.merged, variable, sign, self._program.run().duals)
+        duals = np.zeros(self.merged.system.rows)
+        duals[self._rows] = self._program.run().duals
+        return gains(self.merged, variable, sign, duals)
 
     def _inside(self) -> Program:
-        merged = self.merged
+        merged, near = self.merged, self._near
         trace = TRACE * max(1, int(merged.width.max()))
         low = np.minimum(merged.low * self._chosen, np.maximum(merged.low, -trace))
         high = np.maximum(merged.high * self._chosen, np.minimum(merged.high, trace))
-        return Program(merged.system, low, high, self._budget)
+        self._rows, system = narrowed(merged.system, near)
+        return Program(system, low[near], high[near], self._budget)
 
 
 class _Piece:

@@ -127,6 +127,7 @@ class Solution:
         verdict: OPTIMAL or LIMIT; nothing else has a solution.
         values: Of each column.
         duals: Of each row; empty for a program in integers.
+        reduced: The cost of each column beyond what the rows pay for it; likewise.
         objective: What the values give.
         bound: What no values can better.
     """
@@ -134,6 +135,7 @@ class Solution:
     verdict: Verdict
     values: Floats
     duals: Floats
+    reduced: Floats
     objective: float
     bound: float
 
@@ -258,6 +260,7 @@ class Program:
             verdict=found,
             values=np.array(answer.col_value),
             duals=np.zeros(0) if self._whole else np.array(answer.row_dual),
+            reduced=np.zeros(0) if self._whole else np.array(answer.col_dual),
             objective=info.objective_function_value,
             bound=info.mip_dual_bound if self._whole else info.objective_function_value,
         )

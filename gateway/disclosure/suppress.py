@@ -25,6 +25,7 @@ from gateway.disclosure.table import DisclosureError, Pattern
 if TYPE_CHECKING:
     from gateway.disclosure.master import Choice
     from gateway.disclosure.merge import Merged
+    from gateway.disclosure.separate import Findings
     from gateway.disclosure.solver import Floats
     from gateway.disclosure.table import Limits, Problem
 
@@ -108,7 +109,7 @@ class _Search:
             cuts = lonely_cuts(self._merged, choice.chosen)
             if not cuts:
                 fraction = Reasoning.FRACTION
-                cuts = separate(self._merged, choice.chosen, fraction, self._budget).cuts
+                cuts = self._separated(choice.chosen, fraction).cuts
             if not self._master.add(cuts):
                 return
 
@@ -121,7 +122,7 @@ class _Search:
         for _ in range(ROUNDINGS):
             self._promising |= self._last > 0
             point = np.where(self._last >= HALF, 1.0, 0.0)
-            cuts = separate(self._merged, point, Reasoning.ROUNDED, self._budget).cuts
+            cuts = self._separated(point, Reasoning.ROUNDED).cuts
             if self._master.add(cuts) < WORTHWHILE:
                 return
             self._counted(self._master.relaxed())
@@ -159,7 +160,7 @@ class _Search:
 
     def _judged(self, choice: Choice) -> bool:
         """Keep a choice that is safe, or take what speaks against it."""
-        findings = separate(self._merged, choice.chosen, self._reasoning, self._budget)
+        findings = self._separated(choice.chosen, self._reasoning)
         if not findings.narrow:
             self._keep(choice.chosen)
             return True
@@ -171,6 +172,9 @@ class _Search:
         """Tell whether nothing can be lighter by one, or by the gap that is allowed."""
         over = self._weight() - self._bound
         return over < 1 or over <= self._budget.limits.gap * self._bound
+
+    def _separated(self, chosen: Floats, reasoning: Reasoning) -> Findings:
+        return separate(self._merged, chosen, reasoning, self._budget, self._master.near)
 
     def _improve(self, chosen: Floats) -> None:
         """Repair a choice, and keep it if it is the cheapest."""
