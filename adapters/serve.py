@@ -97,6 +97,8 @@ class Server:
         listening: Listening,
         measure: Measure | None = None,
         identities: Mapping[str, object] | None = None,
+        *,
+        unsafe_unscanned: bool = False,
     ) -> None:
         """Build it; nothing is bound yet.
 
@@ -105,6 +107,8 @@ class Server:
             listening: Where, and for whom.
             measure: Hears of every call.
             identities: `[identities]` of `adapter.toml`; its defaults where None.
+            unsafe_unscanned: Serves what lies in the fields as it is. For tests of what the gateway
+                does with values that an adapter should never have sent; no setting reaches it.
 
         Raises:
             SettingsError: No gateway may call: emptiness refuses. Or `identities` has a key that is
@@ -118,8 +122,11 @@ class Server:
         steps = Steps((_deadline, identity), measure or Unmeasured())
         self._server = grpc.aio.server(interceptors=[Chain(RULES, steps)], options=server_limits())
         add: Any = adapter_pb2_grpc.add_AdapterServiceServicer_to_server
-        settings = read_settings(IdentitySettings, identities or {})
-        add(Servicer(Guarded(adapter, settings)), self._server)
+        held: Adapter = Guarded(adapter, read_settings(IdentitySettings, identities or {}))
+        if unsafe_unscanned:
+            _LOG.warning("served without the scan for misplaced identities")
+            held = adapter
+        add(Servicer(held), self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 

@@ -442,7 +442,12 @@ async def _adapter(folder: Path, agency: str, own: Any) -> Server | Endpoint:  #
         return endpoint
     made = own if own is not None else load(settings.adapter.kind)(settings.source, path.parent)
     gateways = frozenset(settings.listen.gateway_san)
-    server = Server(made, Listening(settings.listen.address, files, gateways))
+    server = Server(
+        made,
+        Listening(settings.listen.address, files, gateways),
+        # Canaries stand in every field: with the scan not one record would reach the gateway.
+        unsafe_unscanned=getattr(made, "unscanned", False),
+    )
     await server.start()
     return server
 

@@ -34,7 +34,13 @@ def record(dataset: DatasetId, number: int, **fixed: Any) -> dict[str, Any]:  # 
 
 
 class Memory(RowAdapter):
-    """Gives the records that it was made with, by dataset."""
+    """Gives the records that it was made with, by dataset.
+
+    Attributes:
+        unscanned: Set where values that an adapter should not send must reach the gateway.
+    """
+
+    unscanned = False
 
     def __init__(self, records: dict[DatasetId, Sequence[Record]]) -> None:
         self.records = records
