@@ -23,7 +23,8 @@ from gateway.errors import Reason, RefusedError, ReleaseError, SourceError
 from gateway.masks.identity import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
-from gateway.plan.check import BatchCheck, Release, RowCheck, check_table
+from gateway.plan.check import BatchCheck, Release, RowCheck, check_table, in_classes
+from gateway.plan.classes import Gathering
 from gateway.plan.distinct import mask_few
 from gateway.plan.pushdown import arrow_schema
 from gateway.plan.vaulted import by_token, covered, wanted
@@ -32,8 +33,9 @@ from gateway.ports import Ready
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
+    from gateway.plan.classes import Part
     from gateway.plan.distinct import Few
-    from gateway.plan.ops import MaskField, Plan, SubjectSystem
+    from gateway.plan.ops import Crowd, MaskField, Plan, SubjectSystem
     from gateway.ports import Vault
     from gateway.values import Form, Row, Scalar
 
@@ -85,7 +87,8 @@ class PlanEngine:
             async for ready in self._table(plan, batches, form, earlier):
                 yield ready
             return
-        source = _ahead(self._records(plan, batches, form))
+        made = self._records if plan.classes is None else self._in_classes
+        source = _ahead(made(plan, batches, form))
         try:
             async for several in source:
                 for ready in several:
@@ -121,6 +124,38 @@ class PlanEngine:
             # An exchange without rows is an answer too: one empty chunk of the plan's schema.
             empty = _Job(plan, programs, None, form, 0).finish(programs.check.check(plan, [], ()))
             yield empty
+
+    async def _in_classes(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
+    ) -> AsyncGenerator[list[Ready]]:
+        """Yield records once all are there: k is of the whole release, not of a batch."""
+        programs = self._program(plan)
+        tokens = _Tokens(plan.subjects, self._subject_key(self._year())) if plan.subjects else None
+        gathering = Gathering(plan)
+        try:
+            async for batch in batches:
+                _as_asked(plan, batch)
+                job = _Job(plan, programs, tokens, form, 0)
+                if programs.by_token:
+                    given = await self._covered(plan, programs.by_token, batch)
+                    job = _Job(given, _Programs(given), tokens, form, 0)
+                await self._off_loop(job.gather, batch, gathering)
+                if gathering.rows > plan.limit.rows:
+                    raise _too_many(plan)
+        finally:
+            await batches.aclose()
+        settled = await self._off_loop(gathering.settle)
+        offset = 0
+        while settled.parts:
+            job = _Job(plan, programs, tokens, form, offset)
+            made = await self._off_loop(job.in_classes, settled.parts.popleft(), settled.crowd)
+            offset += sum(ready.chunk.row_count for ready in made)
+            if made:
+                yield made
+        if not offset:
+            none = programs.check.check(plan, [], ())
+            empty = in_classes(none, settled.nobody, (), settled.crowd)
+            yield _Job(plan, programs, None, form, 0).finish(empty)
 
     async def _table(
         self,
@@ -265,17 +300,36 @@ class _Job:
         return self.finish(self._programs.check.check(plan, masked, found))
 
     def in_columns(self, batch: pa.RecordBatch) -> list[Ready]:
-        """Mask a batch in columns: those of few different values as such, the others lowered."""
+        """Mask a batch in columns."""
+        batch = _staying(self._plan, batch)
+        return self.finish(self._masked(batch, self._people(batch)))
+
+    def gather(self, batch: pa.RecordBatch, gathering: Gathering) -> None:
+        """Mask a batch in columns and let it wait; tokens are of those who leave in the end."""
+        batch = _staying(self._plan, batch)
+        if batch.num_rows:
+            gathering.add(self._masked(batch, ()), batch)
+
+    def in_classes(self, part: Part, crowd: Crowd) -> list[Ready]:
+        """Return the chunks of the rows of a part that leave."""
+        if not part.keep.any():
+            return []
+        found = self._people(part.subjects.filter(pa.array(part.keep)))
+        return self.finish(in_classes(part.release, part.keep, found, crowd))
+
+    def _masked(self, batch: pa.RecordBatch, found: tuple[bytes, ...]) -> Release:
+        """Return a checked batch: columns of few values masked as such, the others lowered."""
         plan, programs = self._plan, self._programs
-        batch = _staying(plan, batch)
         few = mask_few(plan, programs.steps, batch)
         program, read = programs.without(plan, few)
         masked = program.mask(_frame(batch.select(read)), [])
-        found: tuple[bytes, ...] = ()
-        if self._tokens:
-            people = _frame(batch.select(list(self._tokens.names)))
-            found = self._tokens.of(people.iter_rows(named=True))
-        return self.finish(programs.look.check(plan, masked, few, batch.num_rows, found))
+        return programs.look.check(plan, masked, few, batch.num_rows, found)
+
+    def _people(self, batch: pa.RecordBatch) -> tuple[bytes, ...]:
+        if self._tokens is None:
+            return ()
+        people = _frame(batch.select(list(self._tokens.names)))
+        return self._tokens.of(people.iter_rows(named=True))
 
     def finish(self, release: Release) -> list[Ready]:
         """Return the chunks of a release."""
@@ -285,7 +339,7 @@ class _Job:
 def _ready(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Ready]:
     for chunk in chunks_of(release, form, offset, whole=whole):
         size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
-        yield Ready(chunk, size, release.tokens, release.suppressed)
+        yield Ready(chunk, size, release.tokens, release.suppressed, crowd=release.crowd)
 
 
 def _staying(plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -135,7 +135,8 @@ class RequestError(AccordError):
 class RefusedError(AccordError):
     """No agreement permits it.
 
-    `index` is the place of the refusal's own entry in the exchange log.
+    `index` is the place of the refusal's own entry in the exchange log; `cause` is one word more
+    where a reason has several, else empty.
     """
 
     def __init__(  # noqa: PLR0913 - a refusal has this many parts, and the edge shows each
@@ -150,9 +151,11 @@ class RefusedError(AccordError):
         index: int = -1,
         exchange_id: str = "",
         retry_after_s: float = 0.0,
+        cause: str = "",
     ) -> None:
         super().__init__(reason, message, exchange_id=exchange_id)
         self.step = step
+        self.cause = cause
         self.agreement = agreement
         self.provision = provision
         self.clause = clause

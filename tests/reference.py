@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateway.masks.base import Mask
-    from gateway.plan.ops import Group, MaskField, MeasureNode, Plan, Suppress, Where
+    from gateway.plan.ops import Classes, Group, MaskField, MeasureNode, Plan, Suppress, Where
     from gateway.values import Condition, Row
 
 Cell = dict[str, Any]
@@ -60,10 +60,16 @@ def interpret(plan: Plan, rows: Sequence[Row]) -> list[Cell]:
     """Return what leaves: records in the order of their rows, or cells in any order."""
     staying = [row for row in rows if stays(plan.where, row)]
     records = [_record(plan, row) for row in staying]
+    if plan.classes is not None:
+        return _in_classes(plan, plan.classes, staying, records)
     if plan.group is None:
         return records
     assert plan.suppress is not None
     return _table(plan, plan.group, plan.suppress, staying, records)
+
+
+class Denied(Exception):  # noqa: N818 - an answer, not an error
+    """Nothing leaves, for this cause."""
 
 
 # --- which rows stay ---
@@ -565,6 +571,56 @@ RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     Age: _age,
     DateShift: _date_shift,
 }
+
+
+# --- classes ---
+
+
+def _in_classes(
+    plan: Plan, asked: Classes, rows: Sequence[Row], records: Sequence[Cell]
+) -> list[Cell]:
+    """Return the records of each class with k people and l values of each sensitive field."""
+    whole = [
+        record | _hidden(asked, row) for row, record in zip(rows, records, strict=True)
+    ]  # fmt: skip
+    left, causes = [], set()
+    for record, own in zip(records, whole, strict=True):
+        members = [
+            (row, other)
+            for row, other in zip(rows, whole, strict=True)
+            if all(_same(own, other, name) for name in asked.alike)
+        ]
+        people = {_person(row[asked.person]) for row, _ in members} - {None}
+        values = [{other[name] for _, other in members} - {None} for name in asked.sensitive]
+        if len(people) < asked.k:
+            causes.add("k")
+        elif any(len(one) < asked.l for one in values):
+            causes.add("l")
+        else:
+            left.append(record)
+    if causes and not asked.suppress:
+        raise Denied(min(causes))
+    return left
+
+
+def _hidden(asked: Classes, row: Row) -> Cell:
+    cell: Cell = {}
+    for one in asked.hidden:
+        if isinstance(one.mask, Pseudonym):
+            # Whoever has one pseudonym is alike in it, whatever it would be.
+            cell[one.name] = _person(row[one.name])
+            cell[one.name + ".why"] = MISSING if row[one.name] is None else MASKED
+            continue
+        beside = row[one.beside] if one.beside else None
+        third = (beside, row[one.also]) if one.also else beside
+        cell[one.name], cell[one.name + ".why"] = masked(one, row[one.name], third)
+    return cell
+
+
+def _same(one: Cell, other: Cell, name: str) -> bool:
+    # Minus zero and zero look unlike in what leaves; and so do the two reasons for no value.
+    spelled = [(repr(cell[name]), cell.get(name + ".why")) for cell in (one, other)]
+    return spelled[0] == spelled[1]
 
 
 # --- cells ---

@@ -136,7 +136,7 @@ KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
         "rows": _int,
         "bytes": _int,
         "stream": _maybe(_digest),  # of the last release entry; null without one
-        "rows_suppressed": _int,
+        "rows_suppressed": _maybe(_int),  # null: too few people's to be told, or none
         "cells_suppressed": _int,
         "end": _word("complete", "cut"),
     },
@@ -192,6 +192,15 @@ KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
 }
 """kind -> key -> what its value must be. Every key is present; `_maybe` may be null."""
 
+MORE: Final[Mapping[str, Mapping[str, Check]]] = {
+    "release": {
+        # Of records under `anonymity`: [people in the smallest class of the whole release, rows in
+        # classes of that size, rows that stayed behind or null where that may not be told].
+        "crowd": _row(_int, _int, _maybe(_int)),
+    },
+}
+"""kind -> key -> what its value must be, for keys that are there only where they say something."""
+
 EXCHANGE_KINDS: Final = frozenset({"intent", "refusal", "release", "outcome", "recovered"})
 """Kinds that are a step in an exchange's life: `x` is set."""
 
@@ -208,12 +217,16 @@ NAMELESS_KINDS: Final = frozenset(KINDS) - TOKEN_KINDS - {"intent", "refusal"}
 def check_meta(kind: str, meta: Mapping[str, object]) -> None:
     """Raise unless `meta` has exactly the keys of its kind, each with a value of its type.
 
+    Keys of `MORE` may be there or not.
+
     Raises:
         AuditError: `schema`; the message names kind and key, never the value.
     """
     schema = KINDS.get(kind)
     if schema is None:
         raise AuditError("schema", "the kind is not one of the sixteen")
+    more = MORE.get(kind, {})
+    schema = {**schema, **{key: more[key] for key in more.keys() & meta.keys()}}
     if meta.keys() != schema.keys():
         wrong = sorted(map(str, schema.keys() - meta.keys()))
         # An unknown key may be a caller's text: it is counted, and not repeated.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.model import Duration
     from gateway.decide import Refusal
-    from gateway.plan.ops import Plan
+    from gateway.plan.ops import Crowd, Plan
     from gateway.values import Chunk, Form, Request
 
 MONTHS = 12
@@ -203,9 +203,11 @@ def release(
     form: Form,
     stream: bytes,
     tokens: tuple[bytes, ...],
+    *,
+    crowd: Crowd | None = None,
 ) -> Draft:
-    """Return the `release` of one chunk."""
-    meta = {
+    """Return the `release` of one chunk; of records in classes, with how well they are hidden."""
+    meta: dict[str, object] = {
         "bytes": size,
         "channel": "call",
         "chunk": number,
@@ -214,6 +216,8 @@ def release(
         "rows": chunk.row_count,
         "stream": b64(stream),
     }
+    if crowd is not None:
+        meta["crowd"] = [crowd.people, crowd.rows, crowd.held]
     return Draft(
         "release", intent.exchange_id, number, intent.agreement, intent.retain, meta, tokens
     )

@@ -305,7 +305,7 @@ class _Run:
             self._request.form,
             stream,
             ready.tokens,
-            ready.crowd,
+            crowd=ready.crowd,
         )
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.

@@ -31,10 +31,12 @@ from gateway.masks.plain import Pass
 from gateway.masks.shift import DateShift
 from gateway.masks.tables import OTHER, Map, RareToOther
 from gateway.masks.times import Truncate
+from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
     Attach,
+    Classes,
     Dominance,
     Group,
     Limit,
@@ -104,6 +106,7 @@ class _Static:
     columns: tuple[Column, ...]
     subjects: tuple[SubjectSystem, ...]
     read: tuple[str, ...]
+    classes: Classes | None
     text: bytes
     digest: bytes
 
@@ -132,7 +135,8 @@ class Builder:
         """Return the plan of a grant.
 
         Raises:
-            ReleaseError: A reference table that a mask names is absent, or a measure is not built.
+            ReleaseError: A reference table that a mask names is absent, a measure is not built, or
+                a table is to be of classes.
         """
         rule, terms = grant.rule, grant.request.terms
         static = self._static(agreements, rule, terms, grant.now)
@@ -167,6 +171,7 @@ class Builder:
             static=static.digest,
             digest=digest,
             text=text,
+            classes=static.classes,
         )
 
     def _static(
@@ -205,24 +210,16 @@ class Builder:
         measures = _measures(rule, fields)
         columns = _columns(rule, masks, measures)
         subjects = _subjects(rule)
-        read = _read(rule, masks, measures, subjects)
+        classes = classes_of(rule, masked, lambda name: self._mask(agreements, rule, name, now))
+        read = _read(rule, (*masks, *(classes.hidden if classes else ())), measures, subjects)
         text = canonical_json(
             {
+                **classes_text(classes, _mask_text),
                 "agreement": rule.pact.digest.hex(),
                 "columns": [[one.name, one.type.value] for one in columns],
                 "dataset": str(rule.dataset.id),
                 "group": _group_text(rule, measures),
-                "masks": [
-                    [
-                        one.name,
-                        one.mask.name,
-                        list(one.mask.note().arguments),
-                        one.table,
-                        one.key_id,
-                        *one.facts,
-                    ]
-                    for one in masks
-                ],
+                "masks": [_mask_text(one) for one in masks],
                 "notice": rule.provision.duties.notice,
                 "provision": rule.ref,
                 "purpose": rule.purpose,
@@ -230,7 +227,8 @@ class Builder:
                 "subjects": [[one.system, list(one.fields)] for one in subjects],
             }
         )
-        return _Static(masks, columns, subjects, read, text, hashlib.sha256(text).digest())
+        digest = hashlib.sha256(text).digest()
+        return _Static(masks, columns, subjects, read, classes, text, digest)
 
     def _mask(
         self, agreements: Agreements, rule: FlowRule, name: str, now: dt.datetime
@@ -330,6 +328,11 @@ class Builder:
         if (table.ref, to) not in self._areas:
             self._areas[table.ref, to] = parents(table.areas, to)
         return self._areas[table.ref, to]
+
+
+def _mask_text(one: MaskField) -> list[object]:
+    note = one.mask.note()
+    return [one.name, note.name, list(note.arguments), one.table, one.key_id, *one.facts]
 
 
 def _with(inputs: Inputs, **more: object) -> Inputs:
@@ -473,6 +476,8 @@ def _read(
     names += [one.field for one in measures]
     if rule.provision.aggregate is not None:
         names.append(rule.provision.aggregate.unit)
+    if rule.provision.anonymity is not None:
+        names.append(person_of(rule))
     for condition in rule.provision.when:
         match condition:
             case FieldCondition() | WithinCondition():

@@ -36,8 +36,11 @@ from gateway.values import FieldType, Scalar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gateway.plan.distinct import Few
-    from gateway.plan.ops import MaskField, MeasureNode, Plan, Suppress
+    from gateway.plan.ops import Crowd, MaskField, MeasureNode, Plan, Suppress
 
 UNITS, ROWS = ".units", ".rows"
 """Helper columns of a table on its way to the check: distinct units, and rows, in each cell."""
@@ -56,12 +59,14 @@ class Release:
         batch: Exactly the plan's columns, in Arrow's types of the wire.
         tokens: Subject tokens of the people in it, distinct; empty where no accounting is owed.
         suppressed: Cells held back in it.
+        crowd: Of records in classes: how well they are hidden in the whole release.
     """
 
     plan_digest: bytes
     batch: pa.RecordBatch
     tokens: tuple[bytes, ...]
     suppressed: int = 0
+    crowd: Crowd | None = None
 
     @property
     def row_count(self) -> int:
@@ -179,6 +184,26 @@ def _arrow(series: pl.Series) -> Any:  # noqa: ANN401 - an array of any type
     if array.null_count == len(array):
         return pa.nulls(len(array), pa.large_utf8())
     return array.dictionary.take(array.indices)
+
+
+def in_classes(
+    release: Release, keep: NDArray[np.bool_], tokens: Sequence[bytes], crowd: Crowd
+) -> Release:
+    """Return the rows of a checked release that stand in large enough classes.
+
+    Args:
+        release: A batch of the plan's columns.
+        keep: For each of its rows whether it leaves, as all batches together decided.
+        tokens: Subject tokens of the people in those rows.
+        crowd: How well they are hidden in all that leaves.
+
+    Raises:
+        ReleaseError: There is not one answer a row.
+    """
+    if len(keep) != release.row_count:
+        raise _broken("classes are not of this batch")
+    batch = release.batch if keep.all() else release.batch.filter(pa.array(keep))
+    return Release(release.plan_digest, batch, tuple(tokens), 0, crowd)
 
 
 def levels_of(plan: Plan, frame: pl.DataFrame) -> tuple[tuple[str, ...], ...]:

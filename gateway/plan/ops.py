@@ -1,9 +1,9 @@
 """The plan: what may be read and what may leave, as seven kinds of nodes and nothing else.
 
-Scan, Where, Mask, Group, Suppress, Limit, Attach. A plan is small enough to log by digest, to
-explain to an officer, and to run again by a slow, obvious interpreter. It holds names, types, masks
-and limits. The one secret that travels with it, the key of a pseudonym, is in `Inputs`, and in no
-text and no digest.
+Scan, Where, Mask, Group, Suppress, Limit, Attach; over records, `Classes` stands for Group and
+Suppress. A plan is small enough to log by digest, to explain to an officer, and to run again by a
+slow, obvious interpreter. It holds names, types, masks and limits. The one secret that travels with
+it, the key of a pseudonym, is in `Inputs`, and in no text and no digest.
 """
 
 from __future__ import annotations
@@ -137,6 +137,51 @@ class Suppress:
 
 
 @dataclass(frozen=True, slots=True)
+class Classes:
+    """At record level: rows alike in what may leave of them are so many people, or stay behind.
+
+    Rows of one request stand in the order of another's, so columns that were asked for apart can be
+    put side by side. Classes are therefore by all that the provision releases, asked for or not.
+
+    Attributes:
+        k: The fewest people of a class.
+        l: The fewest distinct values of each sensitive field in it; 1 asks nothing.
+        suppress: Whether rows of other classes stay behind; else such a class refuses all.
+        person: The original field whose distinct values, by canon@1, are people.
+        alike: Released quasi-identifiers that tell something: a class is alike in these, masked.
+        sensitive: Released sensitive fields that tell something; none where `l` is 1.
+        hidden: The masks of those that were not asked for: read and masked, and never sent.
+        least_told: The fewest people whose rows stayed behind, for their number to be told.
+    """
+
+    k: int
+    l: int  # noqa: E741 - the field's own letter
+    suppress: bool
+    person: str
+    alike: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    hidden: tuple[MaskField, ...]
+    least_told: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How well the least protected people of a release of records are hidden in it.
+
+    Attributes:
+        people: The fewest people of a class that leaves: one of them is found with a chance of one
+            in so many. 0 where no row leaves.
+        rows: Rows in classes of that size.
+        held: Rows that stayed behind; None where they are too few people's for the number to be
+            told, or none.
+    """
+
+    people: int
+    rows: int
+    held: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The most rows that may leave: more is an error, never a cut."""
 
@@ -169,6 +214,7 @@ class Plan:
         static: SHA-256 of all but the row filter and the limit: what a lowered program is kept by.
         digest: SHA-256 of `text`: what the exchange log holds.
         text: The canonical JSON of the plan.
+        classes: At record level, how many people must be alike; None where nothing is asked.
     """
 
     rule: FlowRule
@@ -184,6 +230,7 @@ class Plan:
     static: bytes
     digest: bytes
     text: bytes
+    classes: Classes | None = None
 
 
 def where_text(where: Where) -> bytes:

@@ -164,6 +164,7 @@ def _metadata(error: AccordError) -> dict[str, str]:
             "provision": error.provision,
             "clause": error.clause,
             "index": str(error.index) if error.index >= 0 else "",
+            "cause": error.cause,
         }
     return {key: value[:_VARIABLE_CHARACTERS] for key, value in said.items() if value}
 
@@ -322,6 +323,7 @@ def _error(info: ErrorInfo, status: Status, code: str) -> AccordError:
             index=_whole(said.get("index"), -1),
             exchange_id=exchange_id,
             retry_after_s=retry_after_s,
+            cause=said.get("cause", ""),
         )
     variables = {key: value for key, value in said.items() if key not in _PARAMETERS}
     variables |= {"status": code, "exchange_id": exchange_id}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from gateway.agreement.model import (
+    Anonymity,
     ConsentCondition,
     FieldCondition,
     MapTable,
@@ -424,7 +425,20 @@ def some_when(draw: st.DrawFn, fields: list[FieldRule]) -> list[When]:
 
 
 @st.composite
-def record_worlds(draw: st.DrawFn) -> Drawn:
+def class_worlds(draw: st.DrawFn) -> Drawn:
+    """Draw a record-level world that asks for classes, with records that are often alike."""
+    k, least = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    action = draw(st.sampled_from(["deny", "suppress_rows", "suppress_rows"]))
+    world = draw(record_worlds(Anonymity(k, least, action)))
+    if not world.rows:
+        return world
+    person = value_of(world.dataset.fields["person"])
+    one = st.builds(lambda row, who: row | {"person": who}, st.sampled_from(world.rows), person)
+    return dataclasses.replace(world, rows=draw(st.lists(one, max_size=14)))
+
+
+@st.composite
+def record_worlds(draw: st.DrawFn, anonymity: Anonymity | None = None) -> Drawn:
     """Draw a record-level world."""
     fields: list[FieldRule] = []
     release: dict[str, Mask] = {}
@@ -441,7 +455,7 @@ def record_worlds(draw: st.DrawFn) -> Drawn:
         subjects=(),
         maps=MAPS,
     )
-    provision = a_provision(release, when)
+    provision = a_provision(release, when, anonymity=anonymity)
     agreements = the_agreements(an_agreement(provision), dataset=dataset, codes=LISTED)
     names = draw(st.permutations(list(release)))
     asked = tuple(names[: draw(st.integers(1, len(names)))])
