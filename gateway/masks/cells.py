@@ -8,6 +8,7 @@ takes the others away from it must still be left with enough.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -159,6 +160,11 @@ class _ByPeople(Mask):
         return apply
 
 
+@functools.cache
+def _e7(step: str) -> int:
+    return int(Fraction(step) * E7)
+
+
 @dataclass(frozen=True, slots=True)
 class GeoGrid(_ByPeople):
     """Only a cell of a grid of degrees leaves, in which at least `min_people` live by the table.
@@ -171,7 +177,7 @@ class GeoGrid(_ByPeople):
 
     def step_e7(self) -> int:
         """Return the step in units of 1e-7 degrees."""
-        return int(Fraction(self.step) * E7)
+        return _e7(self.step)
 
     def levels(self) -> tuple[int, ...]:
         """Return the steps, each ten times the one before, none as wide as a county but one."""

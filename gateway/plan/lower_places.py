@@ -20,6 +20,7 @@ from gateway.masks.donut import (
 )
 from gateway.masks.places import ZIP_PATTERN, GeoArea, Zip3
 from gateway.masks.points import E7, HALF_E7, LAT_MAX, LON_MAX, POLE_E7
+from gateway.plan.lower_base import Stage, staged
 from gateway.plan.lower_texts import keyed
 
 if TYPE_CHECKING:
@@ -46,32 +47,29 @@ def area(_mask: GeoArea, seen: Seen) -> pl.Expr:
 # --- points ---
 
 
-def _point(seen: Seen) -> tuple[pl.Expr, pl.Expr]:
-    """Return latitude and longitude in 1e-7 degrees, both null for what is no point."""
+LAT, LON = pl.col("lat"), pl.col("lon")
+
+
+def _point(seen: Seen) -> tuple[Stage, Stage, Stage]:
+    """Return the stages that end in `lat` and `lon` in 1e-7 degrees, null for what is no point."""
     assert seen.beside is not None  # noqa: S101 - `plan/build` pairs the coordinates
     pair = (seen.own, seen.beside) if seen.inputs.latitude else (seen.beside, seen.own)
     on_globe = (
-        pair[0].is_finite()
-        & pair[1].is_finite()
-        & (pair[0].abs() <= LAT_MAX)
-        & (pair[1].abs() <= LON_MAX)
+        LAT.is_finite() & LON.is_finite() & (LAT.abs() <= LAT_MAX) & (LON.abs() <= LON_MAX)
     ).fill_null(value=False)
-    lat, lon = (
-        (pl.when(on_globe).then(one) * E7).round(0, mode="half_to_even").cast(pl.Int64)
-        for one in pair
-    )
-    good = ~((lat == 0) & (lon == 0))
+    whole = {
+        name: (pl.when(on_globe).then(one) * E7).round(0, mode="half_to_even").cast(pl.Int64)
+        for name, one in (("lat", LAT), ("lon", LON))
+    }
+    good = ~((LAT == 0) & (LON == 0))
     if seen.inputs.box is not None:
-        good &= _in_box(seen.inputs.box, lat, lon)
-    one_meridian = (
-        pl.when(lat.abs() == POLE_E7)
-        .then(0)
-        .when(lon == HALF_E7)
-        .then(-HALF_E7)
-        .otherwise(lon)
-        .cast(pl.Int64)
-    )
-    return pl.when(good).then(lat), pl.when(good).then(one_meridian)
+        good &= _in_box(seen.inputs.box, LAT, LON)
+    at_pole, one_meridian = LAT.abs() == POLE_E7, LON.replace(HALF_E7, -HALF_E7)
+    kept = {
+        "lat": pl.when(good).then(LAT),
+        "lon": pl.when(good & at_pole).then(0).when(good).then(one_meridian),
+    }
+    return {"lat": pair[0], "lon": pair[1]}, whole, kept
 
 
 def _in_box(box: Box, lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
@@ -89,23 +87,22 @@ def grid(mask: GeoGrid, seen: Seen) -> pl.Expr:
     """Return the narrowest cell of this coordinate that may be named, else the county."""
     cells = seen.inputs.cells
     assert cells is not None  # noqa: S101 - `plan/build` made them
-    lat, lon = _point(seen)
-    own = lat if seen.inputs.latitude else lon
+    own = LAT if seen.inputs.latitude else LON
     labels: list[pl.Expr] = []
     for level, named in cells.named:
-        here = _joined(lat // level, lon // level).is_in(_listed(named))
+        here = _joined(LAT // level, LON // level).is_in(_listed(named))
         label = pl.format("{}:{}", pl.lit(degrees(level)), own // level)
         labels.append(pl.when(here).then(label))
     step = mask.step_e7()
     if cells.counties:
         county = [county_label(code) for code in cells.counties.values()]
-        finest = _joined(lat // step, lon // step)
+        finest = _joined(LAT // step, LON // step)
         labels.append(
             finest.replace_strict(
                 list(cells.counties), county, default=None, return_dtype=pl.String
             )
         )
-    return pl.coalesce(labels)
+    return staged(*_point(seen), then=pl.coalesce(labels), kind=pl.String())
 
 
 def _joined(lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
@@ -126,10 +123,9 @@ def hexagon(mask: GeoH3, seen: Seen) -> pl.Expr:
         said = [None if lat is None else find(lat, lon) for lat, lon in pairs]
         return pl.Series(points.name, said, dtype=pl.String)
 
-    lat, lon = _point(seen)
-    both = pl.struct(lat.alias("lat"), lon.alias("lon"))
     # No engine of frames knows H3: the library is asked for each point, as in a single row.
-    return both.map_batches(each, return_dtype=pl.String(), is_elementwise=True)
+    asked = pl.struct(LAT, LON).map_batches(each, return_dtype=pl.String(), is_elementwise=True)
+    return staged(*_point(seen), then=asked, kind=pl.String())
 
 
 _WORD_DIGITS = 8
@@ -138,19 +134,28 @@ _WORD_DIGITS = 8
 def donut(mask: GeoDonut, seen: Seen) -> pl.Expr:
     """Return this coordinate of the displaced point, step by step as `GeoDonut.moved`."""
     assert seen.also is not None  # noqa: S101 - `plan/build` names the event
-    digest = keyed(seen.also, seen.inputs)
+    first, whole, kept = _point(seen)
     inner, more = mask.squares
-    far = (_fraction(digest, 0) * more + inner).sqrt() * (1 / RADIUS_M)
-    bearing = _fraction(digest, 1) * math.tau
-    lat, lon = (one.cast(pl.Float64) * RADIANS_OF_E7 for one in _point(seen))
-    north, east = far.sin() * bearing.cos(), far.sin() * bearing.sin()
-    up = lat.sin() * far.cos() + lat.cos() * north
-    out = lat.cos() * far.cos() - lat.sin() * north
+    digest, far, turn = pl.col("digest"), pl.col("far"), pl.col("turn")
+    polar = {
+        "far": (_fraction(digest, 0) * more + inner).sqrt() * (1 / RADIUS_M),
+        "turn": _fraction(digest, 1) * math.tau,
+        "lat": LAT.cast(pl.Float64) * RADIANS_OF_E7,
+        "lon": LON.cast(pl.Float64) * RADIANS_OF_E7,
+    }
+    legs = {"north": far.sin() * turn.cos(), "east": far.sin() * turn.sin()}
+    north, east, up, out = map(pl.col, ("north", "east", "up", "out"))
+    ahead = {
+        "up": LAT.sin() * far.cos() + LAT.cos() * north,
+        "out": LAT.cos() * far.cos() - LAT.sin() * north,
+    }
     if seen.inputs.latitude:
-        return _whole(pl.arctan2(up, (out * out + east * east).sqrt()) * E5_OF_RADIANS)
-    turned = lon + pl.arctan2(east, out)
-    around: pl.Expr = (_whole(turned * E5_OF_RADIANS) + HALF_E5) % ROUND_E5 - HALF_E5
-    return around
+        last = _whole(pl.arctan2(up, (out * out + east * east).sqrt()) * E5_OF_RADIANS)
+    else:
+        turned = _whole((LON + pl.arctan2(east, out)) * E5_OF_RADIANS)
+        last = (turned + HALF_E5) % ROUND_E5 - HALF_E5
+    keyed_too = {**first, "digest": keyed(seen.also, seen.inputs)}
+    return staged(keyed_too, whole, kept, polar, legs, ahead, then=last, kind=pl.Int64())
 
 
 def _whole(number: pl.Expr) -> pl.Expr:

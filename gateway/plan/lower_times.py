@@ -17,7 +17,7 @@ from gateway.masks.times import (
     Unit,
     fine_enough,
 )
-from gateway.plan.lower_base import Seen, literal
+from gateway.plan.lower_base import Seen, literal, staged
 from gateway.plan.lower_texts import keyed
 from gateway.values import FieldType
 
@@ -104,29 +104,40 @@ def _month_and_day(day: pl.Expr) -> pl.Expr:
 def date_shift(mask: DateShift, seen: Seen) -> pl.Expr:
     """Return the date or the instant moved by its person's offset."""
     assert seen.beside is not None  # noqa: S101 - `plan/build` names the person
-    days = pl.when(_precise(seen)).then(_offset(mask, keyed(seen.beside, seen.inputs)))
+    digest = pl.when(_precise(seen)).then(keyed(seen.beside, seen.inputs))
+    first = {"own": seen.own, "digest": digest}
+    place, days = {"place": _place(mask, pl.col("digest"))}, {"days": _days(mask, pl.col("place"))}
     if seen.inputs.type is FieldType.DATE:
-        moved = seen.own.cast(pl.Int64) + days
-        low, high = _EPOCH_DAYS
-        inside = moved.is_between(low, high)
-        return pl.when(inside).then(moved).cast(pl.Int32).cast(pl.Date)
-    return _inside(_civil_days(_inside(seen.own), days, seen.inputs.zone))
+        moved = pl.col("moved")
+        day = pl.when(moved.is_between(*_EPOCH_DAYS)).then(moved).cast(pl.Int32).cast(pl.Date)
+        stage = {"moved": pl.col("own").cast(pl.Int64) + pl.col("days")}
+        return staged(first, place, days, stage, then=day, kind=pl.Date())
+    zone = seen.inputs.zone
+    clock = {"clock": _clock(_inside(pl.col("own")), zone) + pl.duration(days=pl.col("days"))}
+    instant = {"instant": _instant(pl.col("clock"), zone)}
+    last = _inside(pl.col("instant"))
+    return staged(first, place, days, clock, instant, then=last, kind=_UTC)
 
 
 _EPOCH = dt.date(1970, 1, 1)
 _EPOCH_DAYS = ((dt.date.min - _EPOCH).days, (dt.date.max - _EPOCH).days)
+_UTC = pl.Datetime("us", "UTC")
 _WORD = 2**32
 _WORD_DIGITS = 8
 
 
-def _offset(mask: DateShift, digest: pl.Expr) -> pl.Expr:
-    """Return the days to move by: 64 bits are taken in two halves, as the type has a sign."""
-    most, days = mask.steps
+def _place(mask: DateShift, digest: pl.Expr) -> pl.Expr:
+    """Return which offset: 64 bits are taken in two halves, as whole numbers have a sign."""
+    most, _ = mask.steps
     high = digest.str.slice(0, _WORD_DIGITS).str.to_integer(base=16)
     low = digest.str.slice(_WORD_DIGITS, _WORD_DIGITS).str.to_integer(base=16)
-    place = (high % (2 * most) * (_WORD % (2 * most)) + low) % (2 * most)
-    moved: pl.Expr = (place - most + (place >= most).cast(pl.Int64)) * days
-    return moved
+    place: pl.Expr = (high % (2 * most) * (_WORD % (2 * most)) + low) % (2 * most)
+    return place
+
+
+def _days(mask: DateShift, place: pl.Expr) -> pl.Expr:
+    most, days = mask.steps
+    return (place - most + (place >= most).cast(pl.Int64)) * days
 
 
 def _inside(instant: pl.Expr) -> pl.Expr:
@@ -134,9 +145,13 @@ def _inside(instant: pl.Expr) -> pl.Expr:
     return pl.when(good).then(instant)
 
 
-def _civil_days(instant: pl.Expr, days: pl.Expr, zone: str) -> pl.Expr:
-    """Return instants moved by whole days of a zone's clocks."""
-    clock = instant.dt.convert_time_zone(zone).dt.replace_time_zone(None) + pl.duration(days=days)
+def _clock(instant: pl.Expr, zone: str) -> pl.Expr:
+    """Return what the clocks of a zone show."""
+    return instant.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
+def _instant(clock: pl.Expr, zone: str) -> pl.Expr:
+    """Return the first instant at which the clocks of a zone show this."""
 
     def at(clock: pl.Expr) -> pl.Expr:
         zoned = clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
