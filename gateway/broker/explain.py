@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import Agreements, FlowRule
+    from gateway.agreement.model import Aggregate
     from gateway.plan.build import Builder
     from gateway.values import Request
 
@@ -110,4 +111,23 @@ def _undecided(rule: FlowRule) -> list[str]:
     lines.append(f"limit: {limits.rows_per_day} rows a day")
     if rule.provision.aggregate is not None:
         lines.append("limit: each closed period once")
+        lines += _told(rule.provision.aggregate)
+    return lines
+
+
+def _told(table: Aggregate) -> list[str]:
+    """Return what a table tells and what it holds back, in an officer's words."""
+    rules = table.disclosure
+    lines = [
+        f"table: a cell of fewer than {rules.min_cell} distinct `{table.unit}` is {rules.marker}",
+        f"table: whatever leaves, it may be any of {rules.min_interval + 1} numbers or more",
+        "table: judged beside every table of the dataset that left before, to whomever",
+    ]
+    lines += [f"table: totals of each {' and '.join(one) or 'table'}" for one in table.margins]
+    if rules.dominance:
+        lines.append(
+            f"table: no sum of which {rules.dominance['largest']} givers have more than "
+            f"{rules.dominance['percent']} %, or one could tell another within "
+            f"{rules.dominance['p']} %"
+        )
     return lines

@@ -98,6 +98,20 @@ def _quiet() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("GRPC_")}
 
 
+COUNTS = """town,age,count
+Ashford,young,12
+Ashford,old,40
+Ashford,Total,52
+Birch,young,31
+Birch,old,25
+Birch,Total,56
+Total,young,43
+Total,old,65
+Total,Total,108
+"""
+"""Made up; nothing in it is small."""
+
+
 def _port() -> int:
     """Return a port with free ones above it, as far as can be seen."""
     with contextlib.closing(socket.socket()) as one:
@@ -121,6 +135,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         made.ready("gateway")
         # The officers' verbs are typed beside a folder of that name.
         shutil.copytree(made.folder / "county" / "agreements", made.folder / "agreements")
+        # And a spreadsheet of theirs, and a partner's.
+        (made.folder / "counts.csv").write_text(COUNTS)
+        (made.folder / "theirs.csv").write_text(COUNTS)
         yield made
     finally:
         for name in list(made.processes):
