@@ -580,27 +580,24 @@ def _in_classes(
     plan: Plan, asked: Classes, rows: Sequence[Row], records: Sequence[Cell]
 ) -> list[Cell]:
     """Return the records of each class with k people and l values of each sensitive field."""
-    whole = [
-        record | _hidden(asked, row) for row, record in zip(rows, records, strict=True)
-    ]  # fmt: skip
-    left, causes = [], set()
-    for record, own in zip(records, whole, strict=True):
-        members = [
-            (row, other)
-            for row, other in zip(rows, whole, strict=True)
-            if all(_same(own, other, name) for name in asked.alike)
-        ]
-        people = {_person(row[asked.person]) for row, _ in members} - {None}
-        values = [{other[name] for _, other in members} - {None} for name in asked.sensitive]
-        if len(people) < asked.k:
-            causes.add("k")
-        elif any(len(one) < asked.l for one in values):
-            causes.add("l")
-        else:
-            left.append(record)
+    whole = [record | _hidden(asked, row) for row, record in zip(rows, records, strict=True)]
+    classes = [_class(asked, record) for record in whole]
+    wrong: dict[Any, str | None] = {}
+    for own in set(classes):
+        members = [place for place, other in enumerate(classes) if other == own]
+        people = {_person(rows[place][asked.person]) for place in members} - {None}
+        values = [{whole[place][name] for place in members} - {None} for name in asked.sensitive]
+        few, same = len(people) < asked.k, any(len(one) < asked.l for one in values)
+        wrong[own] = "k" if few else "l" if same else None
+    causes = {cause for cause in wrong.values() if cause is not None}
     if causes and not asked.suppress:
         raise Denied(min(causes))
-    return left
+    return [one for one, own in zip(records, classes, strict=True) if wrong[own] is None]
+
+
+def _class(asked: Classes, record: Cell) -> tuple[Any, ...]:
+    # Minus zero and zero look unlike in what leaves; and so do the two reasons for no value.
+    return tuple((repr(record[name]), record.get(name + ".why")) for name in asked.alike)
 
 
 def _hidden(asked: Classes, row: Row) -> Cell:
@@ -615,12 +612,6 @@ def _hidden(asked: Classes, row: Row) -> Cell:
         third = (beside, row[one.also]) if one.also else beside
         cell[one.name], cell[one.name + ".why"] = masked(one, row[one.name], third)
     return cell
-
-
-def _same(one: Cell, other: Cell, name: str) -> bool:
-    # Minus zero and zero look unlike in what leaves; and so do the two reasons for no value.
-    spelled = [(repr(cell[name]), cell.get(name + ".why")) for cell in (one, other)]
-    return spelled[0] == spelled[1]
 
 
 # --- cells ---

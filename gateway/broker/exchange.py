@@ -447,7 +447,6 @@ class _Run:
         draft = dataclasses.replace(intent, kind="outcome", meta=meta)
         await self._ticket.outcome(draft)
 
-
     def _rows_suppressed(self) -> int | None:
         """Return how many rows stayed behind; None where their number may not be told."""
         if self._plan.classes is None or not self._plan.classes.suppress:

@@ -417,6 +417,57 @@ def test_a_shift_is_recovered_by_whatever_tells_when() -> None:
     assert "profile-contradicted" in found(county=runs(*shifted, *no_age)), "`lds` takes none"
 
 
+# --- anonymity ---
+
+
+def in_classes(clause: str, said: str = "k: 5, l: 2, action: deny", text: str = AGREEMENT) -> str:
+    """Return the agreement with classes asked for by the provision of this clause."""
+    start = text.index(f'clause: "{clause}"\n    flow')
+    said = f"    anonymity: {{{said}}}\n    release:"
+    return text[:start] + edited("    release:", said, text[start:])
+
+
+@pytest.mark.parametrize("action", ["deny", "suppress_rows"])
+def test_records_may_be_asked_in_classes(action: str) -> None:
+    """Runs of many quasi-identifiers in classes of five need no warning any more."""
+    text = in_classes("4.3", f"k: 5, l: 2, action: {action}")
+
+    assert () == findings(county=text)
+
+
+@pytest.mark.parametrize(
+    "said", ["k: 1, l: 1, action: deny", "k: 2, l: 0, action: deny", "k: 2, l: 1, action: warn"]
+)
+def test_classes_are_of_two_people_at_least(said: str) -> None:
+    """A class of one, no value at all and an action that is none are no words of the language."""
+    assert {"wrong-value"} == found(county=in_classes("4.3", said))
+
+
+def test_classes_are_of_records() -> None:
+    """A table has its own threshold, and takes no second one."""
+    assert {"anonymity-misplaced"} == found(county=in_classes("4.4", "k: 11, l: 1, action: deny"))
+
+
+@pytest.mark.parametrize(("least", "refused"), [(2, True), (1, False)])
+def test_values_are_asked_of_what_leaves(least: int, *, refused: bool) -> None:
+    """Where no sensitive field leaves, two values cannot be asked for."""
+    text = in_classes("4.2", f"k: 5, l: {least}, action: deny")
+    assert "anonymity-empty" not in found(county=text)
+
+    text = edited("substance: pass", "substance: redact", text)
+    text = edited("purity_pct: {round: 5}", "purity_pct: redact", text)
+
+    assert refused == ("anonymity-empty" in found(county=text))
+
+
+def test_a_name_beside_classes_is_warned_of() -> None:
+    """A row that carries a name is nobody else's, however many rows are alike in the rest."""
+    all_ = findings(county=in_classes("4.1", "k: 5, l: 1, action: deny"))
+
+    assert ("anonymity-named", Level.WARNING) in {(one.rule, one.level) for one in all_}
+    assert "anonymity-named" not in found(county=in_classes("4.3"))
+
+
 # --- not enforced yet ---
 
 
@@ -432,7 +483,6 @@ def test_a_shift_is_recovered_by_whatever_tells_when() -> None:
         ("mode: pull, deadline: none", "mode: pull, deadline: PT15M"),
         ("witness: none", "witness: required"),
         ("review: none", "review: P7D"),
-        ("    limits:", "    anonymity: {k: 5, l: 2, action: deny}\n    limits:"),
     ],
 )  # fmt: skip
 def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:

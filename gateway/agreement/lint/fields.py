@@ -111,8 +111,8 @@ def free_text(case: Case) -> Iterator[Fault]:
 
 @provision_rule("quasi-identifier-combo", Level.WARNING)
 def combination(case: Case) -> Iterator[Fault]:
-    """Three or more quasi-identifiers on one row single people out."""
-    if case.provision.delivery.shape is not Shape.RECORD:
+    """Three or more quasi-identifiers on one row single people out, but in classes of k people."""
+    if case.provision.delivery.shape is not Shape.RECORD or case.provision.anonymity is not None:
         return
     names = [
         field.name

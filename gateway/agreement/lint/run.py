@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.lint import (
     basis,
+    classes,
     conditions,
     datasets,
     fields,
@@ -37,6 +38,7 @@ PROVISION_RULES: Final[tuple[ProvisionRule, ...]] = (
     *conditions.RULES,
     *nevers.RULES,
     *tables.RULES,
+    *classes.RULES,
     *flows.RULES,
     *unbuilt.RULES,
 )

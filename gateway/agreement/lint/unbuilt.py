@@ -42,7 +42,7 @@ def witness(_folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iterat
 
 @provision_rule(ID)
 def provision(case: Case) -> Iterator[Fault]:
-    """Push, deadlines of a pull, review and anonymity are not carried out yet."""
+    """Push, deadlines of a pull and review are not carried out yet."""
     given = case.provision
     if given.delivery.mode != "pull":
         yield case.under("delivery", "mode"), f"`mode: {given.delivery.mode}` {NOT_YET}"
@@ -50,8 +50,6 @@ def provision(case: Case) -> Iterator[Fault]:
         for key in ("deadline", "hold"):
             if getattr(given.delivery, key) is not None:
                 yield case.under("delivery", key), f"`{key}` of a pull {NOT_YET}"
-    if given.anonymity is not None:
-        yield case.under("anonymity"), f"`anonymity` {NOT_YET}"
     if given.duties.review is not None:
         yield case.under("duties", "review"), f"`review` {NOT_YET}"
     if given.aggregate is not None:
