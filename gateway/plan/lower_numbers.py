@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from gateway.masks.numbers import AGE_DIVISORS, Band, Clip, Round, whole_multiples
-from gateway.plan.lower_base import Seen, every
 from gateway.values import FieldType
+
+if TYPE_CHECKING:
+    from gateway.plan.lower_base import Seen
 
 
 def band(mask: Band, seen: Seen) -> pl.Expr:
@@ -39,12 +43,13 @@ def round_(mask: Round, seen: Seen) -> pl.Expr:
         over = (2 * rest > up) | ((2 * rest == up) & (multiple % 2 == 1))
         return (multiple + over.cast(pl.Int64)).clip(*whole_multiples(up)) * up
 
-    def whole(number: int) -> pl.Expr:
-        # As a column: a frame divides by a literal through its reciprocal, and 3 / 10 is then not
-        # 0.3.
-        return every(column, pl.lit(float(number)))
-
     finite = pl.when(column.is_finite()).then(column)
+
+    def whole(number: int) -> pl.Expr:
+        # Worked out of the column, and from nothing that can be folded into a literal: a frame
+        # divides by a literal through its reciprocal, and 35 / 100 is then not 0.35.
+        return finite * 0.0 + float(number)
+
     multiple = (finite * down / whole(up)).round(0, mode="half_to_even")
     nearest = multiple * float(up) / whole(down)
     # A negative zero says which side a value came from.
