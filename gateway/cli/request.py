@@ -8,6 +8,7 @@ unless the receipt proved it.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import uuid
 from contextlib import contextmanager
@@ -223,6 +224,18 @@ def _print_refusal(error: RefusedError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
+def _crowd(receipt: Receipt) -> list[str]:
+    """Return how well people are hidden, where the provision asks for classes of records."""
+    said = json.loads(receipt.meta).get("crowd")
+    if said is None:
+        return []
+    people, rows, held = said
+    lines = [f"  hidden     among {people:,} people or more, {rows:,} rows among just so many"]
+    if held is not None:
+        lines.append(f"  withheld   {held:,} rows of smaller classes")
+    return lines
+
+
 def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None:
     rule = f"{header.provision} of {header.agreement}"
     lines = [
@@ -230,6 +243,7 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
         f"  exchange   {receipt.exchange_id}",
         f"  log entry  {receipt.index}, receipt verified",
     ]
+    lines += _crowd(receipt)
     for duty in header.duties:
         due = f", by {duty.due:%Y-%m-%d}" if duty.due else ""
         lines.append(f"  duty       {duty.kind}: {duty.text}{due}")

@@ -263,6 +263,26 @@ def test_a_kind_is_closed(kind: str) -> None:
     assert "canary" not in caught.value.message
 
 
+@pytest.mark.parametrize("good", [[5, 60, None], [0, 0, None], [11, 11, 12]])
+def test_a_release_of_classes_has_one_key_more(good: list[int | None]) -> None:
+    """How well people are hidden stands in releases under `anonymity`, and in no other kind."""
+    check_meta("release", {**META["release"], "crowd": good})
+
+    for kind in set(META) - {"release"}:
+        with pytest.raises(AuditError, match="unknown keys 1"):
+            check_meta(kind, {**META[kind], "crowd": good})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, 5, [], [5, 60], [5, 60, None, 1], [None, 6, 1], [5, None, 1], [5, 6, "7"], [5, -1, 1]],
+)
+def test_three_numbers_are_not_two(bad: object) -> None:
+    """People, rows, and rows held back or null: nothing else is a crowd."""
+    with pytest.raises(AuditError, match="`crowd`"):
+        check_meta("release", {**META["release"], "crowd": bad})
+
+
 @pytest.mark.parametrize("kind", sorted(META))
 @pytest.mark.parametrize(
     "bad", ["", 1.5, b"bytes", {}, {"a": 1}, -1, 1 << 53, True, "a\nb", ["", 1]]
@@ -292,6 +312,7 @@ def test_an_unknown_kind_is_refused() -> None:
         ("release", "rows", (1 << 53) - 1, 1 << 53),
         ("release", "form", "arrow_zstd", "csv"),
         ("outcome", "stream", None, ""),
+        ("outcome", "rows_suppressed", None, "11"),
         ("outcome", "end", "complete", "open"),
         ("erase", "class", "3y", "2y"),
         ("erase", "ranges", [[0, 0]], [[0]]),

@@ -450,6 +450,19 @@ def test_rows_that_wait_are_limited() -> None:
     assert Reason.ROW_LIMIT == refused.value.reason
 
 
+def test_an_explanation_names_the_classes() -> None:
+    """Both parties can read what must be alike, how many people, and what becomes of the others."""
+    house = House(agreements=under(12, 2, SUPPRESS))
+    said = house.broker.explain(a_request("run_id")).undecided
+    denied = House(agreements=under(12)).broker.explain(a_request("run_id")).undecided
+    house.plans.close()
+
+    assert "classes: at least 12 distinct `patient_id` are alike in `county`, `age`" in said
+    assert "classes: at least 2 values of `fatal` in each" in said
+    assert any("their number is told from 12 people on" in line for line in said)
+    assert "classes: another class refuses the whole exchange" in denied
+
+
 # --- plan and check ---
 
 
