@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.model import Aggregate
     from gateway.plan.build import Builder
+    from gateway.plan.ops import Plan
     from gateway.values import Request
 
 
@@ -69,7 +70,7 @@ def explain(
         None,
         plan.scan.names,
         rule.provision.withhold,
-        tuple(_undecided(rule)),
+        (*_undecided(rule), *_classes(plan)),
         plan.text.decode("ascii"),
     )
 
@@ -87,6 +88,24 @@ def _as_recipient(agreements: Agreements, request: Request) -> Request:
     roles = frozenset(role for rule in rules for group in rule.roles for role in group)
     caller = dataclasses.replace(request.caller, agency=terms.recipient, roles=roles)
     return dataclasses.replace(request, caller=caller)
+
+
+def _classes(plan: Plan) -> list[str]:
+    """Return which classes the rows must stand in: it hangs on all of them together."""
+    asked = plan.classes
+    if asked is None:
+        return []
+    alike = ", ".join(f"`{name}`" for name in asked.alike) or "nothing"
+    lines = [f"classes: at least {asked.k} distinct `{asked.person}` are alike in {alike}"]
+    lines += [f"classes: at least {asked.l} values of `{name}` in each" for name in asked.sensitive]
+    if asked.suppress:
+        lines.append(
+            "classes: rows of another class stay behind, and their number is told from"
+            f" {asked.least_told} people on"
+        )
+    else:
+        lines.append("classes: another class refuses the whole exchange")
+    return lines
 
 
 def _undecided(rule: FlowRule) -> list[str]:
