@@ -7,36 +7,36 @@ that `plan/check` demands. A table that cannot be protected is refused, never th
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gateway.disclosure.attack import attack
-from gateway.disclosure.linked import Asked, Counts, Part, check_ranges, joint
+from gateway.broker.memory import memory, remembered
+from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.parts import MASKED, VALUE, Counts, Part
+from gateway.disclosure.people import COUNT
 from gateway.disclosure.rules import Cost, weights
-from gateway.disclosure.suppress import protect
 from gateway.disclosure.table import DisclosureError, Limits
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.numbers import Band
+from gateway.masks.places import GeoArea
+from gateway.masks.plain import Pass
+from gateway.masks.tables import Map, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.counted import Verdict, table_digest
-from gateway.values import canonical_json
+from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence, Sized
 
     from gateway.disclosure.table import Flags, Integers
     from gateway.plan.counted import Counted, Summed
     from gateway.plan.ops import Group, MaskField, Plan, Suppress
 
-COUNT: Final = "count "
 SHARE: Final = 10
 """How far, in percent, an attacker's range of a suppressed sum stays off it, both ways."""
-_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +78,7 @@ def verdict_of(
     return Verdict(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
-        memory=_memory([one.counts for one in found if len(one.counts.keys)]),
+        memory=memory([one.counts for one in found if len(one.counts.keys)]),
     )
 
 
@@ -109,7 +109,11 @@ class _Table:
         hidden: Flags = np.zeros(len(self._counted.keys), np.bool_)
         counts = [one for one in self._group.measures if one.function == "count_distinct"]
         people = self._judged(
-            COUNT, self._counted.units, self._small(self._counted.units), hidden, share=0
+            COUNT + self._group.unit,
+            self._counted.units,
+            self._small(self._counted.units),
+            hidden,
+            share=0,
         )
         if counts:
             hidden = people.hidden
@@ -155,28 +159,29 @@ class _Table:
             values=values,
             hidden=hidden & ~small,
             primary=small,
-            additive=bool(share),
+            additive=bool(share) or self._counted.apart,
             floor=int(informed),
+            width=self._suppress.min_interval,
         )
-        before = [one for one in self._before if one.measure == measure]
+        counts = measure.startswith(COUNT)
+        before = [
+            one
+            for one in self._before
+            if one.measure == measure or (counts and one.measure.startswith(COUNT))
+        ]
         if not before and not self._group.margins:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return _with(new, hidden=small | hidden)
         asked = Asked(self._suppress.min_cell, self._suppress.min_interval, share)
-        found = joint(new, before, asked, weights(values, Cost.LOG))
-        pattern = protect(found.problem, self._limits)
-        ranges = attack(
-            found.view(pattern.hidden), integer=True, enough=found.enough, limits=self._limits
-        )
-        check_ranges(found, ranges.low, ranges.high)
-        return _with(new, hidden=pattern.hidden[found.new])
+        weight = weights(values, Cost.LOG)
+        return _with(new, hidden=protected(new, before, asked, weight, self._limits))
 
 
 def _with(counts: Counts, *, hidden: Flags) -> Counts:
     return Counts(
         counts.measure, counts.parts, counts.keys, counts.values, hidden, counts.primary,
-        counts.additive, counts.floor,
+        counts.additive, counts.floor, counts.width,
     )  # fmt: skip
 
 
@@ -184,12 +189,28 @@ def part_of(one: MaskField, group: Group) -> Part:
     """Return how a dimension is cut."""
     mask = one.mask
     arguments = " ".join((mask.name, *mask.note().arguments, one.table))
-    unit = mask.to.value if isinstance(mask, Truncate) and one.name == group.time else ""
-    edges: tuple[tuple[int, str], ...] = ()
-    if isinstance(mask, Band):
-        labels = mask.labels(one.inputs.type)
-        edges = tuple(zip(mask.edges(), labels, strict=True))
-    return Part(one.name, arguments, unit, edges)
+    match mask:
+        case Truncate() if one.name == group.time:
+            return Part(one.name, arguments, mask.to.value)
+        case Band():
+            labels = mask.labels(one.inputs.type)
+            return Part(one.name, arguments, "", tuple(zip(mask.edges(), labels, strict=True)))
+        case Pass() if one.inputs.type in {FieldType.CODE, FieldType.STRING}:
+            listed = [(VALUE + code, (code,)) for code in one.inputs.codes or ()]
+            codes: tuple[tuple[str, tuple[str, ...]], ...] = tuple(listed)
+            return Part(one.name, arguments, codes=codes, rest=_rest(codes, ""), plain=True)
+        case Map() | RareToOther() | GeoArea() if one.inputs.type is not FieldType.LIST:
+            levels: dict[str, list[str]] = defaultdict(list)
+            for code, word in sorted((one.inputs.table or {}).items()):
+                levels[VALUE + str(code if isinstance(mask, RareToOther) else word)].append(code)
+            codes = tuple((level, tuple(several)) for level, several in sorted(levels.items()))
+            return Part(one.name, arguments, codes=codes, rest=_rest(codes, one.inputs.unmapped))
+        case _:
+            return Part(one.name, arguments)
+
+
+def _rest(codes: Sized, word: str | None) -> str:
+    return (VALUE + word if word else MASKED) if len(codes) else ""
 
 
 def _raw(name: str, counted: Counted) -> list[Any]:
@@ -199,73 +220,3 @@ def _raw(name: str, counted: Counted) -> list[Any]:
 def _number(value: float, name: str, counted: Counted) -> int | float:
     whole = name not in counted.sums or counted.sums[name].exact
     return int(value) if whole else value
-
-
-# --- the record of cells ---
-
-
-def _memory(tables: Sequence[Counts]) -> bytes:
-    """Return what a later table needs of these, as bytes for the seal."""
-    return canonical_json({"tables": [_text(one) for one in tables], "version": _VERSION})
-
-
-def _text(one: Counts) -> dict[str, object]:
-    return {
-        "additive": one.additive,
-        "floor": one.floor,
-        "hidden": _bits(one.hidden),
-        "keys": [list(key) for key in one.keys],
-        "measure": one.measure,
-        "parts": [
-            [part.name, part.cut, part.unit, [list(edge) for edge in part.edges]]
-            for part in one.parts
-        ],
-        "primary": _bits(one.primary),
-        "values": one.values.tolist(),
-    }
-
-
-def remembered(memory: bytes) -> list[Counts]:
-    """Return the tables of one release from what the record of cells holds of it.
-
-    Raises:
-        DisclosureError: `history`: it is not what this version can read, and so nothing can be
-            said about what was released.
-    """
-    try:
-        read = json.loads(memory)
-        tables = {_VERSION: read["tables"]}[read["version"]]
-        return [_counts(one) for one in tables]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise DisclosureError("history", "the record of cells cannot be read") from error
-
-
-def _counts(one: Mapping[str, Any]) -> Counts:
-    size = len(one["keys"])
-    return Counts(
-        measure=one["measure"],
-        parts=tuple(
-            Part(name, cut, unit, tuple((int(low), label) for low, label in edges))
-            for name, cut, unit, edges in one["parts"]
-        ),
-        keys=tuple(tuple(key) for key in one["keys"]),
-        values=np.array(one["values"], np.int64),
-        hidden=_flags(one["hidden"], size),
-        primary=_flags(one["primary"], size),
-        additive=one["additive"],
-        floor=one["floor"],
-    )
-
-
-def _bits(flags: Flags) -> str:
-    return base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")
-
-
-def _flags(text: str, size: int) -> Flags:
-    packed = np.frombuffer(base64.b64decode(text), np.uint8)
-    return np.unpackbits(packed, count=size).astype(np.bool_)
-
-
-def memory_digest(memory: bytes) -> bytes:
-    """Return SHA-256 of what the record of cells keeps of a release."""
-    return hashlib.sha256(memory).digest()

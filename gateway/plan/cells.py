@@ -168,6 +168,7 @@ class Cells:
                 )
                 for one in self._sums
             },
+            apart=self._units[UNITS][0][_UNIT].is_unique().all(),
         )
 
     def published(self, table: pl.DataFrame, leaves: Mapping[str, Flags]) -> pl.DataFrame:

@@ -51,12 +51,14 @@ class Counted:
         units: Distinct units in each cell.
         rows: Rows in each cell.
         sums: Each sum by the name of its measure.
+        apart: Whether no unit stands in two cells, so that counts add up to their totals.
     """
 
     keys: tuple[tuple[str, ...], ...]
     units: Integers
     rows: Integers
     sums: Mapping[str, Summed]
+    apart: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,100 @@
+"""What the record of cells keeps of a table, as bytes for the seal, and back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gateway.disclosure.parts import Counts, Part
+from gateway.disclosure.table import DisclosureError
+from gateway.values import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.disclosure.table import Flags
+
+_VERSION: Final = 2
+
+
+def memory(tables: Sequence[Counts]) -> bytes:
+    """Return what a later table needs of these, as bytes for the seal."""
+    return canonical_json({"tables": [_text(one) for one in tables], "version": _VERSION})
+
+
+def _text(one: Counts) -> dict[str, object]:
+    return {
+        "additive": one.additive,
+        "floor": one.floor,
+        "hidden": _bits(one.hidden),
+        "keys": [list(key) for key in one.keys],
+        "measure": one.measure,
+        "parts": [
+            [
+                part.name,
+                part.cut,
+                part.unit,
+                [list(edge) for edge in part.edges],
+                [[level, list(codes)] for level, codes in part.codes],
+                part.rest,
+                part.plain,
+            ]
+            for part in one.parts
+        ],
+        "primary": _bits(one.primary),
+        "values": one.values.tolist(),
+        "width": one.width,
+    }
+
+
+def remembered(kept: bytes) -> list[Counts]:
+    """Return the tables of one release from what the record of cells holds of it.
+
+    Raises:
+        DisclosureError: `history`: it is not what this version can read, and so nothing can be
+            said about what was released.
+    """
+    try:
+        read = json.loads(kept)
+        tables = {_VERSION: read["tables"]}[read["version"]]
+        return [_counts(one) for one in tables]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DisclosureError("history", "the record of cells cannot be read") from error
+
+
+def _counts(one: Mapping[str, Any]) -> Counts:
+    size = len(one["keys"])
+    return Counts(
+        measure=one["measure"],
+        parts=tuple(
+            Part(
+                name,
+                cut,
+                unit,
+                tuple((int(low), label) for low, label in edges),
+                tuple((level, tuple(several)) for level, several in codes),
+                rest,
+                plain,
+            )
+            for name, cut, unit, edges, codes, rest, plain in one["parts"]
+        ),
+        keys=tuple(tuple(key) for key in one["keys"]),
+        values=np.array(one["values"], np.int64),
+        hidden=_flags(one["hidden"], size),
+        primary=_flags(one["primary"], size),
+        additive=one["additive"],
+        floor=one["floor"],
+        width=one["width"],
+    )
+
+
+def _bits(flags: Flags) -> str:
+    return base64.b64encode(np.packbits(flags).tobytes()).decode("ascii")
+
+
+def _flags(text: str, size: int) -> Flags:
+    packed = np.frombuffer(base64.b64decode(text), np.uint8)
+    return np.unpackbits(packed, count=size).astype(np.bool_)

@@ -1,0 +1,41 @@
+"""Rows between tables, and the numbers in them that are no cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.disclosure.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class Links:
+    """Rows between tables, and the numbers that stand in them besides cells.
+
+    Attributes:
+        rows: In cells, and behind the last cell in numbers.
+        numbers: A true value of each; where several would do, one of them.
+        told: Whether a number is one that subtraction gives: small ones are to be protected.
+    """
+
+    size: int
+    rows: list[Row] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    told: list[bool] = field(default_factory=list)
+
+    def number(self, value: int, *, told: bool) -> int:
+        """Return the place of one more number."""
+        self.numbers.append(value)
+        self.told.append(told)
+        return self.size + len(self.numbers) - 1
+
+    def differ(self, left: Sequence[int], right: Sequence[int], more: int) -> None:
+        """Say that two sums over the same records are equal, or differ by `more`."""
+        cells, signs = (*left, *right), [1] * len(left) + [-1] * len(right)
+        if more:
+            cells += (self.number(abs(more), told=True),)
+            signs.append(-1 if more > 0 else 1)
+        self.rows.append(Row(cells, tuple(signs)))

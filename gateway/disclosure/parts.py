@@ -1,0 +1,236 @@
+"""How tables are cut: which levels of two tables meet, and which lies inside the other.
+
+A level is a set of records: days from one date to another, ages from one edge to the next, a list
+of codes. Two cuts of one dimension that say nothing of each other are two dimensions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import product
+from math import inf
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gateway.disclosure.table import Flags, Integers, Key
+
+TOTAL: Final = "*"
+VALUE: Final = "="
+MASKED: Final = "~masked"
+_MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+_DAYS: Final = {"day": 1, "week_iso": 7, "week_mmwr": 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How a table is cut along one dimension.
+
+    Attributes:
+        name: The field.
+        cut: Everything that makes its levels: two parts with the same text have the same levels.
+        unit: Of the time dimension: `day`, `month` and so on; else empty.
+        edges: Of bands: the lower edge of each, and its level; else empty.
+        codes: Of a closed list: each level, and the values of the field that it stands for.
+        rest: The level of all values that `codes` does not name; empty where there is none.
+        plain: Whether a level is a value of the field itself.
+    """
+
+    name: str
+    cut: str
+    unit: str = ""
+    edges: tuple[tuple[int, str], ...] = ()
+    codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    rest: str = ""
+    plain: bool = False
+
+    def beside(self, other: Part) -> bool:
+        """Return whether levels of both can be held against each other."""
+        if self.name != other.name:
+            return False
+        both = (self.unit and other.unit) or (self.edges and other.edges)
+        listed = (self.codes or self.plain) and (other.codes or other.plain)
+        return self.cut == other.cut or bool(both or listed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """One table of one measure, as it was published or is about to be.
+
+    Attributes:
+        measure: What is counted or summed; only the same is linked, and counts with counts.
+        parts: One for each place of a key.
+        keys: `=value`, `~missing`, `~masked` or `*` for each part.
+        values: True numbers.
+        hidden: Not published. Of a table that has not left yet: nothing.
+        primary: Hidden because small: to be protected.
+        additive: Whether a unit is in one cell alone.
+        floor: The least that a hidden cell can be: 1 where zeros are published.
+        width: How wide the range of a small cell stays under its own agreement.
+    """
+
+    measure: str
+    parts: tuple[Part, ...]
+    keys: tuple[Key, ...]
+    values: Integers
+    hidden: Flags
+    primary: Flags
+    additive: bool
+    floor: int
+    width: int = 0
+
+
+class Span(NamedTuple):
+    """From one number to the next, which is not in it: days, or years of age."""
+
+    low: float
+    high: float
+
+
+class Codes(NamedTuple):
+    """Codes, or where not `named` all but these."""
+
+    named: bool
+    codes: frozenset[str]
+
+
+Region: TypeAlias = "Span | Codes | str"
+"""What a level stands for; a text is like itself alone."""
+
+
+def regions(part: Part, levels: Iterable[str], beside: Part) -> dict[str, Region]:
+    """Return what each level stands for, as far as the other part can tell it apart."""
+    if part.cut == beside.cut:
+        return {level: level for level in levels}
+    if part.unit:
+        return {one: span(part, one) if one.startswith(VALUE) else one for one in levels}
+    if part.edges:
+        return {level: _band(part, level) for level in levels}
+    listed = {name: frozenset(codes) for name, codes in part.codes}
+    elsewhere = (codes for name, codes in listed.items() if name != part.rest)
+    rest = Codes(named=False, codes=frozenset().union(*elsewhere))
+    return {level: rest if level == part.rest else _code(part, listed, level) for level in levels}
+
+
+def _code(part: Part, listed: Mapping[str, frozenset[str]], level: str) -> Region:
+    if level in listed:
+        return Codes(named=True, codes=listed[level])
+    if part.plain:
+        # Of a plain value that is masked nothing else can tell what it is.
+        return Codes(named=True, codes=frozenset({level[1:]})) if level[0] == VALUE else level
+    return level
+
+
+def _band(part: Part, level: str) -> Region:
+    lows = sorted(low for low, _ in part.edges)
+    if level == MASKED:
+        return Span(-inf, lows[0])
+    low = next((low for low, name in part.edges if VALUE + name == level), None)
+    if low is None:
+        return level
+    above = lows[lows.index(low) + 1 :]
+    return Span(low, above[0] if above else inf)
+
+
+def span(part: Part, level: str) -> Span:
+    """Return the days of a period, from one and to the next: as numbers."""
+    first = dt.date.fromisoformat(level[1:])
+    if part.unit in _DAYS:
+        return Span(first.toordinal(), first.toordinal() + _DAYS[part.unit])
+    months = first.year * 12 + first.month - 1 + _MONTHS[part.unit]
+    return Span(first.toordinal(), dt.date(months // 12, months % 12 + 1, 1).toordinal())
+
+
+def meet(one: Region, other: Region) -> bool:
+    """Return whether a record can be in both."""
+    match one, other:
+        case Span(), Span():
+            return one.low < other.high and other.low < one.high
+        case Codes(), Codes():
+            if one.named and other.named:
+                return bool(one.codes & other.codes)
+            if one.named or other.named:
+                few, rest = (one, other) if one.named else (other, one)
+                return bool(few.codes - rest.codes)
+            return True
+        case _:
+            return one == other
+
+
+def inside(one: Region, other: Region) -> bool:
+    """Return whether every record of the first is in the second."""
+    match one, other:
+        case Span(), Span():
+            return other.low <= one.low and one.high <= other.high
+        case Codes(), Codes():
+            if one.named:
+                return one.codes <= other.codes if other.named else not one.codes & other.codes
+            return not other.named and other.codes <= one.codes
+        case _:
+            return one == other
+
+
+# --- sums over what two cuts have in common ---
+
+
+def over(cells: Mapping[Key, int], kept: Sequence[int]) -> dict[Key, list[int]]:
+    """Return the cells of each combination of the levels that are kept."""
+    sums: dict[Key, list[int]] = defaultdict(list)
+    for key, cell in cells.items():
+        sums[tuple(key[at] for at in kept)].append(cell)
+    return dict(sums)
+
+
+def neighbours(
+    ours: Sequence[Part],
+    theirs: Sequence[Part],
+    left: Mapping[Key, object],
+    right: Mapping[Key, object],
+) -> tuple[dict[Key, list[Key]], dict[Key, list[Key]]]:
+    """Return which keys of each side have records in common with which of the other."""
+    meeting = [
+        _meeting(one, {key[at] for key in left}, other, {key[at] for key in right})
+        for at, (one, other) in enumerate(zip(ours, theirs, strict=True))
+    ]
+    near: dict[Key, list[Key]] = {}
+    far: dict[Key, list[Key]] = {key: [] for key in right}
+    for key in left:
+        several = (there[level] for there, level in zip(meeting, key, strict=True))
+        near[key] = [other for other in product(*several) if other in right]
+        for other in near[key]:
+            far[other].append(key)
+    return near, far
+
+
+def _meeting(one: Part, levels: set[str], other: Part, others: set[str]) -> dict[str, list[str]]:
+    if one.cut == other.cut:
+        return {level: [level] for level in levels}
+    there = regions(other, sorted(others), one)
+    return {
+        level: [name for name, region in there.items() if meet(here, region)]
+        for level, here in regions(one, levels, other).items()
+    }
+
+
+def covered(
+    ours: Sequence[Part],
+    left: Mapping[Key, object],
+    theirs: Sequence[Part],
+    right: Mapping[Key, object],
+) -> dict[Key, bool]:
+    """Return of each key on the left whether the right has all the days of it."""
+    [at] = [place for place, part in enumerate(ours) if part.unit]
+    there = [span(theirs[at], level) for level in {key[at] for key in right} if level[0] == VALUE]
+    whole = {
+        level: level[0] != VALUE or _days(span(ours[at], level), there)
+        for level in {key[at] for key in left}
+    }
+    return {key: whole[key[at]] for key in left}
+
+
+def _days(period: Span, there: Sequence[Span]) -> bool:
+    days = sum(max(0.0, min(period.high, one.high) - max(period.low, one.low)) for one in there)
+    return days == period.high - period.low

@@ -1,0 +1,138 @@
+"""People between tables: nobody is counted twice in one cell, and many are in several.
+
+What people of one table are to people, or to records, of another: whoever is in a part is in the
+whole, a whole has nobody who is in no part, and there are no more people than records of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from gateway.disclosure.parts import TOTAL, covered, inside, neighbours, over, regions
+from gateway.disclosure.table import Row
+from gateway.disclosure.within import FAR, at_most, next_finer, patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gateway.disclosure.numbers import Links
+    from gateway.disclosure.parts import Counts, Part
+    from gateway.disclosure.table import Key
+
+COUNT: Final = "count "
+"""How measures begin that count people or records: a person is at least one record."""
+
+
+def link_people(tables: Sequence[Counts], first: Sequence[int], made: Links) -> None:
+    """Add what holds between each two tables of people, and of people and their records."""
+    for one, other in itertools.permutations(range(len(tables)), 2):
+        alike = tables[one].measure == tables[other].measure
+        counted = all(tables[at].measure.startswith(COUNT) for at in (one, other))
+        if counted and alike:
+            _people(tables, first, one, other, made)
+        elif counted and not tables[one].additive and tables[other].additive:
+            _people(tables, first, one, other, made)
+            _records(tables, first, other, one, made)
+
+
+def _people(
+    tables: Sequence[Counts], first: Sequence[int], one: int, other: int, made: Links
+) -> None:
+    """Add what people in cells of the first table are to cells of the second around them."""
+    fine, coarse = patterns(tables[one]), patterns(tables[other])
+    for kept in coarse:
+        cells = _Kept(tables[other], kept, first[other])
+        for more in _least_finer(tables[one], fine, cells):
+            _nested(_Kept(tables[one], more, first[one]), cells, made)
+
+
+def _records(
+    tables: Sequence[Counts], first: Sequence[int], one: int, other: int, made: Links
+) -> None:
+    """Say that records inside are no fewer than people around."""
+    fine, coarse = patterns(tables[one]), patterns(tables[other])
+    for kept in coarse:
+        people = _Kept(tables[other], kept, first[other])
+        for more in _least_finer(tables[one], fine, people):
+            records = _Kept(tables[one], more, first[one])
+            for total, lie, meeting, whole, _ in _inside(records, people):
+                if whole and records.sum(meeting) >= people.values[total]:
+                    made.rows.append(at_most(total, lie))
+
+
+class _Kept:
+    """The cells of a table that keep the same dimensions."""
+
+    def __init__(self, table: Counts, kept: tuple[bool, ...], first: int) -> None:
+        self.parts = [part for part, keep in zip(table.parts, kept, strict=True) if keep]
+        self.cells = {
+            tuple(level for level, keep in zip(key, kept, strict=True) if keep): first + at
+            for at, key in enumerate(table.keys)
+            if tuple(level != TOTAL for level in key) == kept
+        }
+        self.values = {first + at: int(value) for at, value in enumerate(table.values)}
+        self.measure, self.additive = table.measure, table.additive
+
+    def sum(self, cells: Sequence[int]) -> int:
+        """Return the sum of some cells."""
+        return sum(self.values[cell] for cell in cells)
+
+
+def _least_finer(
+    table: Counts, several: Mapping[tuple[bool, ...], object], cells: _Kept
+) -> Iterator[tuple[bool, ...]]:
+    """Yield the coarsest patterns of a table that keep all the dimensions of some cells."""
+    wanted = tuple(any(part.beside(one) for one in cells.parts) for part in table.parts)
+    if sum(wanted) != len(cells.parts):
+        return
+    yield from [wanted] if wanted in several else next_finer(several, wanted)
+
+
+def _inside(fine: _Kept, coarse: _Kept) -> Iterator[tuple[int, list[int], list[int], bool, bool]]:
+    """Yield (cell, cells inside it, all that meet it, whether they are all of it, one alone)."""
+    pairs = [
+        (at, next(k for k, part in enumerate(fine.parts) if part.beside(one)))
+        for at, one in enumerate(coarse.parts)
+    ]
+    if not any(part.unit for part in coarse.parts):
+        return
+    ours = [fine.parts[k] for _, k in pairs]
+    sums = over(fine.cells, [k for _, k in pairs])
+    _, far = neighbours(ours, coarse.parts, sums, coarse.cells)
+    covering = covered(coarse.parts, coarse.cells, ours, sums)
+    for key, ones in far.items():
+        within = [one for one in ones if _lies(ours, one, coarse.parts, key)]
+        lie = [cell for one in within for cell in sums[one]]
+        whole = covering[key] and len(within) == len(ones)
+        same = whole and len(lie) == 1 and len(fine.parts) == len(coarse.parts)
+        yield coarse.cells[key], lie, [c for one in ones for c in sums[one]], whole, same
+
+
+def _lies(ours: Sequence[Part], one: Key, theirs: Sequence[Part], key: Key) -> bool:
+    return all(
+        inside(regions(part, [level], other)[level], regions(other, [name], part)[name])
+        for part, level, other, name in zip(ours, one, theirs, key, strict=True)
+    )
+
+
+def _nested(fine: _Kept, coarse: _Kept, made: Links) -> None:
+    """Whoever is in a part is in the whole; and the whole has nobody who is in no part."""
+    alike = fine.measure == coarse.measure
+    # Where a record is in one cell alone, all this follows from sums, unless they do not add up.
+    sums = alike and fine.additive and coarse.additive
+    for total, lie, _, whole, same in _inside(fine, coarse):
+        known, parts = coarse.values[total], fine.sum(lie)
+        if sums and whole and parts == known:
+            continue
+        if alike and same:
+            if lie[0] < total and not sums:
+                made.differ(lie, [total], parts - known)
+        elif alike and whole and parts == known:
+            made.rows.append(Row((total, *lie), (1, *[-1] * len(lie))))
+        else:
+            ordered = [cell for cell in lie if fine.values[cell] <= known]
+            if not sums or whole:
+                made.rows += [Row((total, cell), (1, -1), 0, FAR) for cell in ordered]
+            if alike and whole and parts > known:
+                made.rows.append(at_most(total, lie))

@@ -1,0 +1,78 @@
+"""What holds inside one table: each total against the cells that it is over."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from gateway.disclosure.parts import TOTAL
+from gateway.disclosure.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gateway.disclosure.parts import Counts
+    from gateway.disclosure.table import Integers, Key
+
+FAR: Final = 2**53
+"""No end."""
+
+
+def within(table: Counts, first: int) -> Iterator[Row]:
+    """Yield what holds inside a table, whose cells begin at `first`.
+
+    Of counts that do not add up (people who stand in several cells) a total is between the largest
+    of its parts and their sum. Where it happens to be the sum, the attacker is given that: nobody
+    changes his sex or his year of birth between two cells, and whoever knows that subtracts.
+    """
+    place = {key: first + at for at, key in enumerate(table.keys)}
+    grouped = patterns(table)
+    for coarse in grouped:
+        for fine in next_finer(grouped, coarse):
+            groups: dict[Key, list[int]] = defaultdict(list)
+            for key in grouped[fine]:
+                over = tuple(
+                    level if keep else TOTAL for level, keep in zip(key, coarse, strict=True)
+                )
+                groups[over].append(place[key])
+            for over, parts in sorted(groups.items()):
+                yield from _sum(table, first, place[over], parts)
+
+
+def patterns(table: Counts) -> dict[tuple[bool, ...], list[Key]]:
+    """Return the keys by which of their dimensions they keep, the most first."""
+    found: dict[tuple[bool, ...], list[Key]] = defaultdict(list)
+    for key in table.keys:
+        found[tuple(level != TOTAL for level in key)].append(key)
+    return {kept: found[kept] for kept in sorted(found, reverse=True)}
+
+
+def next_finer(
+    several: Mapping[tuple[bool, ...], object], coarse: tuple[bool, ...]
+) -> Iterator[tuple[bool, ...]]:
+    """Yield the patterns that keep more, and that no other one stands between."""
+    finer = [one for one in several if _covers(one, coarse)]
+    for fine in finer:
+        # What follows from two steps needs no row of its own.
+        if not any(_covers(fine, between) for between in finer):
+            yield fine
+
+
+def _covers(fine: tuple[bool, ...], coarse: tuple[bool, ...]) -> bool:
+    """Return whether `fine` keeps all that `coarse` keeps, and more."""
+    return fine != coarse and all(f or not c for f, c in zip(fine, coarse, strict=True))
+
+
+def _sum(table: Counts, first: int, total: int, parts: Sequence[int]) -> Iterator[Row]:
+    values: Integers = table.values
+    if table.additive or values[total - first] == sum(int(values[at - first]) for at in parts):
+        yield Row((total, *parts), (1, *[-1] * len(parts)))
+        return
+    yield at_most(total, parts)
+    for part in parts:
+        yield Row((total, part), (1, -1), 0, FAR)
+
+
+def at_most(total: int, parts: Sequence[int]) -> Row:
+    """Return that a total is no more than the sum of its parts."""
+    return Row((*parts, total), (*[1] * len(parts), -1), 0, FAR)

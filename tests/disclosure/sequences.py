@@ -1,0 +1,375 @@
+"""Sequences of tables of one source, and whoever holds all of them.
+
+Records are drawn, tables are cut from them one after another, each judged beside those before. The
+attacker at the end is written from the records alone: he splits days, counties, sexes and ages as
+finely as any of the tables does, gives each smallest class an unknown number of events (or each
+kind of person an unknown number of people), and knows of every cell which of them it counts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.parts import Counts, Part
+from gateway.disclosure.rules import Cost, weights
+from gateway.disclosure.table import DisclosureError, Key, Limits, Row, View
+from tests.disclosure import oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.disclosure.tables import Rng
+
+FAR = 10_000
+"""More events than any of the worlds has: the attacker knows no bound but what was published."""
+
+FIRST = dt.date(2026, 1, 1)
+COUNTIES, SEXES = ("c1", "c2", "c3"), ("f", "m")
+AGES = (0, 18, 40, 65)
+CUTS = ((0, 18, 40, 65), (0, 40), (0, 18, 65), (0, 65))
+UNITS = ("day", "week_iso", "week_mmwr", "month", "quarter", "year")
+
+
+class Event(NamedTuple):
+    """One record."""
+
+    person: int
+    day: dt.date
+    county: str
+    sex: str
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How one table is cut.
+
+    Attributes:
+        unit: Of time.
+        periods: First days of the periods that leave.
+        others: The other dimensions, among `county`, `sex`, `age`.
+        edges: Of the bands of age.
+        margins: The dimensions that each kind of total keeps, besides time.
+        people: Whether people are counted, who do not add up.
+        zeros: `publish` or `suppress`.
+    """
+
+    unit: str
+    periods: tuple[dt.date, ...]
+    others: tuple[str, ...]
+    edges: tuple[int, ...]
+    margins: tuple[tuple[str, ...], ...]
+    people: bool
+    zeros: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """A table that left, and the records it was made from."""
+
+    cut: Cut
+    counts: Counts
+    records: tuple[Event, ...]
+
+
+def begins(day: dt.date, unit: str) -> dt.date:
+    """Return the first day of the period that a day lies in."""
+    match unit:
+        case "day":
+            return day
+        case "week_iso":
+            return day - dt.timedelta(day.weekday())
+        case "week_mmwr":
+            return day - dt.timedelta(day.isoweekday() % 7)
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=1 + (day.month - 1) // 3 * 3, day=1)
+        case _:
+            return day.replace(month=1, day=1)
+
+
+def ends(first: dt.date, unit: str) -> dt.date:
+    """Return the first day after a period."""
+    day = first
+    while begins(day, unit) == first:
+        day += dt.timedelta(1)
+    return day
+
+
+def level(event: Event, cut: Cut, name: str) -> str:
+    """Return the level of a record on one dimension of a table."""
+    if name == "day":
+        return f"={begins(event.day, cut.unit).isoformat()}"
+    if name == "age":
+        return f"={max(edge for edge in cut.edges if edge <= event.age)}+"
+    return f"={getattr(event, name)}"
+
+
+def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
+    """Return the table of some records, nothing hidden yet."""
+    names = ("day", *cut.others)
+    levels: dict[str, list[str]] = {
+        "day": [f"={day.isoformat()}" for day in cut.periods],
+        "county": [f"={one}" for one in COUNTIES],
+        "sex": [f"={one}" for one in SEXES],
+        "age": [f"={edge}+" for edge in cut.edges],
+    }
+    inside = [one for one in records if begins(one.day, cut.unit) in cut.periods]
+    first = list(itertools.product(*(levels[name] for name in names)))
+    keys: list[Key] = []
+    values: list[int] = []
+    for kept in (names, *(("day", *margin) for margin in cut.margins)):
+        for key in itertools.product(*(levels[n] if n in kept else ["*"] for n in names)):
+            members = [
+                one
+                for at, one in enumerate(inside)
+                if all(k in ("*", level(one, cut, n)) for n, k in zip(names, key, strict=True))
+            ]
+            keys.append(key)
+            values.append(len({one.person for one in members}) if cut.people else len(members))
+    numbers = np.array(values, np.int64)
+    small = numbers < min_cell
+    if cut.zeros == "publish":
+        small &= numbers > 0
+    return Counts(
+        measure="count people" if cut.people else "count events",
+        parts=tuple(_part(cut, name) for name in names),
+        keys=tuple(keys),
+        values=numbers,
+        hidden=np.zeros(len(keys), np.bool_),
+        primary=small,
+        additive=not cut.people or sum(values[: len(first)]) == len({o.person for o in inside}),
+        floor=int(cut.zeros == "publish"),
+    )
+
+
+def _part(cut: Cut, name: str) -> Part:
+    match name:
+        case "day":
+            return Part("day", f"truncate {cut.unit}", cut.unit)
+        case "age":
+            edges = tuple((edge, f"{edge}+") for edge in cut.edges)
+            return Part("age", f"band {cut.edges}", "", edges)
+        case _:
+            return Part(name, "pass")
+
+
+# --- whoever holds all of them ---
+
+Class: TypeAlias = tuple[str, ...]
+
+
+class Attacker:
+    """What everybody can work out from tables that left, about the cells that are hidden.
+
+    Records only ever come late: those behind a later table are no fewer in any class.
+
+    Args:
+        told: The tables, in the order in which they left.
+    """
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        self._told = told
+        stops = {day for one in told for p in one.cut.periods for day in (p, ends(p, one.cut.unit))}
+        self._stops = sorted(stops)
+        events = [one for one in told if not one.cut.people]
+        people = [one for one in told if one.cut.people]
+        self._rows: list[Row] = []
+        self._place: dict[int, int] = {}
+        self._free = 0
+        for one in told:
+            self._place[id(one)] = self._free
+            self._free += len(one.counts.keys)
+        if events:
+            self._events(events)
+        if people:
+            self._people(people)
+
+    def narrow(self, width: int) -> list[str]:
+        """Return the small cells of all tables whose range is narrower than agreed."""
+        size = self._free
+        hidden = np.ones(size, np.bool_)
+        published = np.zeros(size, np.int64)
+        lower = np.zeros(size, np.int64)
+        asked: dict[int, str] = {}
+        for number, one in enumerate(self._told):
+            first = self._place[id(one)]
+            place = slice(first, first + len(one.counts.keys))
+            hidden[place] = one.counts.hidden
+            published[place] = one.counts.values
+            lower[place] = np.minimum(one.counts.floor, one.counts.values)
+            for at in np.flatnonzero(one.counts.primary).tolist():
+                key = one.counts.keys[at]
+                asked[first + at] = f"table {number} {key} = {one.counts.values[at]}"
+                assert one.counts.hidden[at], "a small cell was published"
+        view = View(tuple(self._rows), published, hidden, lower, np.full(size, FAR))
+        left = list(asked)
+        for integer in (False, True):
+            found = oracle.ranges(view, integer=integer, cells=left, at_once=16, quick=True)
+            low, high = np.ceil(found[:, 0] - 1e-6), np.floor(found[:, 1] + 1e-6)
+            bad = [cell for cell in left if high[cell] - low[cell] < width]
+            if bad:
+                return [f"{asked[c]}: [{low[c]:.0f}, {high[c]:.0f}]" for c in bad]
+            # Where real numbers leave much room, whole ones leave enough.
+            left = [cell for cell in left if high[cell] - low[cell] < 2 * width + 4]
+        return []
+
+    def _classes(self, told: Sequence[Told]) -> list[Class]:
+        """Return every smallest class of events, whether any event is in it or not."""
+        names = {name for one in told for name in one.cut.others}
+        edges = sorted({edge for one in told for edge in one.cut.edges if "age" in one.cut.others})
+        spans = [
+            day.isoformat()
+            for day in self._stops
+            if any(begins(day, one.cut.unit) in one.cut.periods for one in told)
+        ]
+        return list(
+            itertools.product(
+                spans,
+                COUNTIES if "county" in names else ["*"],
+                SEXES if "sex" in names else ["*"],
+                [str(edge) for edge in edges] if "age" in names else ["*"],
+            )
+        )
+
+    @staticmethod
+    def _counts(cut: Cut, key: Key, one: Class) -> bool:
+        day = dt.date.fromisoformat(one[0])
+        for name, wanted in zip(("day", *cut.others), key, strict=True):
+            if wanted == "*":
+                continue
+            if name == "day":
+                found = f"={begins(day, cut.unit).isoformat()}"
+            elif name == "age":
+                found = f"={max(edge for edge in cut.edges if edge <= int(one[3]))}+"
+            else:
+                found = f"={one[1 if name == 'county' else 2]}"
+            if found != wanted:
+                return False
+        return begins(day, cut.unit) in cut.periods
+
+    def _events(self, told: Sequence[Told]) -> None:
+        """Each version of the records has its own numbers, never fewer than the one before."""
+        classes = self._classes(told)
+        before: list[int] | None = None
+        records: tuple[Event, ...] | None = None
+        for one in told:
+            if before is None or one.records != records:
+                now = [self._new() for _ in classes]
+                if before is not None:
+                    self._rows += [
+                        Row((n, b), (1, -1), 0, FAR) for n, b in zip(now, before, strict=True)
+                    ]
+                before, records = now, one.records
+            self._sums(one, [(place, cls) for place, cls in zip(before, classes, strict=True)])
+
+    def _sums(self, one: Told, classes: Sequence[tuple[int, Class]]) -> None:
+        first = self._place[id(one)]
+        for at, key in enumerate(one.counts.keys):
+            parts = [place for place, cls in classes if self._counts(one.cut, key, cls)]
+            self._rows.append(Row((first + at, *parts), (1, *[-1] * len(parts))))
+
+    def _people(self, told: Sequence[Told]) -> None:
+        """A kind of person is a sex, and the set of classes that he was seen in."""
+        classes = self._classes(told)
+        seen = sorted({(one[0], one[1], one[3]) for one in classes})
+        assert len(seen) <= 9, "too many kinds of people"
+        sexes = sorted({one[2] for one in classes})
+        kinds = [
+            (self._new(), [(day, county, sex, age) for day, county, age in where])
+            for sex in sexes
+            for size in range(1, len(seen) + 1)
+            for where in itertools.combinations(seen, size)
+        ]
+        for one in told:
+            first = self._place[id(one)]
+            for at, key in enumerate(one.counts.keys):
+                parts = [
+                    place
+                    for place, where in kinds
+                    if any(self._counts(one.cut, key, cls) for cls in where)
+                ]
+                self._rows.append(Row((first + at, *parts), (1, *[-1] * len(parts))))
+
+    def _new(self) -> int:
+        self._free += 1
+        return self._free - 1
+
+
+# --- drawing ---
+
+
+def drawn_people(rng: Rng) -> list[Event]:
+    """Return events of two months; some people have several, in other counties and months."""
+    found = []
+    for person in range(int(rng.integers(10, 50))):
+        sex = SEXES[int(rng.random() < 0.3)]
+        for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
+            day = FIRST + dt.timedelta(int(rng.integers(59)))
+            found.append(Event(person, day, COUNTIES[int(rng.random() < 0.7)], sex, 20))
+    return found
+
+
+def drawn_events(rng: Rng, count: int, first: int = 0, days: int = 90) -> list[Event]:
+    """Return events of the first days of the year, few in some classes."""
+    odds = rng.dirichlet([0.8] * 3)
+    return [
+        Event(
+            first + at,
+            FIRST + dt.timedelta(int(rng.integers(days))),
+            COUNTIES[rng.choice(3, p=odds)],
+            SEXES[int(rng.random() < 0.3)],
+            int(rng.choice([5, 20, 45, 70], p=[0.1, 0.4, 0.35, 0.15])),
+        )
+        for at in range(count)
+    ]
+
+
+def drawn_cut(rng: Rng, units: Sequence[str], *, people: bool = False) -> Cut:
+    """Return a table's cut: some periods, some dimensions, some totals."""
+    unit = str(rng.choice(list(units)))
+    every = sorted({begins(FIRST + dt.timedelta(at), unit) for at in range(90)})
+    every = [day for day in every if day >= FIRST]
+    if rng.random() < 0.4 and len(every) > 1:
+        start = int(rng.integers(len(every)))
+        every = every[start : start + int(rng.integers(1, 4))]
+    every = every[:4]
+    others = tuple(n for n in ("county", "sex", "age") if rng.random() < 0.45)
+    choices = [m for size in range(len(others)) for m in itertools.combinations(others, size)]
+    margins = tuple(m for m in choices if rng.random() < 0.5)
+    return Cut(
+        unit,
+        tuple(every),
+        others,
+        CUTS[int(rng.integers(len(CUTS)))],
+        margins,
+        people,
+        "publish" if rng.random() < 0.7 else "suppress",
+    )
+
+
+def released(
+    cuts: Iterable[tuple[Cut, Sequence[Event]]], min_cell: int, width: int
+) -> tuple[list[Told], list[str]]:
+    """Return the tables that leave, one judged beside those before, and why others do not."""
+    told: list[Told] = []
+    refused: list[str] = []
+    for cut, records in cuts:
+        new = table_of(cut, records, min_cell)
+        before = [one.counts for one in told]
+        try:
+            hidden = protected(
+                new, before, Asked(min_cell, width), weights(new.values, Cost.LOG), Limits()
+            )
+        except DisclosureError as error:
+            refused.append(error.cause)
+            continue
+        told.append(Told(cut, replace(new, hidden=hidden), tuple(records)))
+    return told, refused

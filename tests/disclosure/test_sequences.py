@@ -1,0 +1,211 @@
+"""Tables of one source, one after another, before whoever holds all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.parts import MASKED, Codes, Counts, Part, Span, inside, meet, regions
+from gateway.disclosure.table import Limits
+from tests.disclosure.sequences import (
+    FIRST,
+    Attacker,
+    Cut,
+    Event,
+    drawn_cut,
+    drawn_events,
+    drawn_people,
+    released,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MIN_CELL, WIDTH = 5, 3
+NESTED, ODD = ("month", "quarter", "day"), ("month", "week_iso", "week_mmwr", "day")
+
+
+def faults_of_events(seed: int, units: Sequence[str], tables: int, late: int = 0) -> list[str]:
+    """Return what the attacker opens of a sequence drawn from a seed."""
+    rng = np.random.default_rng(seed)
+    records = drawn_events(rng, int(rng.integers(20, 160)))
+    asked = []
+    for number in range(tables):
+        if number:
+            records = records + drawn_events(rng, int(rng.integers(late + 1)), 1000 * number)
+        asked.append((drawn_cut(rng, units), records))
+    told, refused = released(asked, MIN_CELL, WIDTH)
+    assert set(refused) <= {"infeasible"}
+    return Attacker(told).narrow(WIDTH) if told else []
+
+
+def faults_of_people(seed: int) -> list[str]:
+    """Return the same where people are counted, who do not add up, and some records."""
+    rng = np.random.default_rng(seed)
+    records = drawn_people(rng)
+    asked = []
+    for _ in range(3):
+        cut = drawn_cut(rng, ("month", "quarter"), people=rng.random() < 0.6)
+        others = tuple(name for name in cut.others if name != "age")
+        margins = tuple(one for one in cut.margins if set(one) < set(others))
+        periods = cut.periods[:2]
+        asked.append((replace(cut, others=others, margins=margins, periods=periods), records))
+    told, refused = released(asked, MIN_CELL, WIDTH)
+    assert set(refused) <= {"infeasible"}
+    return Attacker(told).narrow(WIDTH) if told else []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_days_months_and_quarters_together_open_nothing(seed: int) -> None:
+    """Whatever was asked, in any order, no small cell of any table is narrower than agreed."""
+    assert [] == faults_of_events(seed, NESTED, 3)
+
+
+@pytest.mark.parametrize("seed", range(20, 36))
+def test_weeks_against_months_open_nothing(seed: int) -> None:
+    """Weeks lie across months, and what they have in common is told by sums alone."""
+    assert [] == faults_of_events(seed, ODD, 2)
+
+
+@pytest.mark.parametrize("seed", range(40, 52))
+def test_late_records_open_nothing(seed: int) -> None:
+    """Cells that were corrected leave no smaller cell more open than before."""
+    assert [] == faults_of_events(seed, ("month", "quarter"), 3, late=8)
+
+
+@pytest.mark.parametrize("seed", range(60, 72))
+def test_people_who_come_again_are_protected_alike(seed: int) -> None:
+    """An attacker who counts every kind of person, by where he was seen, opens nothing."""
+    assert [] == faults_of_people(seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1000, 1200))
+def test_many_sequences_open_nothing(seed: int) -> None:
+    """The same over a sweep: more tables, more cuts."""
+    assert [] == faults_of_events(seed, NESTED, 5)
+    assert [] == faults_of_events(seed, ODD, 3)
+    assert [] == faults_of_people(seed)
+
+
+# --- what it took ---
+
+
+def a_cut(unit: str, *periods: dt.date, others: tuple[str, ...] = (), **more: object) -> Cut:
+    """Return a cut without totals, in which zeros are published."""
+    made = Cut(unit, periods, others, (0, 65), (), people=False, zeros="publish")
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def events(*days: tuple[int, int], county: str = "c1", age: int = 20) -> list[Event]:
+    """Return as many events on each day of the year as are asked for."""
+    return [
+        Event(1000 * day + at, FIRST + dt.timedelta(day), county, "f", age)
+        for day, count in days
+        for at in range(count)
+    ]
+
+
+def hidden(one: Counts) -> dict[tuple[str, ...], bool]:
+    """Return what is hidden by key."""
+    return dict(zip(one.keys, one.hidden.tolist(), strict=True))
+
+
+def test_a_day_inside_a_month_is_no_secret_beside_it() -> None:
+    """Twenty in the month and all but two of them on one day: the two are held back."""
+    records = events((3, 18), (9, 2))
+    month = a_cut("month", FIRST)
+    day = a_cut("day", FIRST + dt.timedelta(3))
+
+    told, _ = released([(month, records), (day, records)], MIN_CELL, WIDTH)
+
+    assert {("=2026-01-01",): False} == hidden(told[0].counts)
+    assert {("=2026-01-04",): True} == hidden(told[1].counts)
+
+
+def test_overlapping_bands_are_subtracted() -> None:
+    """Under 40 less under 18 is a band that nobody published."""
+    records = events((3, 20), age=5) + events((4, 2), age=20) + events((5, 30), age=70)
+    young = a_cut("month", FIRST, others=("age",), edges=(0, 40))
+    minors = a_cut("month", FIRST, others=("age",), edges=(0, 18, 65))
+
+    told, _ = released([(young, records), (minors, records)], MIN_CELL, WIDTH)
+
+    seen = hidden(told[1].counts)
+    assert seen["=2026-01-01", "=18+"]
+    assert seen["=2026-01-01", "=0+"]
+    assert [] == Attacker(told).narrow(WIDTH)
+
+
+def test_two_people_tables_have_one_total() -> None:
+    """The total that one table holds back is not published by the next."""
+    men = [one._replace(sex="m", person=one.person + 9) for one in events((4, 30))]
+    records = events((3, 3)) + men
+    by_sex = a_cut("month", FIRST, others=("sex",), people=True)
+    all_ = a_cut("month", FIRST, people=True)
+
+    told, _ = released([(by_sex, records), (all_, records)], MIN_CELL, WIDTH)
+
+    assert {("=2026-01-01",): True} == hidden(told[1].counts)
+
+
+@pytest.mark.parametrize(("promised", "expected"), [(0, False), (8, True)])
+def test_what_another_agreement_promised_is_kept(promised: int, expected: bool) -> None:  # noqa: FBT001
+    """Two cells of three and five are hidden; their sum bounds both more than one of them said."""
+    records = [*events((3, 3)), *events((4, 4), county="c2"), *events((5, 30), county="c3")]
+    county = a_cut("month", FIRST, others=("county",))
+    [first], _ = released([(county, records)], MIN_CELL, WIDTH)
+    kept = replace(first.counts, width=promised)
+    new = table_of(a_cut("month", FIRST), records, MIN_CELL)
+
+    asked = Asked(MIN_CELL, WIDTH)
+    found = protected(new, [kept], asked, np.ones(1, np.int64), Limits())
+
+    assert [expected] == found.tolist()
+
+
+# --- levels ---
+
+CODES = Part("drug", "pass", codes=(("=a", ("a",)), ("=b", ("b",))), rest=MASKED, plain=True)
+CLASSES = Part("drug", "map", codes=(("=ab", ("a", "b")), ("=c", ("c",))), rest="=other")
+OPEN = Part("drug", "open", plain=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "level", "other", "around", "expected"),
+    [
+        (CODES, "=a", CLASSES, "=ab", (True, True)),
+        (CODES, "=a", CLASSES, "=c", (False, False)),
+        (CODES, "=a", CLASSES, "=other", (False, False)),
+        (CODES, MASKED, CLASSES, "=c", (True, False)),
+        (CLASSES, "=c", CODES, MASKED, (True, True)),
+        (CLASSES, "=other", CODES, MASKED, (True, True)),
+        (CLASSES, "=ab", CODES, MASKED, (False, False)),
+        (OPEN, "=c", CLASSES, "=c", (True, True)),
+        (OPEN, "=z", CLASSES, "=other", (True, True)),
+        (CODES, "~missing", CLASSES, "~missing", (True, True)),
+        (CODES, "~missing", CLASSES, "=other", (False, False)),
+    ],
+)
+def test_levels_of_two_cuts_meet_by_what_they_stand_for(
+    one: Part, level: str, other: Part, around: str, expected: tuple[bool, bool]
+) -> None:
+    """A code meets the class that it is mapped to, and the class of all the rest takes the rest."""
+    assert one.beside(other)
+    here, there = regions(one, [level], other)[level], regions(other, [around], one)[around]
+
+    assert expected == (meet(here, there), inside(here, there))
+
+
+def test_spans_that_touch_do_not_meet() -> None:
+    """A period ends where the next begins."""
+    assert not meet(Span(0, 7), Span(7, 14))
+    assert meet(Span(0, 8), Span(7, 14))
+    assert not inside(Span(0, 8), Span(0, 7))
+    assert meet(Codes(named=False, codes=frozenset("a")), Codes(named=False, codes=frozenset("b")))
