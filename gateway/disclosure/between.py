@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gateway.disclosure.classes import fitting, link_classes
 from gateway.disclosure.numbers import Links
-from gateway.disclosure.parts import covered, neighbours, over
+from gateway.disclosure.parts import Cells, covered, neighbours, over
 from gateway.disclosure.people import link_people
-from gateway.disclosure.relations import system_of
-from gateway.disclosure.solver import Budget, Program, whole_numbers
-from gateway.disclosure.table import DisclosureError, Row
+from gateway.disclosure.table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,16 +44,11 @@ def links(tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> Lin
             # Of a cell that was corrected, sums may be over the old number or over the new one.
             for at in dict.fromkeys((-1, 0)) if left.twice or right.twice else (0,):
                 _Pair(left.at(at), right.at(at), values, new, made).link(limits)
+    for measure in sorted({group.measure for group in groups}):
+        cuts = [group.at(-1) for group in groups if group.measure == measure]
+        link_classes(cuts, values, made, limits)
     link_people(tables, first, made)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """Cells of one cut, each key once."""
-
-    parts: tuple[Part, ...]
-    cells: dict[Key, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +64,9 @@ class _Group:
         """Whether a cell left more than once."""
         return any(len(several) > 1 for several in self.cells.values())
 
-    def at(self, which: int) -> _Cells:
+    def at(self, which: int) -> Cells:
         """Return the first or the last cell of each key."""
-        return _Cells(self.parts, {key: several[which] for key, several in self.cells.items()})
+        return Cells(self.parts, {key: several[which] for key, several in self.cells.items()})
 
 
 def _groups(tables: Sequence[Counts], first: Sequence[int]) -> list[_Group]:
@@ -94,9 +88,7 @@ def _groups(tables: Sequence[Counts], first: Sequence[int]) -> list[_Group]:
 class _Pair:
     """Two cuts, held against each other over the dimensions that both have."""
 
-    def __init__(
-        self, left: _Cells, right: _Cells, values: Integers, new: int, made: Links
-    ) -> None:
+    def __init__(self, left: Cells, right: Cells, values: Integers, new: int, made: Links) -> None:
         self._values = values
         self._new = new
         self._made = made
@@ -172,7 +164,7 @@ class _Pair:
             parts = [at[id(one)] for one in unknown] + ([rest[row]] if row in rest else [])
             plus, minus = off + 2 * row, off + 2 * row + 1
             rows.append(Row((*parts, plus, minus), (*[1] * (len(parts) + 1), -1), need, need))
-        found = _least(rows, columns, off, limits)
+        found = fitting(rows, columns, off, limits)
         new = self._new
         fresh = {
             id(one)
@@ -192,16 +184,3 @@ class _Pair:
 
 class _Common:
     """What two cells have in common and no cell is."""
-
-
-def _least(rows: Sequence[Row], columns: int, off: int, limits: Limits) -> Integers:
-    """Return whole numbers that satisfy the rows, the columns from `off` as small as can be."""
-    system = system_of(rows, columns)
-    costs = np.zeros(columns)
-    costs[off:] = -1.0
-    low, high = np.zeros(columns), np.full(columns, float(2**40))
-    program = Program(system, low, high, Budget(limits), costs=costs)
-    found = whole_numbers(program.run().values)
-    if found is None or not system.holds(found):
-        raise DisclosureError("solver", "the solver's whole numbers do not add up")
-    return found

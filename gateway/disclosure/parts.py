@@ -83,6 +83,14 @@ class Counts:
     width: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of one cut, each key once."""
+
+    parts: tuple[Part, ...]
+    cells: Mapping[Key, int]
+
+
 class Span(NamedTuple):
     """From one number to the next, which is not in it: days, or years of age."""
 
