@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.identity import Method, Pseudonym
@@ -75,35 +74,35 @@ class Gathering:
 
     Args:
         plan: A record-level plan with classes.
+        held_bytes: How much is kept at most.
 
     Attributes:
         rows: Rows that wait.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, held_bytes: int = HELD_BYTES) -> None:
         assert plan.classes is not None  # noqa: S101 - the engine asks only then
         self._plan = plan
         self._classes: Classes = plan.classes
         hidden = [_by_hmac(one) for one in plan.classes.hidden]
-        self._program = lower.Program(plan, hidden)
-        several = (*plan.masks, *hidden)
-        alike = frozenset(plan.classes.alike)
-        companions = [one.name + WHY for one in several if one.why and one.name in alike]
-        self._keys = (*plan.classes.alike, *companions)
+        self._program = lower.Program(plan, hidden) if hidden else None
+        alike, sensitive = frozenset(plan.classes.alike), plan.classes.sensitive
+        several = [one for one in (*plan.masks, *hidden) if one.name in alike]
+        keys = [n for one in several for n in ([one.name, one.name + WHY][: 1 + one.why])]
+        sent = [one.name for one in plan.columns]
+        self._own = [name for name in dict.fromkeys((*keys, *sensitive)) if name in sent]
         kinds = dict(plan.scan.columns)
         person = pl.col(plan.classes.person)
         text = kinds[plan.classes.person] in {FieldType.STRING, FieldType.CODE}
         # As a pseudonym is made: two spellings are one person, and a placeholder is nobody.
-        self._person = (lower.canonical(person) if text else person).alias(_PERSON)
+        self._person = _hashed(lower.canonical(person) if text else person)
         read = [plan.classes.person, *[name for one in hidden for name in one.reads]]
         self._read = list(dict.fromkeys(read))
         self._subjects = list(dict.fromkeys(n for one in plan.subjects for n in one.fields))
-        self._held: dict[str, list[Any]] = {name: [] for name in self._keys}
-        self._hashes: dict[str, list[pl.Series]] = {
-            name: [] for name in (_PERSON, *plan.classes.sensitive)
-        }
+        self._held: dict[str, list[Any]] = {name: [] for name in keys}
+        self._hashes: dict[str, list[pl.Series]] = {name: [] for name in (_PERSON, *sensitive)}
         self._parts: list[tuple[Release, pa.RecordBatch]] = []
-        self._size = 0
+        self._size, self._most = 0, held_bytes
         self.rows = 0
 
     def add(self, release: Release, batch: pa.RecordBatch) -> None:
@@ -112,26 +111,33 @@ class Gathering:
         Raises:
             RefusedError: `ROW_LIMIT`: more is to be kept than may be.
         """
-        made = self._program.mask(_frame(batch.select(self._read)), [self._person])
-        batched = release.batch
-        left: dict[str, Any] = {name: batched.column(name) for name in batched.schema.names}
-        for name in made.columns:
-            if name != _PERSON:
-                plain = made[name].cast(pl.String) if made[name].dtype == pl.Enum else made[name]
-                left[name] = plain.to_arrow(compat_level=pl.CompatLevel.oldest())
-        left[_PERSON] = made[_PERSON].to_arrow(compat_level=pl.CompatLevel.oldest())
+        originals = _frame(batch.select(self._read))
+        hidden = self._masked(originals)
+        own = release.batch.select(self._own)
         for name, arrays in self._held.items():
-            arrays.append(left[name])
-        for name, several in self._hashes.items():
-            several.append(_hashed(left[name]))
+            if name in hidden.columns:
+                arrays.append(hidden[name].to_arrow(compat_level=pl.CompatLevel.oldest()))
+            else:
+                arrays.append(own.column(name))
+        self._hashes[_PERSON].append(originals.select(self._person).to_series())
+        for frame in (hidden, _frame(own)):
+            several = [_hash(frame, name) for name in self._classes.sensitive if name in frame]
+            for hashed in frame.select(several):
+                self._hashes[hashed.name].append(hashed)
         subjects = batch.select(self._subjects)
         self._parts.append((release, subjects))
         self.rows += release.row_count
         self._size += release.batch.nbytes + subjects.nbytes
-        self._size += sum(left[name].nbytes for name in made.columns if name != _PERSON)
+        self._size += int(hidden.estimated_size())
         self._size += HASH_BYTES * release.row_count * len(self._hashes)
-        if self._size > HELD_BYTES:
+        if self._size > self._most:
             raise _refused(self._plan, Reason.ROW_LIMIT, 6, _TOO_LARGE)
+
+    def _masked(self, originals: pl.DataFrame) -> pl.DataFrame:
+        """Return the columns that were not asked for, as they would leave."""
+        if self._program is None:
+            return pl.DataFrame()
+        return self._program.mask(originals, []).with_columns(pl.col(pl.Enum).cast(pl.String))
 
     def settle(self) -> Settled:
         """Return which rows leave, now that all are there.
@@ -144,18 +150,24 @@ class Gathering:
         classes, count = self._classes_of_rows()
         hashes = {name: _joined(several) for name, several in self._hashes.items()}
         everything = np.ones(self.rows, np.bool_)
-        few, same = self._short(classes, count, hashes, everything)
+        people = distinct(classes, count, hashes[_PERSON], everything)
+        few, same = people < asked.k, np.zeros(count, np.bool_)
+        for name in asked.sensitive:
+            same |= distinct(classes, count, hashes[name], everything) < asked.l
         keep = ~(few | same)[classes]
-        if not asked.suppress and not keep.all():
-            cause = "k" if few[classes].any() else "l"
-            raise _refused(self._plan, Reason.DISCLOSURE_RISK, 10, _RISKS[cause], cause)
         if not keep.all():
-            # Counted once more, over what leaves alone.
-            few, same = self._short(classes, count, hashes, keep)
-            if (few | same)[classes[keep]].any():
-                message = "a class below `k` or `l` was about to leave"
-                raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
-        crowd = self._crowd(classes, count, hashes[_PERSON], keep)
+            if not asked.suppress:
+                cause = "k" if few[classes].any() else "l"
+                raise _refused(self._plan, Reason.DISCLOSURE_RISK, 10, _RISKS[cause], cause)
+            people = distinct(classes, count, hashes[_PERSON], keep)
+        crowd = _crowd(np.bincount(classes[keep], minlength=count), people)
+        if crowd.people < asked.k and crowd.rows:
+            # The figure is of what leaves alone: where it is too small, so is what leaves.
+            message = "a class below `k` was about to leave"
+            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
+        behind = hashes[_PERSON].filter(pl.Series(~keep)).drop_nulls().n_unique()
+        if asked.suppress and behind >= asked.least_told:
+            crowd = dataclasses.replace(crowd, held=int((~keep).sum()))
         return Settled(deque(self._cut(keep)), crowd)
 
     def _cut(self, keep: Flags) -> Iterator[Part]:
@@ -180,37 +192,13 @@ class Gathering:
                 codes, count = _codes(pa.chunked_array([codes]))
         return _codes(pa.chunked_array([codes]))
 
-    def _short(
-        self,
-        classes: Integers,
-        count: int,
-        hashes: dict[str, pl.Series],
-        rows: Flags,
-    ) -> tuple[Flags, Flags]:
-        """Return for each class whether it has too few people, and too few sensitive values."""
-        few = distinct(classes, count, hashes[_PERSON], rows) < self._classes.k
-        same = np.zeros(count, np.bool_)
-        for name in self._classes.sensitive:
-            same |= distinct(classes, count, hashes[name], rows) < self._classes.l
-        return few, same
 
-    def _crowd(
-        self,
-        classes: Integers,
-        count: int,
-        people: pl.Series,
-        keep: Flags,
-    ) -> Crowd:
-        each = distinct(classes, count, people, keep)
-        rows = np.bincount(classes[keep], minlength=count)
-        smallest = int(each[rows > 0].min()) if keep.any() else 0
-        behind = people.filter(pl.Series(~keep)).drop_nulls().n_unique()
-        told = self._classes.suppress and behind >= self._classes.least_told
-        return Crowd(
-            people=smallest,
-            rows=int(rows[each == smallest].sum()),
-            held=int((~keep).sum()) if told else None,
-        )
+def _crowd(rows: Integers, people: Integers) -> Crowd:
+    """Return the smallest class of those with rows."""
+    if not rows.any():
+        return Crowd(0, 0, None)
+    smallest = int(people[rows > 0].min())
+    return Crowd(smallest, int(rows[people == smallest].sum()), None)
 
 
 def distinct(classes: Integers, count: int, values: pl.Series, rows: Flags) -> Integers:
@@ -247,12 +235,14 @@ def _codes(column: Any) -> tuple[Integers, int]:  # noqa: ANN401 - of any type
     return indices, max(len(made.dictionary), 1)
 
 
-def _hashed(array: Any) -> pl.Series:  # noqa: ANN401 - an array of any type
-    if pa.types.is_floating(array.type):
-        array = pc.add(array, 0.0)  # minus zero is zero
-    values = pl.Series(array)
-    made = values.hash()
-    return made.set(values.is_null(), None)
+def _hash(frame: pl.DataFrame, name: str) -> pl.Expr:
+    column = pl.col(name)
+    # Minus zero is zero.
+    return _hashed(column + 0.0 if frame.schema[name].is_float() else column).alias(name)
+
+
+def _hashed(column: pl.Expr) -> pl.Expr:
+    return pl.when(column.is_not_null()).then(column.hash())
 
 
 def _joined(several: Sequence[pl.Series]) -> pl.Series:

@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 
 from gateway.agreement.model import Anonymity, ConsentCondition
 from gateway.decide import Grant, Standing, decide
+from gateway.engine import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band
 from gateway.masks.plain import Pass, Redact
 from gateway.plan.build import Builder
 from gateway.plan.check import RowCheck, in_classes
-from gateway.plan.classes import distinct
+from gateway.plan.classes import HASH_BYTES, Gathering, distinct
 from gateway.plan.ops import Crowd
+from gateway.plan.pushdown import arrow_schema
 from gateway.values import Condition, Form, Operator
 from tests.build import (
     NOW,
@@ -461,6 +463,45 @@ def test_an_explanation_names_the_classes() -> None:
     assert "classes: at least 2 values of `fatal` in each" in said
     assert any("their number is told from 12 people on" in line for line in said)
     assert "classes: another class refuses the whole exchange" in denied
+
+
+def test_what_waits_is_limited_in_bytes() -> None:
+    """Batches that fit are kept; one byte less of room, and the request is refused by ROW_LIMIT."""
+    plan = plan_for(under(5))
+    rows = people(5)
+    columns = {name: [row[name] for row in rows] for name, _ in plan.scan.columns}
+    batch = pa.RecordBatch.from_pydict(columns, schema=arrow_schema(plan.scan.columns))
+    masked = run(plan_for(the_agreements(an_agreement(a_provision(RELEASE)))), rows)
+    release = RowCheck(plan).check(plan, [tuple(row.values()) for row in masked], ())
+    # Of each row a hash of its person waits besides.
+    size = release.batch.nbytes + 5 * HASH_BYTES
+
+    Gathering(plan, size).add(release, batch)
+    with pytest.raises(RefusedError) as refused:
+        Gathering(plan, size - 1).add(release, batch)
+    assert (Reason.ROW_LIMIT, 6) == (refused.value.reason, refused.value.step)
+
+
+class Careless(PlanEngine):
+    """An engine that forgets classes."""
+
+    def run(self, plan: Plan, *rest: Any) -> Any:
+        """Run the plan as if none were asked for."""
+        return super().run(dataclasses.replace(plan, classes=None), *rest)
+
+
+def test_records_of_no_class_are_not_sent() -> None:
+    """Without the figure of a whole release nothing is logged or sent, whatever the engine does."""
+    engine = Careless(lambda _year: bytes(32), lambda: 2026, 1)
+    house = House(rows=people(5), agreements=under(5), engine=engine)
+    box = Outbox()
+
+    with pytest.raises(ReleaseError, match="no class"):
+        house.ask(a_request(*RELEASE), box)
+    for one in (engine, house.plans):
+        one.close()
+
+    assert ([], []) == (house.log.of_kind("release"), box.sent)
 
 
 # --- plan and check ---
