@@ -260,6 +260,8 @@ class Disclosure:
 
     Attributes:
         colluding: Aliases who count as one attacker; None for `all`.
+        coarsen: The ladder: what people may agree on next where a table cannot be protected, each
+            rung a level and the coarser one.
         options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
             built.
     """
@@ -273,6 +275,7 @@ class Disclosure:
     history: Duration
     marker: str
     options: tuple[str, ...] = ()
+    coarsen: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ PROVISION_ID = re.compile(r"P[0-9]{1,4}-[a-z0-9-]{1,60}")
 PURPOSE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 NOTICE = re.compile(r"[a-z0-9-]{3,64}@[1-9][0-9]{0,3}")
 ROLE = WORD
+RUNG = re.compile(r"([a-z][a-z0-9_]{0,63}) -> ([a-z][a-z0-9_]{0,63})")
 
 BASIS_TYPES: Final = (
     "authorization",
@@ -310,6 +311,9 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 def _disclosure(at: Cursor) -> Disclosure:
     entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS)
+    options = DISCLOSURE_OPTIONS & entries.values.keys()
+    if isinstance(entries.values.get("coarsen"), list):
+        options -= {"coarsen"}
     zeros = ("publish", "suppress", "structural")
     return Disclosure(
         min_cell=entries.read("min_cell", lambda c: c.integer(1), 1),
@@ -320,8 +324,21 @@ def _disclosure(at: Cursor) -> Disclosure:
         colluding=entries.read("colluding", _colluding, None),
         history=entries.read("history", Cursor.duration, EMPTY_SPAN),
         marker=entries.read("marker", lambda c: c.text(WORD), ""),
-        options=tuple(sorted(DISCLOSURE_OPTIONS & entries.values.keys())),
+        options=tuple(sorted(options)),
+        coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
     )
+
+
+def _coarsen(at: Cursor) -> tuple[tuple[str, str], ...]:
+    """Return the rungs of a ladder, in their order: `month -> quarter`."""
+    rungs: list[tuple[str, str]] = []
+    for item in at.items():
+        found = RUNG.fullmatch(item.value) if isinstance(item.value, str) else None
+        if found is None:
+            item.wrong("a rung is a level and a coarser one, such as `month -> quarter`")
+            continue
+        rungs.append((found[1], found[2]))
+    return tuple(rungs)
 
 
 def _dominance(at: Cursor) -> dict[str, int] | None:

@@ -19,7 +19,7 @@ from gateway.disclosure.parts import MASKED, VALUE, Counts, Part
 from gateway.disclosure.people import COUNT
 from gateway.disclosure.rules import Cost, weights
 from gateway.disclosure.table import DisclosureError, Limits
-from gateway.errors import Reason, ReleaseError
+from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoArea
 from gateway.masks.plain import Pass
@@ -60,14 +60,21 @@ def verdict_of(
         limits: When the search for a pattern stops.
 
     Raises:
-        DisclosureError: No pattern protects it beside what was released before, or none was found
-            in time, or its totals are not the sums of their parts.
+        RefusedError: `infeasible`, where no pattern protects it beside what was released before;
+            `limit`, where none was found in time.
+        DisclosureError: Its totals are not the sums of their parts, or what was released before
+            cannot be read.
     """
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a table without Group and Suppress")
     before = [table for one in earlier for table in remembered(one)]
-    found = _Table(plan, group, suppress, counted, before, limits or Limits()).kept()
+    try:
+        found = _Table(plan, group, suppress, counted, before, limits or Limits()).kept()
+    except DisclosureError as error:
+        if error.cause not in {"infeasible", "limit"}:
+            raise
+        raise _refused(plan, suppress, error.cause) from None
     numbers = {
         one.name: [
             _number(value, one.name, counted) if leaves else None
@@ -79,6 +86,27 @@ def verdict_of(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
         memory=memory([one.counts for one in found if len(one.counts.keys)]),
+    )
+
+
+def _refused(plan: Plan, suppress: Suppress, cause: str) -> RefusedError:
+    """Return the refusal of a table: it names the rule and the next rung, no cell and no count."""
+    dates = plan.group.time if plan.group else ""
+    said = {
+        "infeasible": f"no pattern of suppressed cells protects this table by `{dates}`",
+        "limit": f"no safe pattern of suppressed cells by `{dates}` was found in time",
+    }[cause]
+    ladder = [f"`{fine} -> {coarse}`" for fine, coarse in suppress.coarsen[:1]]
+    after = f": the agreement's next coarser level is {ladder[0]}" if ladder else ""
+    rule = plan.rule
+    return RefusedError(
+        Reason.DISCLOSURE_RISK,
+        said + after,
+        step=10,
+        agreement=rule.pact.agreement.ref,
+        provision=rule.provision.id,
+        clause=rule.provision.clause,
+        cause=cause,
     )
 
 

@@ -574,7 +574,9 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
     rules = aggregate.disclosure
     given = rules.dominance
     dominance = Dominance(given["largest"], given["percent"], given["p"]) if given else None
-    suppress = Suppress(rules.min_cell, rules.min_interval, rules.zeros, rules.marker, dominance)
+    suppress = Suppress(
+        rules.min_cell, rules.min_interval, rules.zeros, rules.marker, dominance, rules.coarsen
+    )
     return group, suppress
 
 

@@ -127,6 +127,7 @@ class Suppress:
             published of the same source.
         marker: The one word for every suppressed cell, the first and the second suppressions.
         dominance: When a sum is suppressed because of who gave it; None for never.
+        coarsen: The ladder that a refusal names the next rung of.
     """
 
     min_cell: int
@@ -134,6 +135,7 @@ class Suppress:
     zeros: str
     marker: str
     dominance: Dominance | None = None
+    coarsen: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -684,6 +684,27 @@ def test_a_margin_is_over_whole_periods(margins: str, refused: bool) -> None:  #
     assert "not-enforced-yet" not in found(county=text)
 
 
+@pytest.mark.parametrize(
+    ("ladder", "rule"),
+    [
+        ("[month -> quarter]", None),
+        ("[month -> quarter, quarter -> year]", None),
+        ("[age_band -> none]", None),
+        ("[county -> region]", "rung-unknown"),
+        ("[quarter -> year]", "rung-unknown"),
+        ("[month to quarter]", "wrong-value"),
+        ("[]", None),
+        ("automatic", "not-enforced-yet"),
+    ],
+)
+def test_a_ladder_begins_where_the_table_stands(ladder: str, rule: str | None) -> None:
+    """Each rung leads on from a level of the table, or from the rung before; people climb it."""
+    text = edited("marker: suppressed}", f"marker: suppressed, coarsen: {ladder}}}")
+
+    here = found(county=text) & {"rung-unknown", "wrong-value", "not-enforced-yet"}
+    assert ({rule} if rule else set()) == here
+
+
 def test_sums_without_a_rule_and_many_dimensions_are_told() -> None:
     """A sum without a dominance rule is refused; more than three dimensions give a warning."""
     text = edited("{count_distinct: client_id}}", "{count_distinct: client_id}, s: {sum: sex}}")

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.agreement.model import MeasureRule
 from gateway.engine import PlanEngine
-from gateway.errors import ReleaseError
+from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly
 from gateway.values import Form, Operator
 from tests.build import (
@@ -33,7 +33,7 @@ from tests.fakes import MemorySource, MemoryVault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import Aggregate
+    from gateway.agreement.model import Aggregate, Disclosure
     from gateway.values import Row
 
 MAY, APRIL = dt.date(2026, 5, 1), dt.date(2026, 4, 1)
@@ -205,6 +205,29 @@ def test_cells_after_their_total_are_held_back() -> None:
     counties, _ = asked(COUNTIES, TOWN, [memory])
 
     assert (None, None) == (counties[M, "north"], counties[M, "south"])
+
+
+LADDER = dataclasses.replace(DISCLOSURE, coarsen=(("county", "region"), ("month", "quarter")))
+
+
+@pytest.mark.parametrize(("disclosure", "told"), [(DISCLOSURE, False), (LADDER, True)])
+def test_what_cannot_be_protected_is_refused_with_the_next_rung(
+    disclosure: Disclosure,
+    told: bool,  # noqa: FBT001
+) -> None:
+    """Eleven in the month left, and three counties have them: each is at most nine, and no ten."""
+    rows = rows_of(0, 4, county="north") + rows_of(4, 4, county="south")
+    rows += rows_of(8, 3, county="west")
+    _, memory = asked(MONTH, rows)
+
+    with pytest.raises(RefusedError) as raised:
+        asked(by_runs(margins=(), disclosure=disclosure), rows, [memory])
+
+    refused = raised.value
+    assert ("infeasible", 10, "4.1") == (refused.cause, refused.step, refused.clause)
+    assert Reason.DISCLOSURE_RISK is refused.reason
+    assert told is ("`county -> region`" in refused.message)
+    assert not any(letter.isdigit() for letter in refused.message)
 
 
 def test_another_month_has_nothing_to_do_with_it() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import longer
+from gateway.masks.places import GeoArea
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
 from gateway.values import Shape
@@ -176,6 +177,21 @@ def margins(case: Case) -> Iterator[Fault]:
             yield path, "the margin keeps every dimension: it is the table"
 
 
+@provision_rule("rung-unknown")
+def ladder(case: Case) -> Iterator[Fault]:
+    """A rung of the ladder begins where the table, or the rung before, stands."""
+    if (table := case.provision.aggregate) is None:
+        return
+    masks = [(name, case.provision.release.get(name)) for name in table.dimensions]
+    known = set(table.dimensions)
+    known |= {mask.to.value for _, mask in masks if isinstance(mask, (Truncate, GeoArea))}
+    for at, (fine, coarse) in enumerate(table.disclosure.coarsen):
+        if fine not in known:
+            message = f"{quoted(fine)} is no level that the table, or a rung before, has"
+            yield (*_disclosure(case, "coarsen"), at), message
+        known.add(coarse)
+
+
 @provision_rule("dominance-missing")
 def dominance(case: Case) -> Iterator[Fault]:
     """A sum without a dominance rule shows its largest contributor."""
@@ -205,6 +221,7 @@ RULES: tuple[ProvisionRule, ...] = (
     complementary,
     grid,
     margins,
+    ladder,
     dominance,
     dimensions,
 )
