@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
@@ -180,10 +181,33 @@ def _arrow(series: pl.Series) -> Any:  # noqa: ANN401 - an array of any type
     """Return a column in Arrow; texts of a closed set are taken from the set."""
     array: Any = series.to_arrow(compat_level=pl.CompatLevel.oldest())
     if not pa.types.is_dictionary(array.type):
-        return array
+        return _bare(array)
     if array.null_count == len(array):
         return pa.nulls(len(array), pa.large_utf8())
     return array.dictionary.take(array.indices)
+
+
+def _bare(array: Any) -> Any:  # noqa: ANN401 - an array of any type
+    """Return a column with nothing under its nulls.
+
+    A null hides a value from a reader, not from whoever looks at the bytes: a frame that makes a
+    value null may leave it where it lay.
+    """
+    if not array.null_count:
+        return array
+    kind = array.type
+    none = pa.nulls(len(array), kind)
+    if array.null_count == len(array):
+        return none
+    zero = pa.scalar("", kind) if pa.types.is_large_string(kind) else _zero(kind)
+    return pc.if_else(array.is_valid(), pc.fill_null(array, zero), none)
+
+
+def _zero(kind: Any) -> Any:  # noqa: ANN401 - a type of Arrow, and its zero
+    if pa.types.is_boolean(kind):
+        return pa.scalar(value=False)
+    width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
+    return pa.scalar(0, width).cast(kind)
 
 
 def in_classes(
