@@ -662,6 +662,12 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
             count = one.function == "count_distinct"
             cell[one.name] = len(people) if count else sum(values, zero)
             cell[one.name + ".why"] = None
+            if one.function == "mean":
+                lacking = len(members) - len(given)
+                told = len(given) >= suppress.min_cell
+                told = told and (lacking == 0 or lacking >= suppress.min_cell)
+                cell[one.name] = sum(values) / len(given) if told else None
+                cell[one.name + ".why"] = None if told else suppress.marker
         else:
             cell[one.name] = None
             cell[one.name + ".why"] = suppress.marker

@@ -64,8 +64,8 @@ BASIS_TYPES: Final = (
 )
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
-BUILT_MEASURES: Final = frozenset({"count_distinct", "sum"})
-MEASURES: Final = BUILT_MEASURES | {"mean", "median", "percentile", "percentage", "rate", "ratio"}
+BUILT_MEASURES: Final = frozenset({"count_distinct", "sum", "mean"})
+MEASURES: Final = BUILT_MEASURES | {"median", "percentile", "percentage", "rate", "ratio"}
 DISCLOSURE_OPTIONS: Final = frozenset(
     {"coarsen", "unless", "exempt", "known", "keep", "insiders", "noise"}
 )

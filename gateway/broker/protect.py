@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -41,11 +41,20 @@ SHARE: Final = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """One measure of the table: its joint-problem form, and the cells that leave."""
+    """One measure of the table: its joint-problem form, and the cells that leave.
+
+    Of a mean `given` is the number of its values, judged beside their sum.
+    """
 
     name: str
     counts: Counts
     leaves: Flags
+    given: Counts | None = None
+
+    def tables(self) -> list[Counts]:
+        """Return what a later table has to know of it."""
+        both = [self.counts] if self.given is None else [self.counts, self.given]
+        return [one for one in both if len(one.keys)]
 
 
 def verdict_of(
@@ -77,15 +86,15 @@ def verdict_of(
         raise _refused(plan, suppress, error.cause) from None
     numbers = {
         one.name: [
-            _number(value, one.name, counted) if leaves else None
-            for value, leaves in zip(_raw(one.name, counted), one.leaves.tolist(), strict=True)
+            value if leaves else None
+            for value, leaves in zip(_raw(one, counted), one.leaves.tolist(), strict=True)
         ]
         for one in found
     }
     return Verdict(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
-        memory=memory([one.counts for one in found if len(one.counts.keys)]),
+        memory=memory(list({id(t): t for one in found for t in one.tables()}.values())),
     )
 
 
@@ -135,6 +144,7 @@ class _Table:
         """Return each measure with the cells that leave: counts first, since sums follow them."""
         made: list[_Kept] = []
         hidden: Flags = np.zeros(len(self._counted.keys), np.bool_)
+        sums: dict[str, Counts] = {}
         counts = [one for one in self._group.measures if one.function == "count_distinct"]
         people = self._judged(
             COUNT + self._group.unit,
@@ -150,12 +160,32 @@ class _Table:
                 made.append(_Kept(one.name, people, ~people.hidden))
                 continue
             summed = self._counted.sums[one.name]
-            small = (self._small(summed.givers) | summed.dominated) & ~self._nothing
-            found = self._summed(
-                one.field, summed, small | self._small(self._counted.units), hidden
-            )
-            made.append(_Kept(one.name, found, ~found.hidden))
+            if one.field not in sums:
+                small = (self._small(summed.givers) | summed.dominated) & ~self._nothing
+                sums[one.field] = self._summed(
+                    one.field, summed, small | self._small(self._counted.units), hidden
+                )
+            found = sums[one.field]
+            if one.function == "mean":
+                found = self._given(one.field, summed, found)
+                there = ~found.hidden & (summed.given > 0)
+                made.append(_Kept(one.name, sums[one.field], there, found))
+            else:
+                made.append(_Kept(one.name, found, ~found.hidden))
         return made
+
+    def _given(self, field: str, summed: Summed, sum_: Counts) -> Counts:
+        """Return how many values a mean is of: beside a sum, it gives that number back.
+
+        A mean leaves where the sum of its values and their number might both leave; the rows that
+        gave no value are a complement, and few of them are held back too.
+        """
+        none = self._counted.rows - summed.given
+        few = (none >= 1) & (none < self._suppress.min_cell)
+        small = self._small(summed.given) | self._small(self._counted.units) | few
+        return self._judged(
+            f"values {field}", summed.given, small & ~self._nothing, sum_.hidden, share=0, rows=True
+        )
 
     def _small(self, units: Integers) -> Flags:
         least = self._suppress.min_cell
@@ -176,7 +206,14 @@ class _Table:
         return _with(kept, hidden=small | hidden)
 
     def _judged(
-        self, measure: str, values: Integers, small: Flags, hidden: Flags, *, share: int
+        self,
+        measure: str,
+        values: Integers,
+        small: Flags,
+        hidden: Flags,
+        *,
+        share: int,
+        rows: bool = False,
     ) -> Counts:
         """Return a measure under the cheapest pattern that the attacker cannot open."""
         informed = self._suppress.zeros == "publish" and not share
@@ -187,7 +224,7 @@ class _Table:
             values=values,
             hidden=hidden & ~small,
             primary=small,
-            additive=bool(share) or self._counted.apart,
+            additive=bool(share) or rows or self._counted.apart,
             floor=int(informed),
             width=self._suppress.min_interval,
         )
@@ -241,10 +278,11 @@ def _rest(codes: Sized, word: str | None) -> str:
     return (VALUE + word if word else MASKED) if len(codes) else ""
 
 
-def _raw(name: str, counted: Counted) -> list[Any]:
-    return (counted.sums[name].values if name in counted.sums else counted.units).tolist()  # type: ignore[no-any-return]
-
-
-def _number(value: float, name: str, counted: Counted) -> int | float:
-    whole = name not in counted.sums or counted.sums[name].exact
-    return int(value) if whole else value
+def _raw(one: _Kept, counted: Counted) -> list[int | float]:
+    """Return a measure's number in each cell, whole where it is a count or a sum of whole ones."""
+    if one.name not in counted.sums:
+        return list(counted.units.tolist())
+    summed = counted.sums[one.name]
+    if one.given is not None:
+        return list(summed.means.tolist())
+    return list((summed.values.astype(np.int64) if summed.exact else summed.values).tolist())

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.model import FieldRule, MeasureRule
     from gateway.decide import Grant
     from gateway.masks.base import Mask
     from gateway.values import Terms
@@ -404,7 +404,7 @@ def _precision(rule: FlowRule, field: FieldRule) -> str | None:
 
 
 _COUNT = "count_distinct"
-_BUILT = frozenset({_COUNT, "sum"})
+_BUILT = frozenset({_COUNT, "sum", "mean"})
 
 
 def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...]:
@@ -420,11 +420,21 @@ def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...
             one.name,
             one.function,
             one.field,
-            FieldType.INTEGER if one.function == _COUNT else rule.dataset.fields[one.field].type,
+            _type_of(rule, one),
         )
         for one in aggregate.measures
         if one.field in fields
     )
+
+
+def _type_of(rule: FlowRule, one: MeasureRule) -> FieldType:
+    match one.function:
+        case "sum":
+            return rule.dataset.fields[one.field].type
+        case "mean":
+            return FieldType.NUMBER
+        case _:
+            return FieldType.INTEGER
 
 
 def _columns(

@@ -34,6 +34,7 @@ FOLD_AFTER = 16
 _UNIT = ".unit"
 _SUM = ".sum."
 _GAVE = ".gave."
+_GIVEN = ".given."
 _SHOWS = ".shows."
 
 
@@ -55,7 +56,8 @@ class Cells:
         ]
         kinds = dict(plan.scan.columns)
         self._unit_is_text = kinds[plan.group.unit] in {FieldType.STRING, FieldType.CODE}
-        self._sums = [one for one in self._group.measures if one.function == "sum"]
+        self._sums = [one for one in self._group.measures if one.function != "count_distinct"]
+        self._kinds = kinds
         self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
         self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
         self._totals: list[pl.DataFrame] = []
@@ -69,7 +71,11 @@ class Cells:
         unit = pl.col(self._group.unit)
         # By canon@1, as a pseudonym is: two spellings are one person, and a placeholder is nobody.
         text = canonical(unit) if self._unit_is_text else unit.cast(pl.String)
-        return [text.alias(_UNIT), *[_summand(one).alias(_SUM + one.name) for one in self._sums]]
+        sums = [_summand(one.field, self._kinds) for one in self._sums]
+        return [
+            text.alias(_UNIT),
+            *[column.alias(_SUM + one.name) for one, column in zip(self._sums, sums, strict=True)],
+        ]
 
     def add(self, masked: pl.DataFrame) -> None:
         """Take one batch of masked rows with the columns of `keep`."""
@@ -91,6 +97,10 @@ class Cells:
             rows.group_by(self._keys).agg(
                 pl.len().cast(pl.Int64).alias(ROWS),
                 *[pl.col(_SUM + one.name).sum() for one in self._sums],
+                *[
+                    pl.col(_SUM + one.name).count().cast(pl.Int64).alias(_GIVEN + one.name)
+                    for one in self._sums
+                ],
             )
         )
         if len(self._totals) % FOLD_AFTER == 0:
@@ -101,9 +111,7 @@ class Cells:
             name: [_people(pl.concat(kept), self._keys)] for name, kept in self._units.items()
         }
         self._totals = [
-            pl.concat(self._totals)
-            .group_by(self._keys)
-            .agg(pl.col(ROWS).sum(), *[pl.col(_SUM + one.name).sum() for one in self._sums])
+            pl.concat(self._totals).group_by(self._keys).agg(pl.exclude(self._keys).sum())
         ]
 
     def table(self) -> pl.DataFrame:
@@ -164,7 +172,8 @@ class Cells:
                     values=table[_SUM + one.name].cast(pl.Float64).to_numpy(),
                     givers=_integers(table, givers(one)),
                     dominated=table[_SHOWS + givers(one)].to_numpy(),
-                    exact=one.output is FieldType.INTEGER,
+                    exact=self._kinds[one.field] is FieldType.INTEGER,
+                    given=_integers(table, _GIVEN + one.name),
                 )
                 for one in self._sums
             },
@@ -186,7 +195,7 @@ class Cells:
         )
         columns: list[pl.Expr] = []
         for one in self._group.measures:
-            raw = pl.col(UNITS) if one.function == "count_distinct" else pl.col(_SUM + one.name)
+            raw = _raw(one)
             kept = pl.col(_LEAVES + one.name)
             columns += [
                 pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
@@ -236,7 +245,19 @@ def _integers(table: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype
     return table[name].cast(pl.Int64).to_numpy().astype(np.int64)
 
 
-def _summand(one: MeasureNode) -> pl.Expr:
-    column = pl.col(one.field)
+def _raw(one: MeasureNode) -> pl.Expr:
+    """Return the number of a measure in each cell."""
+    match one.function:
+        case "count_distinct":
+            return pl.col(UNITS)
+        case "mean":
+            given = pl.col(_GIVEN + one.name).clip(1)
+            return pl.col(_SUM + one.name).cast(pl.Float64) / given.cast(pl.Float64)
+        case _:
+            return pl.col(_SUM + one.name)
+
+
+def _summand(field: str, kinds: Mapping[str, FieldType]) -> pl.Expr:
+    column = pl.col(field)
     # A number that is not finite is none, and would make the whole cell none.
-    return pl.when(column.is_finite()).then(column) if one.output is FieldType.NUMBER else column
+    return pl.when(column.is_finite()).then(column) if kinds[field] is FieldType.NUMBER else column

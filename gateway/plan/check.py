@@ -268,7 +268,11 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     for one in group.measures:
         expected[one.name] = POLARS[one.output]
         expected[one.name + WHY] = pl.Enum([suppress.marker])
-    helpers = [UNITS, ROWS, *[givers(one) for one in group.measures if one.function == "sum"]]
+    helpers = [
+        UNITS,
+        ROWS,
+        *[givers(one) for one in group.measures if one.function != "count_distinct"],
+    ]
     counts: dict[str, pl.DataType] = dict.fromkeys(helpers, pl.Int64())
     if dict(frame.schema) != expected | counts or frame.columns != [*expected, *helpers]:
         raise _broken("columns or types are not the plan's")
@@ -302,7 +306,9 @@ def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> N
     value, why = pl.col(one.name), pl.col(one.name + WHY)
     people, rows = pl.min_horizontal(UNITS, givers(one)), pl.col(ROWS)
     enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
-    nothing = (rows == 0) & (value == 0) & pl.lit(suppress.zeros == "publish")
+    # Of nobody there is no mean.
+    zeros = suppress.zeros == "publish" and one.function != "mean"
+    nothing = (rows == 0) & (value == 0) & pl.lit(zeros)
     published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)
     if one.function == "count_distinct":
         published &= (value == people).fill_null(value=False)

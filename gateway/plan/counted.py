@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import numpy as np
+
 from gateway.values import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     Integers: TypeAlias = NDArray[np.int64]
@@ -34,12 +35,20 @@ class Summed:
         givers: Distinct units that gave a value to it.
         dominated: Whether its largest givers show through.
         exact: False for a sum of numbers with decimals, which no reasoning in whole numbers covers.
+        given: How many rows gave a value: what a mean is divided by.
     """
 
     values: NDArray[np.float64]
     givers: Integers
     dominated: Flags
     exact: bool
+    given: Integers
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """The mean of the values in each cell; 0 where there are none."""
+        found: NDArray[np.float64] = self.values / np.maximum(self.given, 1)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,7 +75,7 @@ class MaskField:
 
 @dataclass(frozen=True, slots=True)
 class MeasureNode:
-    """One published number: `count_distinct` of the unit, or `sum` of a field."""
+    """One published number: `count_distinct` of the unit, or `sum` or `mean` of a field."""
 
     name: str
     function: str

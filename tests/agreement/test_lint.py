@@ -477,7 +477,7 @@ def test_a_name_beside_classes_is_warned_of() -> None:
         ("zeros: publish", "zeros: structural"),
         ("colluding: all", "colluding: [phd]"),
         ("marker: suppressed}", "marker: suppressed, insiders: true}"),
-        ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {mean: prior_episodes}}"),
+        ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {median: prior_episodes}}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {count_distinct: age_band}}"),
         ("mode: pull, deadline: none, hold: none", "mode: push, deadline: PT15M, hold: P7D"),
         ("mode: pull, deadline: none", "mode: pull, deadline: PT15M"),

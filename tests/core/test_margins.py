@@ -181,6 +181,43 @@ def test_a_sum_with_a_few_large_givers_is_held_back(
     assert (100 if leaves else None) == found[M, "north"]
 
 
+# --- means ---
+
+MEAN = MeasureRule("age_mean", "mean", "age")
+
+
+def by_mean(rows: list[Row], **changed: Any) -> dict[tuple[str, ...], Any]:  # noqa: ANN401
+    """Return the means that leave, beside the count of runs."""
+    table = by_runs(measures=(MEAN, RUNS), **changed)
+    return asked(table, rows)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking", "expected"),
+    [(10, 0, None), (11, 0, 30.0), (11, 1, None), (20, 10, None), (20, 11, 30.0), (3, 20, None)],
+)
+def test_a_mean_is_of_enough_values_and_lacks_none_or_enough(
+    given: int, lacking: int, expected: float | None
+) -> None:
+    """A sum divided by its mean is a number of values, and the rest of the cell a complement."""
+    rows = rows_of(0, given, county="north", age=30)
+    rows += rows_of(given, lacking, county="north", age=None)
+
+    assert expected == by_mean(rows, margins=())[M, "north"]
+    assert by_mean(rows, margins=())[M, "west"] is None, "of nobody there is no mean"
+
+
+def test_a_mean_is_held_back_where_its_sum_would_be() -> None:
+    """A small county takes a second with it, and neither mean times count gives back a sum."""
+    rows = rows_of(0, 3, county="north", age=20) + rows_of(3, 20, county="south", age=40)
+    rows += rows_of(23, 40, county="west", age=50)
+
+    found = by_mean(rows)
+
+    assert found[M, "north"] is None
+    assert 1 <= sum(found[M, county] is None for county in ("south", "west", "*"))
+
+
 # --- across releases ---
 
 

@@ -501,6 +501,7 @@ def table_worlds(draw: st.DrawFn) -> Drawn:
     measures = [
         MeasureRule("people", "count_distinct", "person"),
         MeasureRule("amounts", "sum", "amount"),
+        MeasureRule("means", "mean", "amount"),
     ]
     aggregate = an_aggregate(
         ("day", "dim"),

@@ -44,9 +44,9 @@ def masks(case: Case) -> Iterator[Fault]:
             yield case.under("release", name), f"`{release[name].name}` on `{name}` at record level"
         return
     need: dict[str, type[CountOnly | SumOnly]] = {
-        one.field: SumOnly if one.function == "sum" else CountOnly
+        one.field: CountOnly if one.function == "count_distinct" else SumOnly
         for one in table.measures
-        if one.function in ("sum", "count_distinct")
+        if one.function in ("sum", "mean", "count_distinct")
     }
     need.setdefault(table.unit, CountOnly)
     for name, kind in sorted(need.items()):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ID: Final = "not-enforced-yet"
 NOT_YET: Final = "is not enforced yet by this version, so it cannot load"
-MEASURES: Final = frozenset({"count_distinct", "sum"})
+MEASURES: Final = frozenset({"count_distinct", "sum", "mean"})
 
 
 @agreement_rule(ID)
