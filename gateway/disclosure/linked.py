@@ -17,6 +17,7 @@ import numpy as np
 
 from gateway.disclosure.attack import attack
 from gateway.disclosure.between import links
+from gateway.disclosure.near import near
 from gateway.disclosure.rules import upper_bounds, view_of
 from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
@@ -95,7 +96,8 @@ def protected(
     Raises:
         DisclosureError: No pattern protects all of them, or none was found in time.
     """
-    found = joint(new, earlier, asked, weights, limits)
+    whole = joint(new, earlier, asked, weights, limits)
+    found = Joint(*near(whole.problem, whole.new))
     pattern = protect(found.problem, limits)
     ranges = attack(found.view(pattern.hidden), integer=True, enough=found.enough, limits=limits)
     check_ranges(found, ranges.low, ranges.high)
