@@ -95,7 +95,7 @@ class Gathering:
         person = pl.col(plan.classes.person)
         text = kinds[plan.classes.person] in {FieldType.STRING, FieldType.CODE}
         # As a pseudonym is made: two spellings are one person, and a placeholder is nobody.
-        self._person = _hashed(lower.canonical(person) if text else person)
+        self._person = (lower.canonical(person) if text else person).alias(_PERSON)
         read = [plan.classes.person, *[name for one in hidden for name in one.reads]]
         self._read = list(dict.fromkeys(read))
         self._subjects = list(dict.fromkeys(n for one in plan.subjects for n in one.fields))
@@ -119,9 +119,10 @@ class Gathering:
                 arrays.append(hidden[name].to_arrow(compat_level=pl.CompatLevel.oldest()))
             else:
                 arrays.append(own.column(name))
-        self._hashes[_PERSON].append(originals.select(self._person).to_series())
-        for frame in (hidden, _frame(own)):
-            several = [_hash(frame, name) for name in self._classes.sensitive if name in frame]
+        # Twice: within one expression canon@1 would be worked out for each mention of it.
+        people = originals.select(self._person)
+        for frame in (people, hidden, _frame(own)):
+            several = [_hash(frame, name) for name in self._hashes if name in frame]
             for hashed in frame.select(several):
                 self._hashes[hashed.name].append(hashed)
         subjects = batch.select(self._subjects)
@@ -237,12 +238,9 @@ def _codes(column: Any) -> tuple[Integers, int]:  # noqa: ANN401 - of any type
 
 def _hash(frame: pl.DataFrame, name: str) -> pl.Expr:
     column = pl.col(name)
-    # Minus zero is zero.
-    return _hashed(column + 0.0 if frame.schema[name].is_float() else column).alias(name)
-
-
-def _hashed(column: pl.Expr) -> pl.Expr:
-    return pl.when(column.is_not_null()).then(column.hash())
+    if frame.schema[name].is_float():
+        column += 0.0  # minus zero is zero
+    return pl.when(column.is_not_null()).then(column.hash()).alias(name)
 
 
 def _joined(several: Sequence[pl.Series]) -> pl.Series:
