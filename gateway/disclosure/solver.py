@@ -112,6 +112,7 @@ class Highs(Protocol):
     def addRows(self, n: int, low: Any, high: Any, size: int, *entries: Any) -> HighsStatus: ...  # noqa: ANN401, D102, N802
     def setSolution(self, n: int, columns: Any, values: Any, /) -> HighsStatus: ...  # noqa: ANN401, D102, N802
     def setBasis(self) -> HighsStatus: ...  # noqa: D102, N802
+    def clearSolver(self) -> HighsStatus: ...  # noqa: D102, N802
     def run(self) -> HighsStatus: ...  # noqa: D102
     def getModelStatus(self) -> HighsModelStatus: ...  # noqa: D102, N802
     def getSolution(self) -> Any: ...  # noqa: ANN401, D102, N802
@@ -173,6 +174,7 @@ class Program:
             # A basis stays feasible where costs change, and dual feasible where rows are added:
             # the dual simplex takes forty times the iterations after a change of costs.
             self.option("simplex_strategy", _PRIMAL if maximize else _DUAL)
+        self._ways = _ways(_PRIMAL if maximize and not whole else _DUAL)
         sense = highspy.ObjSense.kMaximize if maximize else highspy.ObjSense.kMinimize
         self._obeyed(
             self._highs.passModel(
@@ -241,13 +243,10 @@ class Program:
 
         Raises:
             DisclosureError: `not_additive` where nothing satisfies the rows; `limit` where a
-                linear program ended at one, and where nothing was found by then; `solver`.
+                linear program ended at one, and where nothing was found by then; `solver` where
+                there is no answer that can be used, and no other way gives one either.
         """
-        began = self._highs.getRunTime()
-        self.option("time_limit", began + self._budget.left())
-        outcome = self._highs.run()
-        self._budget.spend(self._highs.getRunTime() - began)
-        found = verdict(self._highs.getModelStatus(), outcome)
+        found = self._found()
         if found is Verdict.INFEASIBLE:
             raise DisclosureError("not_additive", "no table has these numbers")
         info = self._highs.getInfo()
@@ -265,9 +264,61 @@ class Program:
             bound=info.mip_dual_bound if self._whole else info.objective_function_value,
         )
 
+    def _found(self) -> Verdict:
+        """Run until there is a verdict: as always, then in other ways, always the same ones.
+
+        From the basis of the program before, the simplex sometimes ends a hair off feasible and
+        says that it knows nothing. From none at all, or by the other simplex, it knows.
+        """
+        try:
+            return self._attempt()
+        except DisclosureError as error:
+            if error.cause != "solver":
+                raise
+        try:
+            for way in self._ways[1:]:
+                self._obeyed(self._highs.clearSolver())
+                self._go(way)
+                try:
+                    return self._attempt()
+                except DisclosureError as error:
+                    if error.cause != "solver":
+                        raise
+        finally:
+            self._go(self._ways[0])
+        raise DisclosureError("solver", "the solver gave no answer that can be used")
+
+    def _go(self, way: _Way) -> None:
+        """Take a way to an answer."""
+        strategy, scale = way
+        self.option("simplex_strategy", strategy)
+        self.option("simplex_scale_strategy", scale)
+
+    def _attempt(self) -> Verdict:
+        began = self._highs.getRunTime()
+        self.option("time_limit", began + self._budget.left())
+        outcome = self._highs.run()
+        self._budget.spend(self._highs.getRunTime() - began)
+        return verdict(self._highs.getModelStatus(), outcome)
+
 
 _DUAL: Final = 1
 _PRIMAL: Final = 4
+_SCALED: Final = 2
+_UNSCALED: Final = 0
+
+_Way: TypeAlias = tuple[int, int]
+
+
+def _ways(usual: int) -> tuple[_Way, ...]:
+    """Return how an answer is looked for, by simplex and scaling: the usual way, then others.
+
+    The second is the usual way again, from no basis.
+    """
+    other = _PRIMAL + _DUAL - usual
+    scaled = ((usual, _SCALED), (usual, _SCALED), (other, _SCALED))
+    return (*scaled, (other, _UNSCALED), (usual, _UNSCALED))
+
 
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("output_flag", False),

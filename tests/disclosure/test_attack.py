@@ -7,6 +7,9 @@ import pytest
 
 from gateway.disclosure.attack import attack
 from gateway.disclosure.table import DisclosureError, Integers, Limits, Row, View
+from tests.disclosure.drawn import draw, hidden_at_random
+from tests.disclosure.judged import faults_of_attack
+from tests.disclosure.oracle import view_under
 
 BOTH = pytest.mark.parametrize("integer", [False, True], ids=["real", "whole"])
 
@@ -135,3 +138,11 @@ def test_a_limit_is_no_range(integer: bool) -> None:  # noqa: FBT001
         attack(seen, integer=integer, limits=Limits(programs=1))
 
     assert "limit" == refused.value.cause
+
+
+def test_the_solver_knows_nothing_at_first() -> None:
+    """A drawn table of which the warm simplex once knew nothing has the oracle's ranges."""
+    problem = draw(1_000_642).problem
+    seen = view_under(problem, hidden_at_random(np.random.default_rng(1_000_642), problem))
+
+    assert [] == faults_of_attack(seen, integer=True)

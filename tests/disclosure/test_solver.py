@@ -40,7 +40,7 @@ class Poisoned:
         )
 
     def getSolution(self) -> Any:  # noqa: ANN401, N802, D102
-        return SimpleNamespace(col_value=[0.0, 0.0], row_dual=[0.0])
+        return SimpleNamespace(col_value=[0.0, 0.0], row_dual=[0.0], col_dual=[0.0, 0.0])
 
     def getRunTime(self) -> float:  # noqa: N802, D102
         return 0.0
@@ -50,6 +50,38 @@ class Poisoned:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return lambda *_: HighsStatus.kOk
+
+
+class Silent(Poisoned):
+    """A twin that knows nothing for some runs, and then answers."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(
+            HighsModelStatus.kUnknown, found=kSolutionStatusFeasible, run=HighsStatus.kOk
+        )
+        self.left = times
+        self.runs: list[tuple[object, ...]] = []
+        self._options: dict[str, object] = {}
+        self._cleared = False
+
+    def setOptionValue(self, name: str, value: object) -> HighsStatus:  # noqa: N802, D102
+        self._options[name] = value
+        return HighsStatus.kOk
+
+    def clearSolver(self) -> HighsStatus:  # noqa: N802, D102
+        self._cleared = True
+        return HighsStatus.kOk
+
+    def run(self) -> HighsStatus:  # noqa: D102
+        self.left -= 1
+        self._status = HighsModelStatus.kUnknown if self.left >= 0 else HighsModelStatus.kOptimal
+        self.runs.append((*self.way(), self._cleared))
+        self._cleared = False
+        return HighsStatus.kOk
+
+    def way(self) -> tuple[object, object]:
+        """Return by which simplex, and how scaled, the next run goes."""
+        return self._options["simplex_strategy"], self._options.get("simplex_scale_strategy")
 
 
 def program(solver: Any = None, *, whole: bool = False, limits: Limits | None = None) -> Program:  # noqa: ANN401
@@ -91,6 +123,33 @@ def test_statuses_that_are_read(status: HighsModelStatus, meaning: Verdict) -> N
 def test_an_error_of_the_run_is_no_optimum() -> None:
     """A run that failed is not read, though an old status says optimal."""
     assert "solver" == poisoned(HighsModelStatus.kOptimal, run=HighsStatus.kError)
+
+
+@pytest.mark.parametrize("times", range(5))
+def test_who_knows_nothing_is_asked_again(times: int) -> None:
+    """Another way to the answer is tried before there is none, and the next run is as usual."""
+    twin = Silent(times)
+    one = program(twin)
+
+    assert 1.0 == one.run().objective
+    assert times + 1 == len(set(twin.runs)) == len(twin.runs)
+    assert all(cleared for *_, cleared in twin.runs[1:])
+    assert 4 == twin.way()[0]
+    assert twin.way()[1] in {2, None}
+
+
+def test_who_never_knows_gives_no_answer() -> None:
+    """The ways to an answer come to an end, and each run is counted."""
+    twin = Silent(99)
+    budget = Budget(Limits())
+    system = system_of([Row((0, 1), (1, -1), -3, 0)], 2)
+    one = Program(system, np.zeros(2), np.array([9.0, 3.0]), budget, solver=twin)
+
+    with pytest.raises(DisclosureError) as refused:
+        one.run()
+
+    assert "solver" == refused.value.cause
+    assert 5 == len(twin.runs) == budget.programs
 
 
 def test_a_limit_is_not_an_optimum() -> None:
