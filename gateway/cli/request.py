@@ -224,9 +224,9 @@ def _print_refusal(error: RefusedError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def _crowd(receipt: Receipt) -> list[str]:
-    """Return how well people are hidden, where the provision asks for classes of records."""
-    said = json.loads(receipt.meta).get("crowd")
+def hidden(receipt: Receipt) -> list[str]:
+    """Return in words how well people are hidden, where a provision asks for classes of records."""
+    said = json.loads(receipt.meta or b"{}").get("crowd")
     if said is None:
         return []
     people, rows, held = said
@@ -243,7 +243,7 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
         f"  exchange   {receipt.exchange_id}",
         f"  log entry  {receipt.index}, receipt verified",
     ]
-    lines += _crowd(receipt)
+    lines += hidden(receipt)
     for duty in header.duties:
         due = f", by {duty.due:%Y-%m-%d}" if duty.due else ""
         lines.append(f"  duty       {duty.kind}: {duty.text}{due}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from gateway.cli.request import carry_out, run
+from gateway.cli.request import carry_out, hidden, run
 from gateway.cli.where import asked
 from gateway.cli.written import writer
 from gateway.errors import LogError, Reason, RefusedError, SettingsError
@@ -273,3 +274,27 @@ def test_a_wrong_key_or_checkpoint_is_said(tmp_path: Path, checkpoint: str | Non
 
 def _parts() -> dict[str, Any]:
     return {name: getattr(TERMS, name) for name in TERMS.__slots__}
+
+
+@pytest.mark.parametrize(
+    ("meta", "lines"),
+    [
+        (b"{}", []),
+        (
+            b'{"crowd":[12,3400,null]}',
+            ["hidden among 12 people or more, 3,400 rows among just so many"],
+        ),
+        (
+            b'{"crowd":[12,3400,23]}',
+            [
+                "hidden among 12 people or more, 3,400 rows among just so many",
+                "withheld 23 rows of smaller classes",
+            ],
+        ),
+    ],
+)
+def test_a_receipt_says_how_well_people_are_hidden(meta: bytes, lines: list[str]) -> None:
+    """Of records in classes the smallest is named, and a number of withheld rows that may be."""
+    said = hidden(dataclasses.replace(RECEIPT, meta=meta))
+
+    assert lines == [" ".join(line.split()) for line in said]
