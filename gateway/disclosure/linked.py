@@ -18,6 +18,7 @@ import numpy as np
 from gateway.disclosure.attack import attack
 from gateway.disclosure.between import links
 from gateway.disclosure.near import near
+from gateway.disclosure.parts import share_days
 from gateway.disclosure.rules import upper_bounds, view_of
 from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
@@ -104,6 +105,16 @@ def protected(
     return pattern.hidden[found.new]
 
 
+def related(new: Counts, earlier: Sequence[Counts]) -> list[Counts]:
+    """Return the tables that a new one can tell something of, be it through others, in order."""
+    known, rest = [new], list(earlier)
+    for one in known:
+        near = [other for other in rest if share_days(one, other)]
+        known += near
+        rest = [other for other in rest if not any(other is found for found in near)]
+    return [one for one in earlier if any(one is found for found in known)]
+
+
 class _Joint:
     """Cells side by side: the new table's first, then the earlier ones', then other numbers."""
 
@@ -115,7 +126,7 @@ class _Joint:
         weights: Integers,
         limits: Limits,
     ) -> None:
-        self._tables = [new, *earlier]
+        self._tables = [new, *related(new, earlier)]
         self._asked = asked
         self._weights = weights
         sizes = [0, *(len(table.keys) for table in self._tables)]

@@ -181,6 +181,23 @@ def inside(one: Region, other: Region) -> bool:
             return one == other
 
 
+def share_days(one: Counts, other: Counts) -> bool:
+    """Return whether two tables have any day in common, as far as they say."""
+    here, there = _spans(one), _spans(other)
+    if not here or not there:
+        return True
+    return any(left.low < right.high and right.low < left.high for left in here for right in there)
+
+
+def _spans(table: Counts) -> list[Span]:
+    """Return the periods of a table; none where a cell is of no period."""
+    at = next((at for at, part in enumerate(table.parts) if part.unit), None)
+    levels = set() if at is None else {key[at] for key in table.keys}
+    if at is None or any(level[0] != VALUE for level in levels):
+        return []
+    return [span(table.parts[at], level) for level in levels]
+
+
 # --- sums over what two cuts have in common ---
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from gateway.disclosure.parts import TOTAL, covered, inside, neighbours, over, regions
+from gateway.disclosure.parts import TOTAL, covered, inside, neighbours, over, regions, share_days
 from gateway.disclosure.table import Row
 from gateway.disclosure.within import FAR, at_most, next_finer, patterns
 
@@ -27,6 +27,8 @@ COUNT: Final = "count "
 def link_people(tables: Sequence[Counts], first: Sequence[int], made: Links) -> None:
     """Add what holds between each two tables of people, and of people and their records."""
     for one, other in itertools.permutations(range(len(tables)), 2):
+        if not share_days(tables[one], tables[other]):
+            continue
         alike = tables[one].measure == tables[other].measure
         counted = all(tables[at].measure.startswith(COUNT) for at in (one, other))
         if counted and alike:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.linked import Asked, protected, related
 from gateway.disclosure.parts import MASKED, Codes, Counts, Part, Span, inside, meet, regions
 from gateway.disclosure.table import Limits
 from tests.disclosure.sequences import (
@@ -168,6 +168,18 @@ def test_what_another_agreement_promised_is_kept(promised: int, expected: bool) 
     found = protected(new, [kept], asked, np.ones(1, np.int64), Limits())
 
     assert [expected] == found.tolist()
+
+
+def test_only_tables_that_can_tell_something_are_judged_with_a_new_one() -> None:
+    """Months that no quarter joins are no part of the problem; those that one joins are."""
+    february, march, april = dt.date(2026, 2, 1), dt.date(2026, 3, 1), dt.date(2026, 4, 1)
+    cuts = [a_cut("month", day) for day in (FIRST, february, april)]
+    january, second, fourth = [table_of(cut, [], MIN_CELL) for cut in cuts]
+    new = table_of(a_cut("month", march), [], MIN_CELL)
+    quarter = table_of(a_cut("quarter", FIRST), [], MIN_CELL)
+
+    assert [] == related(new, [january, second, fourth])
+    assert [january, second, quarter] == related(new, [january, second, fourth, quarter])
 
 
 # --- levels ---
