@@ -1,8 +1,8 @@
 """What of a joint problem the new table can touch; all else is as it was judged before.
 
-A published cell is a constant and carries nothing from one relation to the next. So the new cells
-reach only what hangs together with them through cells that are hidden, or may be: the rest was
-safe when it left, and nothing that leaves now tells more of it.
+A cell that was published before is a constant and carries nothing from one relation to the next. So
+the new cells reach only what hangs together with them through cells that are hidden, or may be: the
+rest was safe when it left, and nothing that leaves now tells more of it.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def near(problem: Problem, new: Integers) -> tuple[Problem, Integers]:
 def _reached(problem: Problem, new: Integers) -> tuple[Flags, Flags]:
     """Return which rows and which cells hang together with the new cells."""
     moves = ~problem.open
+    # What has to be published of the new table is news too: an empty total empties its parts.
+    moves[new] = True
     of_cell: list[list[int]] = [[] for _ in problem.table.keys]
     for at, row in enumerate(problem.table.rows):
         for cell in row.cells:
@@ -60,7 +62,7 @@ def _reached(problem: Problem, new: Integers) -> tuple[Flags, Flags]:
     rows = np.zeros(len(problem.table.rows), np.bool_)
     cells = np.zeros(len(of_cell), np.bool_)
     cells[new] = True
-    waiting = [int(cell) for cell in new if moves[cell]]
+    waiting = [int(cell) for cell in new]
     seen = set(waiting)
     while waiting:
         for at in of_cell[waiting.pop()]:

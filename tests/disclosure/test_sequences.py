@@ -170,6 +170,16 @@ def test_what_another_agreement_promised_is_kept(promised: int, expected: bool) 
     assert [expected] == found.tolist()
 
 
+def test_a_published_nothing_empties_what_it_is_made_of() -> None:
+    """Hidden zeros of a county are told by a zero of the month: such a month does not leave."""
+    hides = a_cut("month", FIRST, others=("county",), zeros="suppress")
+    tells = a_cut("month", FIRST)
+
+    told, refused = released([(hides, []), (tells, [])], MIN_CELL, WIDTH)
+
+    assert (1, ["infeasible"]) == (len(told), refused)
+
+
 def test_only_tables_that_can_tell_something_are_judged_with_a_new_one() -> None:
     """Months that no quarter joins are no part of the problem; those that one joins are."""
     february, march, april = dt.date(2026, 2, 1), dt.date(2026, 3, 1), dt.date(2026, 4, 1)
