@@ -633,7 +633,54 @@ def _table(
         key = {name: value for part in combination for name, value in part.items()}
         members = [row for row, record in inside if record == key]
         table.append(key | _measured(group, suppress, members))
+    for kept in group.margins:
+        table += _totals(plan, group, suppress, kept, inside, levels)
     return table
+
+
+def _totals(
+    plan: Plan,
+    group: Group,
+    suppress: Suppress,
+    kept: Sequence[str],
+    inside: Sequence[tuple[Row, Cell]],
+    levels: Sequence[list[Cell]],
+) -> list[Cell]:
+    """Return the totals that keep some dimensions; whom a second suppression hides is not said."""
+    over = {one.name for one in plan.masks} - set(kept)
+    for_each = [
+        [{one.name: None, one.name + ".why": "total"}] if one.name in over else levels[place]
+        for place, one in enumerate(plan.masks)
+    ]
+    table = []
+    for combination in itertools.product(*for_each):
+        key = {name: value for part in combination for name, value in part.items()}
+        wanted = {k: v for k, v in key.items() if k.removesuffix(".why") not in over}
+        members = [row for row, record in inside if wanted.items() <= record.items()]
+        table.append(key | _measured(group, suppress, members))
+    return table
+
+
+def held_back_besides(expected: Sequence[Cell], found: Sequence[Cell]) -> bool:
+    """Tell whether found cells are the expected ones, but that more of them may be suppressed."""
+
+    def key(cell: Cell) -> str:
+        return repr(sorted((k, str(v)) for k, v in cell.items() if k not in measures(cell)))
+
+    def measures(cell: Cell) -> set[str]:
+        names = {k for k, v in cell.items() if v == "suppressed"}
+        names |= {k for one in (*expected, *found) for k, v in one.items() if v == "suppressed"}
+        return names | {name.removesuffix(".why") for name in names}
+
+    theirs = {key(cell): cell for cell in found}
+    if sorted(theirs) != sorted(key(cell) for cell in expected):
+        return False
+    return all(
+        theirs[key(cell)][name] == value or theirs[key(cell)].get(name + ".why") == "suppressed"
+        for cell in expected
+        for name, value in cell.items()
+        if not name.endswith(".why")
+    )
 
 
 def _levels(plan: Plan, group: Group, place: int, records: list[Cell]) -> list[Cell]:
