@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := $(VENV)/.demo-stamp
 DEV := $(VENV)/.dev-stamp
+PEERS := $(VENV)/bench/.stamp
 # Wheels only, each held against its hash: nothing is compiled here, and no set-up script runs.
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all:
 # The project itself, built by the back end that the lock has just installed.
 EDITABLE := $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index -e .
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--only-binary :all: --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+	--only-binary :all: --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -39,7 +40,7 @@ check: $(DEV)  ## The part of `make test` that reads and does not run.
 test-long: $(DEV)  ## The sweeps that `make test` leaves out.
 	pytest -q -m long --timeout 1800 $(ARGS)
 
-bench: $(DEV)  ## Measure; one group with ONLY=exchange. Writes bench/out/latest.json.
+bench: $(DEV) $(PEERS)  ## Measure; one group with ONLY=exchange. Writes bench/out/latest.json.
 	@$(BIN)/python -m bench $(ONLY)
 
 proto: $(DEV)  ## Generate gateway/v1 from proto/.
@@ -53,9 +54,10 @@ format: $(DEV)  ## Lay the code out, and mend what ruff can.
 	ruff check --fix .
 
 lock: $(VENV)/lock/.stamp  ## Resolve the locks anew from pyproject.toml.
-	$(COMPILE) --extra formats --group build --upgrade --output-file requirements.lock
-	$(COMPILE) --all-extras --group dev --upgrade --constraint requirements.lock --output-file requirements-dev.lock
-	$(COMPILE) --extra formats --group build --resolution lowest-direct --upgrade --output-file requirements-lowest.lock
+	$(COMPILE) pyproject.toml --extra formats --group build --upgrade --output-file requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --group dev --upgrade --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra formats --group build --resolution lowest-direct --upgrade --output-file requirements-lowest.lock
+	$(COMPILE) --group bench --upgrade --output-file requirements-bench.lock
 
 clean:  ## Remove what was made, the environment included.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/out
@@ -76,6 +78,15 @@ $(DEV): requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(INSTALL) --quiet -r requirements-dev.lock
 	@$(EDITABLE)
 	@touch $@ $(DEMO)
+
+# The peers that the bench runs beside Accord have an environment of their own. Where they cannot be
+# installed the bench runs all the same, and says of each that it was not run.
+$(PEERS): requirements-bench.lock | $(BIN)/python
+	@echo "installing what requirements-bench.lock names"
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D) \
+		&& $(@D)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes \
+			--only-binary :all: -r requirements-bench.lock && touch $@ \
+		|| { rm -rf $(@D); echo "the peers of the bench cannot be installed: they will not run"; }
 
 $(VENV)/lock/.stamp: Makefile | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)/lock

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import command, exchange
+from bench import command, disclosure, exchange, masks
 from bench.figures import merge, show
 from bench.processes import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-GROUPS: dict[str, Callable[[], dict[str, float]]] = {
+GROUPS: Mapping[str, Callable[[], Mapping[str, float | None]]] = {
     "cli": command.run,
+    "disclosure": disclosure.run,
     "exchange": exchange.run,
+    "masks": masks.run,
 }
 
 
@@ -24,7 +26,7 @@ def main(wanted: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"bench: no group `{unknown[0]}`; there are: {', '.join(GROUPS)}\n")
         return 2
-    found: dict[str, float] = {}
+    found: dict[str, float | None] = {}
     for name, group in GROUPS.items():
         if not wanted or name in wanted:
             print(f"{name} ...", flush=True)

@@ -19,6 +19,17 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "exchange.small_ratio": (">=", 0.5),
     "exchange.rss_mb": ("<", 400.0),
     "cli.help_cpu_s": ("<", 0.3),
+    "disclosure.g1_3k_s": ("<=", 1.0),
+    "disclosure.g10_3k_s": ("<=", 30.0),
+    "disclosure.g10_3k_gap": ("<=", 0.01),
+    "disclosure.audit_3k_s": ("<=", 2.0),
+    "disclosure.default_3k_gap": ("<=", 0.01),
+    "disclosure.g10_8k_s": ("<=", 30.0),
+    "disclosure.g10_8k_gap": ("<=", 0.01),
+    "disclosure.audit_8k_s": ("<=", 4.0),
+    "disclosure.cube_1m_s": ("<", 2.0),
+    "masks.vs_pandas": (">=", 10.0),
+    "masks.vs_presidio": (">=", 100.0),
 }
 """What the project holds itself to; a figure without a bar is told and not judged."""
 
@@ -36,23 +47,29 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def held(key: str, value: float) -> bool | None:
-    """Return whether a figure holds its bar; None where it has none."""
-    if key not in BARS:
+def held(key: str, value: float | None) -> bool | None:
+    """Return whether a figure holds its bar; None where it has none, or was not measured."""
+    if key not in BARS or value is None:
         return None
     sign, bar = BARS[key]
-    return value >= bar if sign == ">=" else value < bar
+    return {">=": value >= bar, "<=": value <= bar, "<": value < bar}[sign]
 
 
-def merge(path: Path, found: Mapping[str, float]) -> None:
-    """Write figures into the file of the latest run; those of groups that did not run stay."""
+def merge(path: Path, found: Mapping[str, float | None]) -> None:
+    """Write figures into the file of the latest run; those of groups that did not run stay.
+
+    What was not run is null: an old figure never stands for it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
-    figures = {key: round(value, 4) for key, value in (kept | dict(found)).items()}
+    kept: dict[str, float | None] = json.loads(path.read_text()) if path.exists() else {}
+    figures = {
+        key: value if value is None else round(value, 4)
+        for key, value in (kept | dict(found)).items()
+    }
     path.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
 
 
-def show(found: Mapping[str, float]) -> None:
+def show(found: Mapping[str, float | None]) -> None:
     """Print a table of figures, each beside its bar."""
     table = Table(title="accord bench", title_justify="left")
     table.add_column("figure")
@@ -62,5 +79,6 @@ def show(found: Mapping[str, float]) -> None:
     for key, value in sorted(found.items()):
         sign, bar = BARS.get(key, ("", 0.0))
         word = {True: "[green]held", False: "[red]missed", None: ""}[held(key, value)]
-        table.add_row(key, f"{value:,.3f}", f"{sign} {bar:g}" if sign else "", word)
+        told = "not run" if value is None else f"{value:,.3f}"
+        table.add_row(key, told, f"{sign} {bar:g}" if sign else "", word)
     Console().print(table)

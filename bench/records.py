@@ -66,12 +66,12 @@ class MemoryAdapter:
     """An adapter whose system of record is its memory.
 
     Args:
-        rows: How many rows it holds.
+        frame: The rows it holds.
         served: How many rows a scan brings, by purpose: more than it holds come again and again.
     """
 
-    def __init__(self, rows: int, served: Mapping[str, int]) -> None:
-        self._frame = columns(rows)
+    def __init__(self, frame: pl.DataFrame, served: Mapping[str, int]) -> None:
+        self._frame = frame
         self._served = served
         self._ready: dict[pa.Schema, list[pa.RecordBatch]] = {}
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import command, exchange, figures
+from bench import command, cube, disclosure, exchange, figures, masks
 from bench.__main__ import GROUPS, main
+from bench.drawn import SHAPE_3K, SHAPE_8K, Shape, draw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +22,23 @@ NAMED = {
     "exchange.small_p99_ms",
     "exchange.rss_mb",
     "cli.help_cpu_s",
+    "disclosure.g1_3k_s",
+    "disclosure.g10_3k_s",
+    "disclosure.g10_3k_gap",
+    "disclosure.audit_3k_s",
+    "disclosure.g10_8k_s",
+    "disclosure.audit_8k_s",
+    "disclosure.cube_1m_s",
+    "masks.vs_pandas",
+    "masks.vs_presidio",
 }
+FOUND = {*exchange.KEYS, *command.KEYS, *disclosure.KEYS, *masks.KEYS}
 
 
 def test_every_figure_that_the_project_is_held_to_is_one_of_a_group() -> None:
     """The keys that others read are found by some group, and each bar is on one of them."""
-    assert set() == NAMED - {*exchange.KEYS, *command.KEYS}
-    assert set() == set(figures.BARS) - {*exchange.KEYS, *command.KEYS}
+    assert set() == NAMED - FOUND
+    assert set() == set(figures.BARS) - FOUND
 
 
 @pytest.mark.parametrize(
@@ -38,9 +49,12 @@ def test_every_figure_that_the_project_is_held_to_is_one_of_a_group() -> None:
         ("exchange.rss_mb", 399.9, True),
         ("exchange.rss_mb", 400.0, False),
         ("exchange.small_p50_ms", 1e9, None),
+        ("disclosure.g1_3k_s", 1.0, True),
+        ("disclosure.g1_3k_s", 1.001, False),
+        ("masks.vs_pandas", None, None),
     ],
 )
-def test_a_bar_is_held_up_to_its_edge(key: str, value: float, expected: object) -> None:
+def test_a_bar_is_held_up_to_its_edge(key: str, value: float | None, expected: object) -> None:
     """A ratio holds at its bar, a limit only below it, and a figure without a bar is not judged."""
     assert expected is figures.held(key, value)
 
@@ -60,6 +74,57 @@ def test_a_group_that_did_not_run_keeps_its_latest_figures(tmp_path: Path) -> No
     figures.merge(path, {"exchange.rss_mb": 300.0})
 
     assert {"cli.help_cpu_s": 0.2, "exchange.rss_mb": 300.0} == json.loads(path.read_text())
+
+
+def test_a_peer_that_was_not_run_has_no_old_figure(tmp_path: Path) -> None:
+    """What was measured once does not stand for a run without the peer."""
+    path = tmp_path / "latest.json"
+    figures.merge(path, {"masks.vs_pandas": 12.0})
+
+    figures.merge(path, {"masks.vs_pandas": None})
+
+    assert {"masks.vs_pandas": None} == json.loads(path.read_text())
+
+
+def test_what_was_not_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table for people has words in place of a number."""
+    figures.show({"masks.vs_pandas": None})
+
+    assert "not run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("shape", "cells", "primary"), [(SHAPE_3K, 2925, 949), (SHAPE_8K, 8541, 2968)]
+)
+def test_the_drawn_tables_are_those_that_are_told(shape: Shape, cells: int, primary: int) -> None:
+    """A seed gives the table that the module names, in cells and in cells of 1 to 10."""
+    table = draw(shape)
+
+    small = int(((table.values > 0) & (table.values < 11)).sum())
+    assert (cells, primary) == (len(table.keys), small)
+
+
+def test_a_tiny_protection_finds_every_key() -> None:
+    """Small tables are protected and audited, and a cube leaves over gRPC."""
+    tiny = Shape("tiny", 0, 4, 2)
+    size = disclosure.Size(tiny, tiny, runs=1, cube=cube.Size(rows=30_000, runs=1))
+
+    found = disclosure.run(size, lambda _line: None)
+
+    assert set(disclosure.KEYS) == set(found)
+    assert [] == [key for key, value in found.items() if value is None or value < 0]
+
+
+def test_masks_without_peers_have_figures_of_ours_only(tmp_path: Path) -> None:
+    """Where peers are not installed, their figures are none, and ours are there."""
+    size = masks.Size(rows=5_000, runs=1, peers=tmp_path / "absent")
+    told: list[str] = []
+
+    found = masks.run(size, told.append)
+
+    assert set(masks.KEYS) == set(found)
+    assert ["masks.rows_s"] == [key for key, value in found.items() if value is not None]
+    assert [] != [line for line in told if "not run" in line]
 
 
 def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
