@@ -46,6 +46,7 @@ def _text(one: Counts) -> dict[str, object]:
         ],
         "primary": _bits(one.primary),
         "values": one.values.tolist(),
+        "lasting": list(one.lasting),
         "width": one.width,
     }
 
@@ -88,6 +89,7 @@ def _counts(one: Mapping[str, Any]) -> Counts:
         additive=one["additive"],
         floor=one["floor"],
         width=one["width"],
+        lasting=tuple(one["lasting"]),
     )
 
 

@@ -227,6 +227,7 @@ class _Table:
             additive=bool(share) or rows or self._counted.apart,
             floor=int(informed),
             width=self._suppress.min_interval,
+            lasting=self._counted.lasting,
         )
         counts = measure.startswith(COUNT)
         before = [
@@ -246,7 +247,7 @@ class _Table:
 def _with(counts: Counts, *, hidden: Flags) -> Counts:
     return Counts(
         counts.measure, counts.parts, counts.keys, counts.values, hidden, counts.primary,
-        counts.additive, counts.floor, counts.width,
+        counts.additive, counts.floor, counts.width, counts.lasting,
     )  # fmt: skip
 
 

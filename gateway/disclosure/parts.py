@@ -70,6 +70,8 @@ class Counts:
         additive: Whether a unit is in one cell alone.
         floor: The least that a hidden cell can be: 1 where zeros are published.
         width: How wide the range of a small cell stays under its own agreement.
+        lasting: Of each part, whether no unit has two levels of it (a sex, a year of birth): counts
+            add up over it, also where no total was published.
     """
 
     measure: str
@@ -81,6 +83,7 @@ class Counts:
     additive: bool
     floor: int
     width: int = 0
+    lasting: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

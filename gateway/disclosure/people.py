@@ -7,6 +7,7 @@ whole, a whole has nobody who is in no part, and there are no more people than r
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gateway.disclosure.parts import TOTAL, covered, inside, neighbours, over, regions, share_days
@@ -26,38 +27,63 @@ COUNT: Final = "count "
 
 def link_people(tables: Sequence[Counts], first: Sequence[int], made: Links) -> None:
     """Add what holds between each two tables of people, and of people and their records."""
+    if len(tables) == 1:
+        return
+    crossing = any(not table.additive for table in tables)
+    wide = [_Wide(table, at, made, crossing) for table, at in zip(tables, first, strict=True)]
     for one, other in itertools.permutations(range(len(tables)), 2):
         if not share_days(tables[one], tables[other]):
             continue
         alike = tables[one].measure == tables[other].measure
         counted = all(tables[at].measure.startswith(COUNT) for at in (one, other))
         if counted and alike:
-            _people(tables, first, one, other, made)
+            _people(wide[one], wide[other], made)
         elif counted and not tables[one].additive and tables[other].additive:
-            _people(tables, first, one, other, made)
-            _records(tables, first, other, one, made)
+            _people(wide[one], wide[other], made)
+            _records(wide[other], wide[one], made)
 
 
-def _people(
-    tables: Sequence[Counts], first: Sequence[int], one: int, other: int, made: Links
-) -> None:
+class _Wide:
+    """A table, and the totals that it has without publishing them."""
+
+    def __init__(self, table: Counts, first: int, made: Links, crossing: bool) -> None:  # noqa: FBT001
+        self.parts, self.measure, self.additive = table.parts, table.measure, table.additive
+        self.keys = {key: first + at for at, key in enumerate(table.keys)}
+        self.values = {first + at: int(value) for at, value in enumerate(table.values)}
+        if crossing and table.measure.startswith(COUNT):
+            for at, part in enumerate(table.parts):
+                if not part.unit and (table.additive or table.lasting[at : at + 1] == (True,)):
+                    self._over(at, made)
+
+    def _over(self, at: int, made: Links) -> None:
+        sums: dict[Key, list[int]] = defaultdict(list)
+        for key, place in self.keys.items():
+            if key[at] != TOTAL:
+                sums[*key[:at], TOTAL, *key[at + 1 :]].append(place)
+        for key, parts in sums.items():
+            if key not in self.keys:
+                value = sum(self.values[part] for part in parts)
+                place = self.keys[key] = made.number(value, told=False)
+                self.values[place] = value
+                made.rows.append(Row((place, *parts), (1, *[-1] * len(parts))))
+
+
+def _people(one: _Wide, other: _Wide, made: Links) -> None:
     """Add what people in cells of the first table are to cells of the second around them."""
-    fine, coarse = patterns(tables[one]), patterns(tables[other])
+    fine, coarse = patterns(one.keys), patterns(other.keys)
     for kept in coarse:
-        cells = _Kept(tables[other], kept, first[other])
-        for more in _least_finer(tables[one], fine, cells):
-            _nested(_Kept(tables[one], more, first[one]), cells, made)
+        cells = _Kept(other, kept)
+        for more in _least_finer(one, fine, cells):
+            _nested(_Kept(one, more), cells, made)
 
 
-def _records(
-    tables: Sequence[Counts], first: Sequence[int], one: int, other: int, made: Links
-) -> None:
+def _records(one: _Wide, other: _Wide, made: Links) -> None:
     """Say that records inside are no fewer than people around."""
-    fine, coarse = patterns(tables[one]), patterns(tables[other])
+    fine, coarse = patterns(one.keys), patterns(other.keys)
     for kept in coarse:
-        people = _Kept(tables[other], kept, first[other])
-        for more in _least_finer(tables[one], fine, people):
-            records = _Kept(tables[one], more, first[one])
+        people = _Kept(other, kept)
+        for more in _least_finer(one, fine, people):
+            records = _Kept(one, more)
             for total, lie, meeting, whole, _ in _inside(records, people):
                 if whole and records.sum(meeting) >= people.values[total]:
                     made.rows.append(at_most(total, lie))
@@ -66,14 +92,14 @@ def _records(
 class _Kept:
     """The cells of a table that keep the same dimensions."""
 
-    def __init__(self, table: Counts, kept: tuple[bool, ...], first: int) -> None:
+    def __init__(self, table: _Wide, kept: tuple[bool, ...]) -> None:
         self.parts = [part for part, keep in zip(table.parts, kept, strict=True) if keep]
         self.cells = {
-            tuple(level for level, keep in zip(key, kept, strict=True) if keep): first + at
-            for at, key in enumerate(table.keys)
+            tuple(level for level, keep in zip(key, kept, strict=True) if keep): place
+            for key, place in table.keys.items()
             if tuple(level != TOTAL for level in key) == kept
         }
-        self.values = {first + at: int(value) for at, value in enumerate(table.values)}
+        self.values = table.values
         self.measure, self.additive = table.measure, table.additive
 
     def sum(self, cells: Sequence[int]) -> int:
@@ -82,7 +108,7 @@ class _Kept:
 
 
 def _least_finer(
-    table: Counts, several: Mapping[tuple[bool, ...], object], cells: _Kept
+    table: _Wide, several: Mapping[tuple[bool, ...], object], cells: _Kept
 ) -> Iterator[tuple[bool, ...]]:
     """Yield the coarsest patterns of a table that keep all the dimensions of some cells."""
     wanted = tuple(any(part.beside(one) for one in cells.parts) for part in table.parts)

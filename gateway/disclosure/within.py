@@ -9,7 +9,7 @@ from gateway.disclosure.parts import TOTAL
 from gateway.disclosure.table import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gateway.disclosure.parts import Counts
     from gateway.disclosure.table import Integers, Key
@@ -26,7 +26,7 @@ def within(table: Counts, first: int) -> Iterator[Row]:
     changes his sex or his year of birth between two cells, and whoever knows that subtracts.
     """
     place = {key: first + at for at, key in enumerate(table.keys)}
-    grouped = patterns(table)
+    grouped = patterns(table.keys)
     for coarse in grouped:
         for fine in next_finer(grouped, coarse):
             groups: dict[Key, list[int]] = defaultdict(list)
@@ -39,10 +39,10 @@ def within(table: Counts, first: int) -> Iterator[Row]:
                 yield from _sum(table, first, place[over], parts)
 
 
-def patterns(table: Counts) -> dict[tuple[bool, ...], list[Key]]:
+def patterns(keys: Iterable[Key]) -> dict[tuple[bool, ...], list[Key]]:
     """Return the keys by which of their dimensions they keep, the most first."""
     found: dict[tuple[bool, ...], list[Key]] = defaultdict(list)
-    for key in table.keys:
+    for key in keys:
         found[tuple(level != TOTAL for level in key)].append(key)
     return {kept: found[kept] for kept in sorted(found, reverse=True)}
 

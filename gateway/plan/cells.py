@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.plan.counted import Flags
-    from gateway.plan.ops import Dominance, Group, MeasureNode, Plan
+    from gateway.plan.ops import Dominance, Group, MaskField, MeasureNode, Plan
 
 CELLS_MAX = 20_000
 """Cells of one table; more is refused."""
@@ -178,7 +178,14 @@ class Cells:
                 for one in self._sums
             },
             apart=self._units[UNITS][0][_UNIT].is_unique().all(),
+            lasting=tuple(self._lasts(one) for one in self._plan.masks),
         )
+
+    def _lasts(self, one: MaskField) -> bool:
+        """Return whether no unit has two levels of a dimension."""
+        names = [name for name in self._keys if name.removesuffix(WHY) == one.name]
+        [units] = self._units[UNITS]
+        return bool(units.select(*names, _UNIT).unique()[_UNIT].is_unique().all())
 
     def published(self, table: pl.DataFrame, leaves: Mapping[str, Flags]) -> pl.DataFrame:
         """Return the plan's columns and the helpers of the check: a number, or the marker.

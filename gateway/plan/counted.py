@@ -61,6 +61,7 @@ class Counted:
         rows: Rows in each cell.
         sums: Each sum by the name of its measure.
         apart: Whether no unit stands in two cells, so that counts add up to their totals.
+        lasting: Of each dimension, whether no unit has two levels of it.
     """
 
     keys: tuple[tuple[str, ...], ...]
@@ -68,6 +69,7 @@ class Counted:
     rows: Integers
     sums: Mapping[str, Summed]
     apart: bool = True
+    lasting: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

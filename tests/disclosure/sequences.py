@@ -147,7 +147,13 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
         primary=small,
         additive=not cut.people or sum(values[: len(first)]) == len({o.person for o in inside}),
         floor=int(cut.zeros == "publish"),
+        lasting=tuple(_lasts(inside, cut, name) for name in names),
     )
+
+
+def _lasts(records: Sequence[Event], cut: Cut, name: str) -> bool:
+    both = {(one.person, level(one, cut, name)) for one in records}
+    return len(both) == len({person for person, _ in both})
 
 
 def _part(cut: Cut, name: str) -> Part:
