@@ -71,11 +71,8 @@ class Cells:
         unit = pl.col(self._group.unit)
         # By canon@1, as a pseudonym is: two spellings are one person, and a placeholder is nobody.
         text = canonical(unit) if self._unit_is_text else unit.cast(pl.String)
-        sums = [_summand(one.field, self._kinds) for one in self._sums]
-        return [
-            text.alias(_UNIT),
-            *[column.alias(_SUM + one.name) for one, column in zip(self._sums, sums, strict=True)],
-        ]
+        sums = [_summand(one.field, self._kinds).alias(_SUM + one.name) for one in self._sums]
+        return [text.alias(_UNIT), *sums]
 
     def add(self, masked: pl.DataFrame) -> None:
         """Take one batch of masked rows with the columns of `keep`."""
