@@ -61,6 +61,7 @@ class Cells:
         self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
         self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
         self._totals: list[pl.DataFrame] = []
+        self._waiting = self._held = 0
         suppress = plan.suppress
         assert suppress is not None  # noqa: S101
         self._dominance: Dominance | None = suppress.dominance
@@ -100,7 +101,9 @@ class Cells:
                 ],
             )
         )
-        if len(self._totals) % FOLD_AFTER == 0:
+        self._waiting += people.height
+        # Folding costs what is held; so it waits until as much again has come.
+        if len(self._totals) >= FOLD_AFTER and self._waiting >= self._held:
             self._fold()
 
     def _fold(self) -> None:
@@ -110,10 +113,14 @@ class Cells:
         self._totals = [
             pl.concat(self._totals).group_by(self._keys).agg(pl.exclude(self._keys).sum())
         ]
+        self._waiting, self._held = 0, self._units[UNITS][0].height
 
     def table(self) -> pl.DataFrame:
         """Return every cell, margins included, with what is in it; nothing is held back yet."""
         self._fold()
+        # From here on a unit is only ever told from another: a number does that as well as a text.
+        number = pl.col(_UNIT).cast(pl.Categorical).to_physical()
+        self._units = {name: [units.with_columns(number)] for name, [units] in self._units.items()}
         group = self._group
         if self._size() > CELLS_MAX:
             raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
