@@ -62,6 +62,7 @@ class Cells:
         self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
         self._totals: list[pl.DataFrame] = []
         self._waiting = self._held = 0
+        self._apart = False
         suppress = plan.suppress
         assert suppress is not None  # noqa: S101
         self._dominance: Dominance | None = suppress.dominance
@@ -121,6 +122,7 @@ class Cells:
         # From here on a unit is only ever told from another: a number does that as well as a text.
         number = pl.col(_UNIT).cast(pl.Categorical).to_physical()
         self._units = {name: [units.with_columns(number)] for name, [units] in self._units.items()}
+        self._apart = not self._units[UNITS][0][_UNIT].is_duplicated().any()
         group = self._group
         if self._size() > CELLS_MAX:
             raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
@@ -135,7 +137,8 @@ class Cells:
         names = keys or [".all"]
         totals = self._totals[0].group_by(by).agg(pl.exclude(self._keys).sum())
         for name, [units] in self._units.items():
-            people = _people(units, keys)
+            # Where each unit stands in one cell alone, no total can count one twice.
+            people = units if self._apart else _people(units, keys)
             more = [] if name == UNITS else self._shows(name)
             counted = people.group_by(by).agg(pl.len().cast(pl.Int64).alias(name), *more)
             totals = totals.join(counted, on=names, how="left", nulls_equal=True)
@@ -181,12 +184,14 @@ class Cells:
                 )
                 for one in self._sums
             },
-            apart=self._units[UNITS][0][_UNIT].is_unique().all(),
+            apart=self._apart,
             lasting=tuple(self._lasts(one) for one in self._plan.masks),
         )
 
     def _lasts(self, one: MaskField) -> bool:
         """Return whether no unit has two levels of a dimension."""
+        if self._apart:
+            return True
         names = [name for name in self._keys if name.removesuffix(WHY) == one.name]
         [units] = self._units[UNITS]
         return bool(units.select(*names, _UNIT).unique()[_UNIT].is_unique().all())
