@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.model import (
@@ -19,6 +19,7 @@ from gateway.agreement.model import (
     FieldCondition,
     OptOutCondition,
     RoleCondition,
+    WithinCondition,
 )
 from gateway.agreement.spans import add
 from gateway.masks.plain import Pass
@@ -127,15 +128,28 @@ class FlowRule:
         if table is None:
             return ""
         masks = [(name, self.provision.release[name].note()) for name in sorted(table.dimensions)]
-        rows = [
-            (one.field, one.op.value, sorted(map(str, one.values)))
-            for one in self.provision.when
-            if isinstance(one, FieldCondition)
-        ]
-        text = canonical_json(
-            [[[name, note.name, *note.arguments] for name, note in masks], sorted(map(list, rows))]
-        )
-        return hashlib.sha256(text).hexdigest()[:16]
+        cells = [[name, note.name, *note.arguments] for name, note in masks]
+        return hashlib.sha256(canonical_json([cells, self.rows])).hexdigest()[:16]
+
+    @property
+    def rows(self) -> str:
+        """Which rows the provision is of, whoever asks: tables of other rows are not comparable."""
+        found: list[list[str]] = []
+        for one in self.provision.when:
+            match one:
+                case FieldCondition():
+                    found.append([one.field, one.op.value, *sorted(map(str, one.values))])
+                case WithinCondition():
+                    found.append([one.field, "within", one.window.text])
+                case ConsentCondition():
+                    found.append(["consent", one.purpose])
+                case OptOutCondition():
+                    found.append(["opt_out", one.purpose])
+                case RoleCondition():
+                    pass
+                case _:
+                    assert_never(one)
+        return canonical_json(sorted(found)).decode()
 
     @property
     def ends(self) -> dt.datetime:

@@ -271,7 +271,9 @@ class _Run:
 
     async def _earlier(self, source: str) -> list[bytes]:
         periods = self._plan.group.periods if self._plan.group else ()
-        years = (min(periods).year, max(periods).year)
+        # A year more on both sides: a week of December holds days of January, and what left of
+        # that week hangs together with the rest of its year.
+        years = (min(periods).year - 1, max(periods).year + 1)
         return await self._ports.log.released(source, years, self._attempt)
 
     @property

@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 
-def memory(tables: Sequence[Counts]) -> bytes:
-    """Return what a later table needs of these, as bytes for the seal."""
-    return canonical_json({"tables": [_text(one) for one in tables], "version": _VERSION})
+def memory(tables: Sequence[Counts], rows: str) -> bytes:
+    """Return what a later table needs of these, as bytes for the seal.
+
+    Args:
+        tables: One for each measure that was judged.
+        rows: Which rows they are of, as `FlowRule.rows` says it.
+    """
+    return canonical_json(
+        {"rows": rows, "tables": [_text(one) for one in tables], "version": _VERSION}
+    )
 
 
 def _text(one: Counts) -> dict[str, object]:
@@ -51,8 +58,8 @@ def _text(one: Counts) -> dict[str, object]:
     }
 
 
-def remembered(kept: bytes) -> list[Counts]:
-    """Return the tables of one release from what the record of cells holds of it.
+def remembered(kept: bytes) -> tuple[str, list[Counts]]:
+    """Return which rows a release was of, and its tables, from what the record of cells holds.
 
     Raises:
         DisclosureError: `history`: it is not what this version can read, and so nothing can be
@@ -61,7 +68,7 @@ def remembered(kept: bytes) -> list[Counts]:
     try:
         read = json.loads(kept)
         tables = {_VERSION: read["tables"]}[read["version"]]
-        return [_counts(one) for one in tables]
+        return str(read["rows"]), [_counts(one) for one in tables]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DisclosureError("history", "the record of cells cannot be read") from error
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from gateway.broker.memory import memory, remembered
 from gateway.disclosure.linked import Asked, protected
-from gateway.disclosure.parts import MASKED, VALUE, Counts, Part
-from gateway.disclosure.people import COUNT
+from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
+from gateway.disclosure.people import COUNT, RECORD
 from gateway.disclosure.rules import Cost, weights
 from gateway.disclosure.table import DisclosureError, Limits
 from gateway.errors import Reason, RefusedError, ReleaseError
@@ -77,9 +77,14 @@ def verdict_of(
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a table without Group and Suppress")
-    before = [table for one in earlier for table in remembered(one)]
+    before: list[Counts] = []
+    others: list[Counts] = []
+    for rows, tables in map(remembered, earlier):
+        (before if rows == plan.rule.rows else others).extend(tables)
     try:
-        found = _Table(plan, group, suppress, counted, before, limits or Limits()).kept()
+        table = _Table(plan, group, suppress, counted, before, limits or Limits())
+        table.stands_apart(others)
+        found = table.kept()
     except DisclosureError as error:
         if error.cause not in {"infeasible", "limit"}:
             raise
@@ -94,8 +99,14 @@ def verdict_of(
     return Verdict(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
-        memory=memory(list({id(t): t for one in found for t in one.tables()}.values())),
+        memory=memory(
+            list({id(t): t for t in (table.people, *_tables(found))}.values()), plan.rule.rows
+        ),
     )
+
+
+def _tables(found: Sequence[_Kept]) -> list[Counts]:
+    return [table for one in found for table in one.tables()]
 
 
 def _refused(plan: Plan, suppress: Suppress, cause: str) -> RefusedError:
@@ -136,25 +147,44 @@ class _Table:
         self._counted = counted
         self._before = before
         self._limits = limits
+        self.people: Counts
+        # Where somebody stands behind a unit, units are records of people.
+        record = RECORD if group.person is not None else ""
+        self._count = f"{COUNT}{record}{group.unit}"
         self._parts = tuple(part_of(one, group) for one in plan.masks)
         empty = counted.rows == 0
         self._nothing = empty & (suppress.zeros == "publish")
+
+    def stands_apart(self, others: Sequence[Counts]) -> None:
+        """Refuse where tables of other rows left of the same days.
+
+        What a filter takes away is a number that two such tables give by subtraction, and what the
+        filters have in common is known to no table: nothing here can judge them together.
+
+        Raises:
+            DisclosureError: `history`.
+        """
+        none = np.zeros(len(self._counted.keys), np.bool_)
+        new = self._counts(self._count, self._counted.units, none, none, share=0)
+        if any(share_days(new, one) for one in others):
+            message = "a table under other conditions left of the same days"
+            raise DisclosureError("history", message)
 
     def kept(self) -> list[_Kept]:
         """Return each measure with the cells that leave: counts first, since sums follow them."""
         made: list[_Kept] = []
         hidden: Flags = np.zeros(len(self._counted.keys), np.bool_)
         sums: dict[str, Counts] = {}
-        counts = [one for one in self._group.measures if one.function == "count_distinct"]
         people = self._judged(
-            COUNT + self._group.unit,
+            self._count,
             self._counted.units,
             self._small(self._counted.units),
             hidden,
             share=0,
         )
-        if counts:
-            hidden = people.hidden
+        # Published or not: a sum or a mean can tell how many it is of.
+        hidden = people.hidden
+        self.people = people
         for one in self._group.measures:
             if one.function == "count_distinct":
                 made.append(_Kept(one.name, people, ~people.hidden))
@@ -167,14 +197,14 @@ class _Table:
                 )
             found = sums[one.field]
             if one.function == "mean":
-                found = self._given(one.field, summed, found)
+                found = self._given(one.field, summed, found.hidden | hidden)
                 there = ~found.hidden & (summed.given > 0)
                 made.append(_Kept(one.name, sums[one.field], there, found))
             else:
-                made.append(_Kept(one.name, found, ~found.hidden))
+                made.append(_Kept(one.name, found, ~(found.hidden | hidden)))
         return made
 
-    def _given(self, field: str, summed: Summed, sum_: Counts) -> Counts:
+    def _given(self, field: str, summed: Summed, hidden: Flags) -> Counts:
         """Return how many values a mean is of: beside a sum, it gives that number back.
 
         A mean leaves where the sum of its values and their number might both leave; the rows that
@@ -184,12 +214,13 @@ class _Table:
         few = (none >= 1) & (none < self._suppress.min_cell)
         small = self._small(summed.given) | self._small(self._counted.units) | few
         return self._judged(
-            f"values {field}", summed.given, small & ~self._nothing, sum_.hidden, share=0, rows=True
+            f"values {field}", summed.given, small & ~self._nothing, hidden, share=0, rows=True
         )
 
     def _small(self, units: Integers) -> Flags:
         least = self._suppress.min_cell
-        enough: Flags = (units >= least) & (self._counted.rows >= least)
+        few = np.minimum(np.minimum(units, self._counted.people), self._counted.rows)
+        enough: Flags = few >= least
         small: Flags = np.logical_not(enough | self._nothing)
         return small
 
@@ -197,13 +228,18 @@ class _Table:
         if summed.exact and (summed.values >= 0).all():
             values = np.rint(summed.values).astype(np.int64)
             return self._judged(f"sum {field}", values, small, hidden, share=SHARE)
-        if self._group.margins or any(one.measure == f"sum {field}" for one in self._before):
-            # The attacker reasons in whole numbers that are not negative: about others he is blind.
+        # The attacker reasons in whole numbers that are not negative: about others he is blind. So
+        # such a sum leaves where its count does, or else alone: what the count's pattern hides, no
+        # subtraction gives back; what is hidden besides, another table might.
+        measure = f"part of {field}"
+        besides = small & ~hidden
+        before = [one for one in self._before if one.measure == measure]
+        if (besides.any() and (self._group.margins or before)) or any(
+            one.hidden.any() for one in before
+        ):
             raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
-        nothing = np.zeros(0, np.int64)
-        flags = np.zeros(0, np.bool_)
-        kept = Counts(f"sum {field}", self._parts, (), nothing, flags, flags, True, 0)  # noqa: FBT003
-        return _with(kept, hidden=small | hidden)
+        none = np.zeros(len(hidden), np.int64)
+        return self._counts(measure, none, np.zeros_like(hidden), besides, share=0)
 
     def _judged(
         self,
@@ -216,19 +252,7 @@ class _Table:
         rows: bool = False,
     ) -> Counts:
         """Return a measure under the cheapest pattern that the attacker cannot open."""
-        informed = self._suppress.zeros == "publish" and not share
-        new = Counts(
-            measure=measure,
-            parts=self._parts,
-            keys=self._counted.keys,
-            values=values,
-            hidden=hidden & ~small,
-            primary=small,
-            additive=bool(share) or rows or self._counted.apart,
-            floor=int(informed),
-            width=self._suppress.min_interval,
-            lasting=self._counted.lasting,
-        )
+        new = self._counts(measure, values, small, hidden, share=share, rows=rows)
         counts = measure.startswith(COUNT)
         before = [
             one
@@ -242,6 +266,30 @@ class _Table:
         asked = Asked(self._suppress.min_cell, self._suppress.min_interval, share)
         weight = weights(values, Cost.LOG)
         return _with(new, hidden=protected(new, before, asked, weight, self._limits))
+
+    def _counts(
+        self,
+        measure: str,
+        values: Integers,
+        small: Flags,
+        hidden: Flags,
+        *,
+        share: int,
+        rows: bool = False,
+    ) -> Counts:
+        informed = self._suppress.zeros == "publish" and not share
+        return Counts(
+            measure=measure,
+            parts=self._parts,
+            keys=self._counted.keys,
+            values=values,
+            hidden=hidden & ~small,
+            primary=small,
+            additive=bool(share) or rows or self._counted.apart,
+            floor=int(informed),
+            width=self._suppress.min_interval,
+            lasting=self._counted.lasting,
+        )
 
 
 def _with(counts: Counts, *, hidden: Flags) -> Counts:

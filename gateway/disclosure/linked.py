@@ -18,7 +18,7 @@ import numpy as np
 from gateway.disclosure.attack import attack
 from gateway.disclosure.between import links
 from gateway.disclosure.near import near
-from gateway.disclosure.parts import share_days
+from gateway.disclosure.parts import TOTAL, share_days
 from gateway.disclosure.rules import upper_bounds, view_of
 from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
@@ -184,10 +184,11 @@ class _Joint:
         least = max(asked.min_cell - 1, int(values.max(initial=0)) if asked.share else 0)
         # A sum of little is hidden as wide as it is large: nobody makes nine out of two.
         wide = np.clip(values, 1, width) if asked.share else width
+        bounds = upper_bounds(rows, table.values, ~(hidden | primary)[order], least)
         problem = Problem(
             table=table,
             lower=lower[order],
-            upper=upper_bounds(rows, table.values, ~(hidden | primary)[order], least),
+            upper=np.minimum(bounds, self._ceilings(len(values))[order]),
             weights=weights[order],
             primary=primary[order],
             open=((before & ~hidden) | (~before & ~hidden & ~primary & (values == 0)))[order],
@@ -197,6 +198,23 @@ class _Joint:
             down=np.minimum(off, values - lower)[order],
         )
         return Joint(problem, place[: len(tables[0].keys)])
+
+    def _ceilings(self, size: int) -> Integers:
+        """Return what everybody knows to be above each hidden cell of an earlier table.
+
+        Where nothing but the threshold hid cells, and no total stood beside them, a hidden cell is
+        below the threshold, and nobody has to guess it.
+        """
+        ceilings = np.full(size, np.iinfo(np.int64).max)
+        first = len(self._tables[0].keys)
+        for table in self._tables[1:]:
+            alone = not (table.hidden & ~table.primary).any()
+            if alone and not any(TOTAL in key for key in table.keys) and not self._asked.share:
+                small = table.values[table.primary].max(initial=self._asked.min_cell - 1)
+                here = ceilings[first : first + len(table.keys)]
+                here[table.primary] = small
+            first += len(table.keys)
+        return ceilings
 
 
 def check_ranges(joint_: Joint, low: Integers, high: Integers) -> None:

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 COUNT: Final = "count "
 """How measures begin that count people or records: a person is at least one record."""
+RECORD: Final = "record "
+"""What follows where records are counted, of which a person may have many."""
 
 
 def link_people(tables: Sequence[Counts], first: Sequence[int], made: Links) -> None:
     """Add what holds between each two tables of people, and of people and their records."""
     if len(tables) == 1:
         return
-    crossing = any(not table.additive for table in tables)
+    measures = {table.measure for table in tables if table.measure.startswith(COUNT)}
+    crossing = len(measures) > 1 or any(not table.additive for table in tables)
     wide = [_Wide(table, at, made, crossing) for table, at in zip(tables, first, strict=True)]
     for one, other in itertools.permutations(range(len(tables)), 2):
         if not share_days(tables[one], tables[other]):
@@ -38,9 +41,16 @@ def link_people(tables: Sequence[Counts], first: Sequence[int], made: Links) -> 
         counted = all(tables[at].measure.startswith(COUNT) for at in (one, other))
         if counted and alike:
             _people(wide[one], wide[other], made)
-        elif counted and not tables[one].additive and tables[other].additive:
+        elif counted and _of_people(tables[one], tables[other]):
             _people(wide[one], wide[other], made)
             _records(wide[other], wide[one], made)
+
+
+def _of_people(one: Counts, other: Counts) -> bool:
+    """Return whether the first counts the people of the second's records."""
+    if one.measure.startswith(COUNT + RECORD):
+        return False
+    return other.measure.startswith(COUNT + RECORD) or (not one.additive and other.additive)
 
 
 class _Wide:

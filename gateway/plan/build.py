@@ -486,6 +486,8 @@ def _read(
     names += [one.field for one in measures]
     if rule.provision.aggregate is not None:
         names.append(rule.provision.aggregate.unit)
+        if (person := _person(rule)) is not None:
+            names.append(person)
     if rule.provision.anonymity is not None:
         names.append(person_of(rule))
     for condition in rule.provision.when:
@@ -580,6 +582,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         time=rule.dataset.event_date or "",
         periods=grant.periods,
         margins=aggregate.margins,
+        person=_person(rule),
     )
     rules = aggregate.disclosure
     given = rules.dominance
@@ -588,6 +591,11 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         rules.min_cell, rules.min_interval, rules.zeros, rules.marker, dominance, rules.coarsen
     )
     return group, suppress
+
+
+def _person(rule: FlowRule) -> str | None:
+    aggregate, person = rule.provision.aggregate, rule.dataset.person
+    return person if aggregate is not None and person != aggregate.unit else None
 
 
 def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
@@ -602,6 +610,7 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
         "measures": [[one.name, one.function, one.field] for one in measures],
         "min_cell": rules.min_cell,
         "min_interval": rules.min_interval,
+        "person": _person(rule),
         "unit": aggregate.unit,
         "zeros": rules.zeros,
     }

@@ -15,7 +15,7 @@ import polars as pl
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
-from gateway.plan.check import ROWS, UNITS, givers, levels_of
+from gateway.plan.check import PEOPLE, ROWS, UNITS, givers, levels_of
 from gateway.plan.counted import Counted, Summed
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.ops import WHY
@@ -32,6 +32,7 @@ CELLS_MAX = 20_000
 
 FOLD_AFTER = 16
 _UNIT = ".unit"
+_PERSON = ".person"
 _SUM = ".sum."
 _GAVE = ".gave."
 _GIVEN = ".given."
@@ -55,7 +56,11 @@ class Cells:
             for name in ([one.name, one.name + WHY] if one.why else [one.name])
         ]
         kinds = dict(plan.scan.columns)
-        self._unit_is_text = kinds[plan.group.unit] in {FieldType.STRING, FieldType.CODE}
+        self._is_text = {
+            name: kinds[name] in {FieldType.STRING, FieldType.CODE}
+            for name in (plan.group.unit, plan.group.person)
+            if name is not None
+        }
         self._sums = [one for one in self._group.measures if one.function != "count_distinct"]
         self._kinds = kinds
         self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
@@ -70,11 +75,16 @@ class Cells:
     @property
     def keep(self) -> list[pl.Expr]:
         """The original columns that counting needs besides the masked dimensions."""
-        unit = pl.col(self._group.unit)
-        # By canon@1, as a pseudonym is: two spellings are one person, and a placeholder is nobody.
-        text = canonical(unit) if self._unit_is_text else unit.cast(pl.String)
         sums = [_summand(one.field, self._kinds).alias(_SUM + one.name) for one in self._sums]
-        return [text.alias(_UNIT), *sums]
+        made = [self._named(self._group.unit).alias(_UNIT), *sums]
+        if self._group.person is not None:
+            made.append(self._named(self._group.person).alias(_PERSON))
+        return made
+
+    def _named(self, field: str) -> pl.Expr:
+        # By canon@1, as a pseudonym is: two spellings are one person, and a placeholder is nobody.
+        column = pl.col(field)
+        return canonical(column) if self._is_text[field] else column.cast(pl.String)
 
     def add(self, masked: pl.DataFrame) -> None:
         """Take one batch of masked rows with the columns of `keep`."""
@@ -92,6 +102,10 @@ class Cells:
                     .group_by(*self._keys, _UNIT)
                     .agg(given.sum().alias(_GAVE))
                 )
+        if self._group.person is not None:
+            seen = rows.filter(pl.col(_PERSON).is_not_null())
+            who = seen.select(*self._keys, pl.col(_PERSON).alias(_UNIT)).unique()
+            self._units.setdefault(PEOPLE, []).append(who)
         self._totals.append(
             rows.group_by(self._keys).agg(
                 pl.len().cast(pl.Int64).alias(ROWS),
@@ -128,7 +142,9 @@ class Cells:
             raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
         margins = [one for one in group.margins if set(one) != set(group.dimensions)]
         several = [self._over(kept) for kept in (group.dimensions, *margins)]
-        return pl.concat(several).sort(self._keys)
+        table = pl.concat(several).sort(self._keys)
+        # Where units are people, they are who the threshold is of.
+        return table if PEOPLE in table.columns else table.with_columns(_as_people())
 
     def _over(self, kept: Sequence[str]) -> pl.DataFrame:
         """Return the cells over all values of the dimensions that are not kept."""
@@ -138,8 +154,8 @@ class Cells:
         totals = self._totals[0].group_by(by).agg(pl.exclude(self._keys).sum())
         for name, [units] in self._units.items():
             # Where each unit stands in one cell alone, no total can count one twice.
-            people = units if self._apart else _people(units, keys)
-            more = [] if name == UNITS else self._shows(name)
+            people = units if self._apart and name != PEOPLE else _people(units, keys)
+            more = [] if name in {UNITS, PEOPLE} else self._shows(name)
             counted = people.group_by(by).agg(pl.len().cast(pl.Int64).alias(name), *more)
             totals = totals.join(counted, on=names, how="left", nulls_equal=True)
         product = self._product(kept)
@@ -173,6 +189,7 @@ class Cells:
         return Counted(
             keys=levels_of(self._plan, table),
             units=_integers(table, UNITS),
+            people=_integers(table, PEOPLE),
             rows=_integers(table, ROWS),
             sums={
                 one.name: Summed(
@@ -218,7 +235,7 @@ class Cells:
                 pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
             ]
         more = [name for name in self._counted if name != UNITS]
-        return shown.select(*self._keys, *columns, UNITS, ROWS, *more)
+        return shown.select(*self._keys, *columns, UNITS, PEOPLE, ROWS, *more)
 
     def _size(self) -> int:
         """Return how many cells the product and its margins have."""
@@ -255,6 +272,10 @@ def _people(units: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     if _GAVE not in units.columns:
         return units.select(*keys, _UNIT).unique()
     return units.group_by(*keys, _UNIT).agg(pl.col(_GAVE).sum())
+
+
+def _as_people() -> pl.Expr:
+    return pl.col(UNITS).alias(PEOPLE)
 
 
 def _integers(table: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from gateway.plan.distinct import Few
     from gateway.plan.ops import Crowd, MaskField, MeasureNode, Plan, Suppress
 
-UNITS, ROWS = ".units", ".rows"
+UNITS, ROWS, PEOPLE = ".units", ".rows", ".people"
 """Helper columns of a table on its way to the check: distinct units, and rows, in each cell."""
 
 
@@ -270,6 +270,7 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
         expected[one.name + WHY] = pl.Enum([suppress.marker])
     helpers = [
         UNITS,
+        PEOPLE,
         ROWS,
         *[givers(one) for one in group.measures if one.function != "count_distinct"],
     ]
@@ -304,14 +305,14 @@ def _key_columns(plan: Plan) -> set[str]:
 
 def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> None:
     value, why = pl.col(one.name), pl.col(one.name + WHY)
-    people, rows = pl.min_horizontal(UNITS, givers(one)), pl.col(ROWS)
+    people, rows = pl.min_horizontal(UNITS, PEOPLE, givers(one)), pl.col(ROWS)
     enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
     # Of nobody there is no mean.
     zeros = suppress.zeros == "publish" and one.function != "mean"
     nothing = (rows == 0) & (value == 0) & pl.lit(zeros)
     published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)
     if one.function == "count_distinct":
-        published &= (value == people).fill_null(value=False)
+        published &= (value == pl.col(UNITS)).fill_null(value=False)
     held = value.is_null() & (why == suppress.marker).fill_null(value=False)
     if not frame.select((published | held).all()).item():
         raise _broken(f"measure `{one.name}` holds a cell below `min_cell`")

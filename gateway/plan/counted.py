@@ -58,6 +58,7 @@ class Counted:
     Attributes:
         keys: One level of each dimension: `=value`, `~missing`, `~masked` or `*`.
         units: Distinct units in each cell.
+        people: Distinct people in each cell; the units themselves where they are people.
         rows: Rows in each cell.
         sums: Each sum by the name of its measure.
         apart: Whether no unit stands in two cells, so that counts add up to their totals.
@@ -66,6 +67,7 @@ class Counted:
 
     keys: tuple[tuple[str, ...], ...]
     units: Integers
+    people: Integers
     rows: Integers
     sums: Mapping[str, Summed]
     apart: bool = True

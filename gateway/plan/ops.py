@@ -92,6 +92,9 @@ class Group:
         levels: For each dimension its closed levels, or None where they are what the data hold.
         time: The dimension that is the dataset's civil date; its levels are the periods that leave.
         margins: The totals that are published besides: of each, the dimensions that it keeps.
+        person: The field of whoever a unit is of, where a unit is not itself a person: the
+            threshold is of people too, and one with twelve runs is one. None where units are
+            people, or where the dataset knows none.
     """
 
     unit: str
@@ -101,6 +104,7 @@ class Group:
     time: str
     periods: tuple[dt.date, ...]
     margins: tuple[tuple[str, ...], ...] = ()
+    person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,10 +138,10 @@ def test_a_grid_without_its_population_is_no_plan() -> None:
 
 def test_a_measure_that_is_not_built_is_no_plan() -> None:
     """A word of a later version is an error at evaluation too."""
-    aggregate = an_aggregate(measures=(MeasureRule("mean_mg", "mean", "naloxone_mg"),))
+    aggregate = an_aggregate(measures=(MeasureRule("mg_rate", "rate", "naloxone_mg"),))
     house = House(agreements=the_agreements(an_agreement(a_table_provision(aggregate))))
 
-    with pytest.raises(ReleaseError, match="`mean_mg` is not built"):
+    with pytest.raises(ReleaseError, match="`mg_rate` is not built"):
         house.ask(a_request("incident_date", "county", "naloxone_mg"))
 
 
