@@ -50,6 +50,7 @@ class Master:
         self._merged, self._budget = merged, budget
         # Variables that the relaxation takes, or nearly does; cuts are made with an eye to them.
         self.near = np.ones(merged.size, np.bool_)
+        self.close = merged.fixed.copy()
         self._free = np.flatnonzero(~merged.fixed)
         self._place = np.full(merged.size, -1, np.int64)
         self._place[self._free] = np.arange(len(self._free))
@@ -82,6 +83,7 @@ class Master:
             return self._settled()
         answer = self._run(self._program)
         self.near[self._free] = answer.reduced <= NEAR
+        self.close[self._free] = answer.reduced <= CLOSE
         return self._choice(answer)
 
     def whole(self, start: Floats | None, gap: float, among: Flags | None = None) -> Choice:
@@ -161,6 +163,9 @@ class Master:
 
 NEAR: Final = 30.0
 """A variable that costs so much too much is hardly in any good pattern."""
+
+CLOSE: Final = 5.0
+"""A variable that costs no more than this too much may well be in the best one."""
 
 TINY: Final = 1e-7
 """A fraction below this is none."""

@@ -51,6 +51,11 @@ class Moves:
 
         The second and third go as far as the bounds allow in the same direction, and back.
         """
+        move = self.change(column, amount)
+        return [] if move is None else self._line(move)
+
+    def change(self, column: int, amount: int) -> Integers | None:
+        """Return a small change in which a column stands at an amount, if there is a whole one."""
         there = 2 * column + int(amount < 0)
         pair = np.array([there, there ^ 1])
         demand = np.array([float(abs(amount)), 0.0])
@@ -62,15 +67,15 @@ class Moves:
         except DisclosureError as error:
             if error.cause != "not_additive":
                 raise
-            return []
+            return None
         finally:
             self._program.change_bounds(pair, np.zeros(2), self._limits[pair])
         move = whole_numbers(values[0::2] - values[1::2])
-        if move is None:
-            low, high = self._low.copy(), self._high.copy()
-            low[column] = high[column] = amount
-            move = nearest(values[0::2] - values[1::2], self._system, low, high, self._budget)
-        return [] if move is None else self._line(move)
+        if move is not None:
+            return move
+        low, high = self._low.copy(), self._high.copy()
+        low[column] = high[column] = amount
+        return nearest(values[0::2] - values[1::2], self._system, low, high, self._budget)
 
     def _line(self, move: Integers) -> list[Integers]:
         """Return a move, and the ends of the line through it and zero."""

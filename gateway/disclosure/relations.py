@@ -189,11 +189,11 @@ def parts_of(system: System, live: Flags, fixed: Integers) -> list[Part]:
     if ((low > 0) | (high < 0))[~touched].any():
         raise DisclosureError("not_additive", "a total is not the sum of its parts")
     index, row, count = system.index[alive], owner[alive], system.coefficient[alive]
-    label = _labels(system.columns, index, row)
+    label = labels(system.columns, index, row)
     return _split(live, label, (row, index, count), (low, high))
 
 
-def _labels(columns: int, index: Integers, row: Integers) -> Integers:
+def labels(columns: int, index: Integers, row: Integers) -> Integers:
     """Return the least column that each column is connected to."""
     label = np.arange(columns, dtype=np.int64)
     if not len(index):

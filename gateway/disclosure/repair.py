@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.moves import doubled
-from gateway.disclosure.separate import Reasoning, safe, separate
+from gateway.disclosure.separate import Reasoning
 from gateway.disclosure.solver import Program
 from gateway.disclosure.table import DisclosureError
 
 if TYPE_CHECKING:
     from gateway.disclosure.merge import Merged
-    from gateway.disclosure.separate import Findings, Narrow
+    from gateway.disclosure.separate import Attacker, Findings, Narrow
     from gateway.disclosure.solver import Budget, Floats, Solution
 
 CARRIED: Final = 1e-6
@@ -30,23 +30,27 @@ PRUNED: Final = 30
 """How many of the added are tried without."""
 
 
-def repair(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Floats:
+def repair(
+    merged: Merged, chosen: Floats, reasoning: Reasoning, attacker: Attacker, budget: Budget
+) -> Floats:
     """Return a safe choice that hides at least what was chosen.
 
     Raises:
         DisclosureError: `infeasible` where hiding everything would not be enough; `limit`.
     """
     start = np.where(merged.fixed, 1.0, chosen)
-    chosen = _wider(merged, start, Reasoning.ROUNDED, budget)
-    chosen = _pruned(merged, start, chosen, budget)
-    return _wider(merged, chosen, reasoning, budget)
+    chosen = _wider(merged, start, Reasoning.ROUNDED, attacker, budget)
+    chosen = _pruned(merged, start, chosen, attacker)
+    return _wider(merged, chosen, reasoning, attacker, budget)
 
 
-def _wider(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> Floats:
+def _wider(
+    merged: Merged, chosen: Floats, reasoning: Reasoning, attacker: Attacker, budget: Budget
+) -> Floats:
     """Return the choice with more hidden, until nothing is too narrow."""
     flow = _Flow(merged, budget)
     while True:
-        findings = separate(merged, chosen, reasoning, budget)
+        findings = attacker.separate(chosen, reasoning)
         if not findings.narrow:
             return chosen
         before = int(chosen.sum())
@@ -56,14 +60,14 @@ def _wider(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget)
             chosen = _joined(merged, chosen, findings)
 
 
-def _pruned(merged: Merged, start: Floats, chosen: Floats, budget: Budget) -> Floats:
+def _pruned(merged: Merged, start: Floats, chosen: Floats, attacker: Attacker) -> Floats:
     """Return the choice without what was added and turns out not to be needed, dearest first."""
     added = np.flatnonzero(chosen > start)
     order = np.argsort(-merged.weights[added], kind="stable")
     for variable in added[order][:PRUNED].tolist():
         without = chosen.copy()
         without[variable] = 0.0
-        if safe(merged, without, Reasoning.ROUNDED, budget):
+        if attacker.safe(without, Reasoning.ROUNDED):
             chosen = without
     return chosen
 

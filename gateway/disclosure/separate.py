@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.cuts import dual_cut, gains, joining_cut
+from gateway.disclosure.known import Known
 from gateway.disclosure.moves import Moves
-from gateway.disclosure.relations import narrowed, parts_of
+from gateway.disclosure.relations import labels, narrowed, parts_of
 from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError
 
 if TYPE_CHECKING:
     from gateway.disclosure.cuts import Cut
     from gateway.disclosure.merge import Merged
-    from gateway.disclosure.relations import Part
+    from gateway.disclosure.relations import Part, System
     from gateway.disclosure.solver import Budget, Floats, Solution
     from gateway.disclosure.table import Flags, Integers
 
@@ -62,7 +63,7 @@ class Findings:
 SWEEPS: Final = 20
 """How often all wanting variables are asked for at once, before each is asked for alone."""
 
-WORTHWHILE: Final = 3
+WORTHWHILE: Final = 12
 """A sweep that settles fewer is the last."""
 
 TRACE: Final = 1e-3
@@ -75,44 +76,48 @@ SLACK: Final = 0.02
 """The part of a requirement that a fractional point may lack; the last whole point may not."""
 
 
-def safe(merged: Merged, chosen: Floats, reasoning: Reasoning, budget: Budget) -> bool:
-    """Tell whether a pattern leaves nothing too narrow; sooner than `separate` where it does."""
-    return not separate(merged, chosen, reasoning, budget, explain=False).narrow
+class Attacker:
+    """The attacker as he who searches sees him, and the witnesses that he has found so far."""
 
+    def __init__(self, merged: Merged, budget: Budget) -> None:
+        self._merged, self._budget = merged, budget
+        self._known = Known(merged)
 
-def separate(
-    merged: Merged,
-    chosen: Floats,
-    reasoning: Reasoning,
-    budget: Budget,
-    near: Flags | None = None,
-    *,
-    explain: bool = True,
-) -> Findings:
-    """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
+    def safe(self, chosen: Floats, reasoning: Reasoning) -> bool:
+        """Tell whether a pattern leaves nothing too narrow; sooner than `separate` if it does."""
+        return not self.separate(chosen, reasoning, explain=False).narrow
 
-    Args:
-        merged: The problem.
-        chosen: How much of each variable is hidden, 0 to 1; fixed ones are 1.
-        reasoning: FRACTION where some are between, else the attacker's.
-        budget: What is left of the limits.
-        near: Variables that may yet be chosen; cuts are made with an eye to these.
-        explain: Whether to go on after the first that is too narrow.
-    """
-    findings = Findings(explain)
-    zero = np.zeros(merged.size, np.int64)
-    core = _Core(merged, chosen, near, budget)
-    pieces = [
-        _Piece(core, part, chosen, reasoning, budget)
-        for part in parts_of(merged.system, chosen > 0, zero)
-        if merged.needy[part.columns].any()
-    ]
-    for piece in pieces:
-        piece.judge(findings)
-    if reasoning is Reasoning.WHOLE and not findings.narrow:
+    def separate(
+        self,
+        chosen: Floats,
+        reasoning: Reasoning,
+        near: Flags | None = None,
+        *,
+        explain: bool = True,
+    ) -> Findings:
+        """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
+
+        Args:
+            chosen: How much of each variable is hidden, 0 to 1; fixed ones are 1.
+            reasoning: FRACTION where some are between, else the attacker's.
+            near: Variables that may yet be chosen; cuts are made with an eye to these.
+            explain: Whether to go on after the first that is too narrow.
+        """
+        merged, findings = self._merged, Findings(explain)
+        core = _Core(merged, chosen, near, self._budget)
+        whole = reasoning is not Reasoning.FRACTION
+        ends = self._known.ends(chosen, whole=whole)
+        pieces = [
+            _Piece(core, part, chosen, reasoning, self._known, ends, self._budget)
+            for part in parts_of(merged.system, chosen > 0, np.zeros(merged.size, np.int64))
+            if merged.needy[part.columns].any()
+        ]
         for piece in pieces:
-            piece.judge_whole(findings)
-    return findings
+            piece.judge(findings)
+        if reasoning is Reasoning.WHOLE and not findings.narrow:
+            for piece in pieces:
+                piece.judge_whole(findings)
+        return findings
 
 
 class _Core:
@@ -152,94 +157,128 @@ class _Core:
         return Program(system, low[near], high[near], self._budget)
 
 
+class _Ends:
+    """How far below and above its value each column of a piece has been seen."""
+
+    def __init__(self, least: Floats, most: Floats) -> None:
+        self.least, self.most = least, most
+
+    def seen(self, least: Floats, most: Floats) -> None:
+        """Take a witness."""
+        np.minimum(self.least, least, out=self.least)
+        np.maximum(self.most, most, out=self.most)
+
+
 class _Piece:
     """One connected piece under a point."""
 
     def __init__(
-        self, core: _Core, part: Part, point: Floats, reasoning: Reasoning, budget: Budget
+        self,
+        core: _Core,
+        part: Part,
+        point: Floats,
+        reasoning: Reasoning,
+        known: Known,
+        ends: tuple[Floats, Floats],
+        budget: Budget,
     ) -> None:
         self._core, merged = core, core.merged
         self._merged, self._part, self._reasoning = merged, part, reasoning
-        chosen, self._point = point[part.columns], point
-        self._budget = budget
+        self._point, self._known, self._budget = point, known, budget
         at = part.columns
+        chosen = point[at]
         self._low, self._high = merged.low[at] * chosen, merged.high[at] * chosen
         share = 1.0 - (SLACK if reasoning is Reasoning.FRACTION else 0.0)
         self._width = merged.width[at] * share
         self._up, self._down = merged.up[at] * share, merged.down[at] * share
-        self._least, self._most = np.zeros(len(at)), np.zeros(len(at))
+        self._real_ends = _Ends(ends[0][at], ends[1][at])
+        self._whole_ends = _Ends(ends[0][at], ends[1][at])
         self._costs = np.zeros(len(at))
         self._real: Program | None = None
         self._whole: Program | None = None
+        self._moves: Moves | None = None
 
     def judge(self, findings: Findings) -> None:
         """Add what this piece leaves too narrow in real numbers."""
+        ends = self._real_ends
         self._sweep()
-        for cell in np.flatnonzero(self._wanting()).tolist():
+        for cell in np.flatnonzero(self._wanting(ends)).tolist():
             if findings.narrow and not findings.explain:
                 return
-            if not self._wanting()[cell]:
+            if not self._wants(ends, cell):
                 continue
-            above, below = self._end(cell, 1.0), self._end(cell, -1.0)
-            if self._wanting()[cell]:
+            above = self._end(cell, 1.0)
+            if not self._wants(ends, cell):
+                continue
+            below = self._end(cell, -1.0)
+            if self._wants(ends, cell):
                 cuts = self._cuts(cell, above, below) if findings.explain else []
-                self._add(cell, cuts, findings)
+                self._add(cell, ends, cuts, findings)
 
     def judge_whole(self, findings: Findings) -> None:
         """Add what is wide enough in real numbers, and too narrow in whole ones."""
-        least, most = self._least, self._most
-        self._least, self._most = np.zeros(len(least)), np.zeros(len(most))
-        moves: Moves | None = None
-        for cell in np.flatnonzero(self._wanting()).tolist():
-            for amount in self._amounts(cell, int(least[cell]), int(most[cell])):
-                if self._wanting()[cell]:
-                    moves = moves or self._moves()
-                    for candidate in moves.reach(cell, amount):
-                        self._witness(candidate)
-            if self._wanting()[cell]:
+        ends = self._whole_ends
+        for cell in np.flatnonzero(self._wanting(ends)).tolist():
+            self._change(cell, self._real_ends.most[cell], -self._real_ends.least[cell])
+            if self._wants(ends, cell):
                 self._exhaust(cell)
-            if self._wanting()[cell]:
-                self._add(cell, [], findings)
+            if self._wants(ends, cell):
+                self._add(cell, ends, [], findings)
 
-    def _moves(self) -> Moves:
-        low, high = self._low.astype(np.int64), self._high.astype(np.int64)
-        scale = int(np.median(self._width[self._width > 0])) if self._width.any() else 1
-        return Moves(self._part.system, low, high, scale, self._budget)
+    def _change(self, cell: int, over: float, under: float) -> None:
+        """Look for a whole change up, at most so far, and one down for what is lacking then."""
+        width, least = self._width[cell], self._down[cell]
+        for up in (True, False):
+            if not self._wants(self._whole_ends, cell):
+                return
+            if up:
+                amount = min(over, max(self._up[cell], width - min(width, least)))
+            else:
+                amount = -min(under, max(least, width - self._whole_ends.most[cell]))
+            if amount:
+                self._witness(self._changes().change(cell, int(amount)))
 
-    def _amounts(self, cell: int, least: int, most: int) -> tuple[int, ...]:
-        """Return how far to take a variable, within what real numbers reach, until it is enough."""
-        up = min(
-            most, max(int(self._up[cell]), int(self._width[cell]) + min(0, -int(self._down[cell])))
-        )
-        down = min(-least, max(int(self._down[cell]), int(self._width[cell]) - up))
-        return tuple(amount for amount in (up, -down) if amount)
+    def _changes(self) -> Moves:
+        if self._moves is None:
+            low, high = self._low.astype(np.int64), self._high.astype(np.int64)
+            scale = int(np.median(self._width[self._width > 0])) if self._width.any() else 1
+            self._moves = Moves(self._part.system, low, high, scale, self._budget)
+        return self._moves
 
-    def _add(self, cell: int, cuts: list[Cut], findings: Findings) -> None:
+    def _add(self, cell: int, ends: _Ends, cuts: list[Cut], findings: Findings) -> None:
         variable = int(self._part.columns[cell])
-        narrow = Narrow(variable, float(self._least[cell]), float(self._most[cell]))
+        narrow = Narrow(variable, float(ends.least[cell]), float(ends.most[cell]))
         findings.narrow.append(narrow)
         if not cuts and self._reasoning is not Reasoning.FRACTION:
             cuts = [joining_cut(self._merged, self._part.columns, self._point > 0)]
         findings.cuts.extend(cuts)
 
-    def _wanting(self) -> Flags:
-        """Return which variables have not been seen wide enough."""
+    def _wanting(self, ends: _Ends) -> Flags:
+        """Return which columns have not been seen wide enough."""
         wanting: Flags = (
-            (self._most - self._least < self._width)
-            | (self._most < self._up)
-            | (-self._least < self._down)
+            (ends.most - ends.least < self._width)
+            | (ends.most < self._up)
+            | (-ends.least < self._down)
         )
         return wanting
 
+    def _wants(self, ends: _Ends, cell: int) -> bool:
+        """Tell whether one column has not been seen wide enough."""
+        least, most = ends.least[cell], ends.most[cell]
+        return bool(
+            most - least < self._width[cell] or most < self._up[cell] or -least < self._down[cell]
+        )
+
     def _sweep(self) -> None:
         """Ask for all that are wanting at once, as long as that settles some."""
+        ends = self._real_ends
         for _ in range(SWEEPS):
-            before = self._wanting()
+            before = self._wanting(ends)
             if not before.any():
                 return
             self._maximize(before.astype(np.float64))
             self._maximize(-before.astype(np.float64))
-            if before.sum() - self._wanting().sum() < WORTHWHILE:
+            if before.sum() - self._wanting(ends).sum() < WORTHWHILE:
                 return
 
     def _cuts(self, cell: int, above: Solution, below: Solution) -> list[Cut]:
@@ -294,24 +333,25 @@ class _Piece:
         least = most = answer.values
         if self._reasoning is not Reasoning.FRACTION:
             least, most = np.ceil(least - WHOLE), np.floor(most + WHOLE)
-        self._seen(least, most)
+            self._witness(_whole_pieces(self._part.system, answer.values))
+        self._real_ends.seen(least, most)
         return answer
 
-    def _seen(self, least: Floats, most: Floats) -> None:
-        np.minimum(self._least, least, out=self._least)
-        np.maximum(self._most, most, out=self._most)
-
     def _witness(self, values: Integers | None) -> None:
-        """Take whole numbers that fit exactly as proof of how far each variable goes."""
-        if values is not None and self._fits(values):
-            self._seen(values.astype(np.float64), values.astype(np.float64))
-
-    def _fits(self, values: Integers) -> bool:
+        """Take whole numbers that fit exactly as proof of how far each column goes."""
+        if values is None:
+            return
         within = ((self._low <= values) & (values <= self._high)).all()
-        return bool(within) and self._part.system.holds(values)
+        if within and self._part.system.holds(values):
+            reached = values.astype(np.float64)
+            self._real_ends.seen(reached, reached)
+            before = self._wanting(self._whole_ends).sum()
+            self._whole_ends.seen(reached, reached)
+            if self._wanting(self._whole_ends).sum() < before:
+                self._known.add(self._part, values)
 
     def _exhaust(self, cell: int) -> None:
-        """Find how far a variable goes in whole numbers, both ways or until it is enough."""
+        """Find how far a column goes in whole numbers, both ways or until it is enough."""
         if self._whole is None:
             system, budget = self._part.system, self._budget
             self._whole = Program(system, self._low, self._high, budget, whole=True)
@@ -322,5 +362,21 @@ class _Piece:
             if answer.verdict is not Verdict.OPTIMAL:
                 raise DisclosureError("limit", "the search reached its limit")
             self._witness(whole_numbers(answer.values))
-            if not self._wanting()[cell]:
+            if not self._wants(self._whole_ends, cell):
                 return
+
+
+def _whole_pieces(system: System, values: Floats) -> Integers:
+    """Return a change without those connected pieces of it that are not whole.
+
+    Each piece of a change that keeps all rows keeps them by itself.
+    """
+    near = np.rint(values)
+    live = (near != 0) | (np.abs(values - near) > WHOLE)
+    owners = system.owners()
+    alive = live[system.index]
+    label = labels(system.columns, system.index[alive], owners[alive])
+    broken = np.zeros(system.columns, np.bool_)
+    broken[label[np.abs(values - near) > WHOLE]] = True
+    kept: Integers = np.where(broken[label], 0, near).astype(np.int64)
+    return kept

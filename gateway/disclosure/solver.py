@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import highspy
@@ -160,6 +161,7 @@ class Program:
         costs: Floats | None = None,
         solver: Highs | None = None,
     ) -> None:
+        _start_with_one_thread()
         self._highs: Highs = highspy.Highs() if solver is None else solver  # type: ignore[no-untyped-call]
         self._budget = budget
         self._whole = whole
@@ -302,6 +304,15 @@ class Program:
         return verdict(self._highs.getModelStatus(), outcome)
 
 
+@cache
+def _start_with_one_thread() -> None:
+    """Let the engine have one thread, unless the process has given it others before."""
+    first = highspy.Highs()  # type: ignore[no-untyped-call]
+    first.setOptionValue("output_flag", False)  # noqa: FBT003
+    first.setOptionValue("threads", 1)
+    first.run()
+
+
 _DUAL: Final = 1
 _PRIMAL: Final = 4
 _SCALED: Final = 2
@@ -322,7 +333,9 @@ def _ways(usual: int) -> tuple[_Way, ...]:
 
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("output_flag", False),
-    ("threads", 1),
+    # Zero is: as many as the engine has already. It refuses to run with another number, and then
+    # nothing could be protected where something else uses it; "off" lets no program use them.
+    ("threads", 0),
     ("parallel", "off"),
     ("random_seed", 0),
     ("mip_rel_gap", 0.0),

@@ -18,7 +18,7 @@ from gateway.disclosure.cuts import lonely_cuts
 from gateway.disclosure.master import Master
 from gateway.disclosure.merge import merge
 from gateway.disclosure.repair import repair
-from gateway.disclosure.separate import Reasoning, separate
+from gateway.disclosure.separate import Attacker, Reasoning
 from gateway.disclosure.solver import USUAL, Budget
 from gateway.disclosure.table import DisclosureError, Pattern
 
@@ -39,7 +39,7 @@ LOOSE: Final = 0.02
 TIGHT: Final = 1e-4
 """A gap below this is none."""
 
-TRIES: Final = 4
+TRIES: Final = 8
 """How often the promising variables are searched between two searches of all."""
 
 HALF: Final = 0.5
@@ -49,6 +49,21 @@ ROUNDINGS: Final = 20
 
 WORTHWHILE: Final = 3
 """A rounding that shows less is the last."""
+
+WORTH: Final = 1e-3
+"""A rounding that lifts the bound by less, as a part of it, is the last."""
+
+FEW: Final = 10
+"""A choice that leaves more too narrow is not worth a repair: the next is nearer to a safe one."""
+
+MANY: Final = 1000
+"""Of fewer cells the best pattern is found, where no gap is given."""
+
+NEARLY: Final = 0.01
+"""The gap that is allowed to more."""
+
+SOON: Final = 1500
+"""Programs within which the best pattern of a large table is looked for all the same."""
 
 
 def protect(problem: Problem, limits: Limits = USUAL, *, integer: bool = True) -> Pattern:
@@ -67,6 +82,13 @@ def protect(problem: Problem, limits: Limits = USUAL, *, integer: bool = True) -
     return _Search(merged, problem, limits, integer=integer).pattern()
 
 
+def _gap(limits: Limits, cells: int) -> float:
+    """Return how far above the bound a pattern may stay."""
+    if limits.gap is not None:
+        return limits.gap
+    return 0.0 if cells < MANY else NEARLY
+
+
 class _Search:
     """The state of one search: the bound so far and the cheapest safe pattern so far."""
 
@@ -74,9 +96,12 @@ class _Search:
         self._merged, self._problem = merged, problem
         self._reasoning = Reasoning.WHOLE if integer else Reasoning.ROUNDED
         self._budget = Budget(limits, SEARCH)
+        self._gap = _gap(limits, len(problem.table.keys))
+        self._attacker = Attacker(merged, self._budget)
         self._master = Master(merged, self._budget)
         self._bound = 0.0
         self._rounds = 0
+        self._narrow = 0
         self._last = merged.fixed.astype(np.float64)
         self._best: Floats | None = None
         self._promising = merged.fixed.copy()
@@ -93,13 +118,13 @@ class _Search:
                 raise
             self._budget.release()
             if self._best is None:
-                self._improve(np.where(self._last >= HALF, 1.0, 0.0))
+                self._mend(np.where(self._last >= HALF, 1.0, 0.0))
         return self._returned()
 
     def _possible(self) -> None:
         """Refuse where hiding everything is not enough."""
         everything = np.ones(self._merged.size)
-        if separate(self._merged, everything, Reasoning.ROUNDED, self._budget).narrow:
+        if self._attacker.separate(everything, Reasoning.ROUNDED).narrow:
             raise DisclosureError("infeasible", "no pattern protects what has to be hidden")
 
     def _fractions(self) -> None:
@@ -123,9 +148,11 @@ class _Search:
             self._promising |= self._last > 0
             point = np.where(self._last >= HALF, 1.0, 0.0)
             cuts = self._separated(point, Reasoning.ROUNDED).cuts
+            before = self._bound
             if self._master.add(cuts) < WORTHWHILE:
                 return
-            self._counted(self._master.relaxed())
+            if self._counted(self._master.relaxed()).bound <= before * (1 + WORTH):
+                return
 
     def _wholes(self) -> None:
         """Find the cheapest choice in whole numbers that the attacker cannot open.
@@ -133,22 +160,26 @@ class _Search:
         Early choices need not be the best: they are there to be cut off. Whatever is safe becomes
         the next one's beginning, until none can be lighter by one.
         """
-        gap = max(LOOSE, self._budget.limits.gap)
+        gap = max(LOOSE, self._gap)
+        if self._gap:
+            self._promising |= self._master.close
         while not self._good_enough():
             choice = self._counted(self._master.whole(self._best, gap))
             if self._judged(choice):
                 gap = gap / 4 if gap > TIGHT else 0.0
             else:
                 self._promising |= choice.chosen > 0
-                self._improve(self._among_promising(choice.chosen))
+                chosen = self._among_promising(choice.chosen)
+                if self._narrow <= FEW:
+                    self._mend(chosen)
             if choice.limited:
                 return
 
     def _among_promising(self, chosen: Floats) -> Floats:
-        """Return a better choice of variables that were taken before: few, and soon done."""
+        """Return a better choice of what was taken before, or nearly: few, and soon done."""
         for _ in range(TRIES):
             try:
-                choice = self._master.whole(self._best, TIGHT, self._promising)
+                choice = self._master.whole(self._best, max(TIGHT, self._gap / 4), self._promising)
             except DisclosureError as error:
                 if error.cause != "infeasible":
                     raise
@@ -161,6 +192,7 @@ class _Search:
     def _judged(self, choice: Choice) -> bool:
         """Keep a choice that is safe, or take what speaks against it."""
         findings = self._separated(choice.chosen, self._reasoning)
+        self._narrow = len(findings.narrow)
         if not findings.narrow:
             self._keep(choice.chosen)
             return True
@@ -171,16 +203,17 @@ class _Search:
     def _good_enough(self) -> bool:
         """Tell whether nothing can be lighter by one, or by the gap that is allowed."""
         over = self._weight() - self._bound
-        return over < 1 or over <= self._budget.limits.gap * self._bound
+        easy = self._budget.limits.gap is None and self._budget.programs < SOON
+        return over < 1 or (not easy and over <= self._gap * self._bound)
 
     def _separated(self, chosen: Floats, reasoning: Reasoning) -> Findings:
-        return separate(self._merged, chosen, reasoning, self._budget, self._master.near)
+        return self._attacker.separate(chosen, reasoning, self._master.near)
 
-    def _improve(self, chosen: Floats) -> None:
+    def _mend(self, chosen: Floats) -> None:
         """Repair a choice, and keep it if it is the cheapest."""
         if self._merged.weights @ chosen >= self._weight():
             return
-        self._keep(repair(self._merged, chosen, self._reasoning, self._budget))
+        self._keep(repair(self._merged, chosen, self._reasoning, self._attacker, self._budget))
 
     def _keep(self, safe: Floats) -> None:
         if self._best is None or self._merged.weights @ safe < self._weight():

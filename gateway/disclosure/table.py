@@ -144,13 +144,14 @@ class Limits:
         programs: Linear programs of the attacker, over the whole search.
         seconds: Wall time over the whole search; the solver's own clock measures it.
         gap: A pattern that is proven to be this close to the best one, as a part of its weight, is
-            good enough; 0 asks for the best.
+            good enough; 0 asks for the best. None asks for the best of fewer than a thousand cells,
+            and of more where it is soon found; else for 1 %.
     """
 
     nodes: int = 200_000
     programs: int = 2_000_000
     seconds: float = 120.0
-    gap: float = 0.0
+    gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

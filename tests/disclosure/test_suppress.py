@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import highspy
 import numpy as np
 import pytest
 
@@ -192,3 +193,44 @@ def test_a_gap_is_stated() -> None:
 
     assert near.gap <= 0.05
     assert near.bound <= best.objective <= near.objective
+
+
+def test_the_order_of_cells_makes_no_difference() -> None:
+    """Cells that are given in any order are hidden alike, by key."""
+    table = crossed(9, 5, 4, 3)
+    cells = dict(zip(table.keys, map(int, table.values), strict=True))
+    sizes = {f"d{axis}": size for axis, size in enumerate((5, 4, 3))}
+    dimensions = [
+        Dimension(name, {"T": tuple(f"{at:02}" for at in reversed(range(size)))})
+        for name, size in sizes.items()
+    ]
+    rng = np.random.default_rng(1)
+    expected = protect(problem_of(table, Rule()))
+
+    for _ in range(10):
+        order = rng.permutation(len(cells))
+        keys = list(cells)
+        shuffled = cube(dimensions, {keys[at]: cells[keys[at]] for at in order})
+        pattern = protect(problem_of(shuffled, Rule()))
+
+        assert table.keys == shuffled.keys
+        assert (expected.hidden == pattern.hidden).all()
+        assert expected.bound == pattern.bound
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_threads_of_the_engine_make_no_difference(threads: int) -> None:
+    """Whatever the process has asked of the engine, its programs run in one thread."""
+    problem = problem_of(crossed(4, 5, 4, 3), Rule())
+    expected = protect(problem).hidden
+    other = highspy.Highs()  # type: ignore[no-untyped-call]
+    for name, value in (("output_flag", False), ("threads", threads), ("parallel", "on")):
+        other.setOptionValue(name, value)
+    other.resetGlobalScheduler(True)  # noqa: FBT003
+    other.addVars(1, np.zeros(1), np.ones(1))
+    assert highspy.HighsStatus.kOk == other.run()
+
+    try:
+        assert (expected == protect(problem).hidden).all()
+    finally:
+        other.resetGlobalScheduler(True)  # noqa: FBT003
