@@ -121,6 +121,7 @@ def columns(rows: int) -> pl.DataFrame:
     return pl.select(
         pcr_uuid=pl.lit("00000000-0000-7000-8000-") + number.cast(pl.String).str.zfill(12),
         incident_date=pl.lit(begins) + pl.duration(days=pl.lit(day)),
+        patient_id=pl.lit("synthetic-") + number.cast(pl.String),
         time_precision=pl.lit("minute"),
         scene_county_fips=pl.lit("99") + pl.lit(pl.Series(place).cast(pl.String)).str.zfill(3),
         age=pl.lit(pl.Series(years)),

@@ -210,7 +210,9 @@ class _Joint:
         for table in self._tables[1:]:
             alone = not (table.hidden & ~table.primary).any()
             if alone and not any(TOTAL in key for key in table.keys) and not self._asked.share:
-                small = table.values[table.primary].max(initial=self._asked.min_cell - 1)
+                # Its own threshold is at most two above its interval, or it would not have loaded.
+                least = max(self._asked.min_cell - 1, table.width + 1)
+                small = table.values[table.primary].max(initial=least)
                 here = ceilings[first : first + len(table.keys)]
                 here[table.primary] = small
             first += len(table.keys)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.agreement.canon import (
@@ -66,6 +66,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_canonical_form_is_rfc_8785(value: dict[str, Any]) -> None:
     """For all that the strict reader reads, the bytes are those of a writer that is not ours."""

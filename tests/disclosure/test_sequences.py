@@ -180,8 +180,11 @@ def test_what_nobody_changes_adds_up_unpublished() -> None:
 
 @pytest.mark.parametrize(("promised", "expected"), [(0, False), (8, True)])
 def test_what_another_agreement_promised_is_kept(promised: int, expected: bool) -> None:  # noqa: FBT001
-    """Two cells of three and five are hidden; their sum bounds both more than one of them said."""
-    records = [*events((3, 3)), *events((4, 4), county="c2"), *events((5, 30), county="c3")]
+    """Two cells of two and three are hidden; their sum leaves them all that a threshold does.
+
+    It bounds both more than another agreement said, so under that one it is held back.
+    """
+    records = [*events((3, 2)), *events((4, 3), county="c2"), *events((5, 30), county="c3")]
     county = a_cut("month", FIRST, others=("county",))
     [first], _ = released([(county, records)], MIN_CELL, WIDTH)
     kept = replace(first.counts, width=promised)
