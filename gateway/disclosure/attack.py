@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.moves import Moves, nearest
-from gateway.disclosure.relations import parts_of, system_of
+from gateway.disclosure.relations import parts_of, system_of, whole_pieces
 from gateway.disclosure.solver import USUAL, WHOLE, Budget, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError, Ranges
 
 if TYPE_CHECKING:
     from gateway.disclosure.relations import System
-    from gateway.disclosure.solver import Floats
+    from gateway.disclosure.solver import Floats, Solution
     from gateway.disclosure.table import Flags, Integers, Limits, View
 
 SWEEPS: Final = 20
 """How often all open cells of a part are asked for at once, before each is asked for alone."""
 
-WORTHWHILE: Final = 3
+WORTHWHILE: Final = 12
 """A sweep that settles fewer cells is the last: it costs two programs itself."""
 
 
@@ -151,7 +151,10 @@ class _Search:
         """Return low, high, and whether both are exact, for each cell of the part."""
         if not self._system.rows:
             return self._lower, self._upper, np.ones(len(self._lower), np.bool_)
-        self._search_real()
+        if integer:
+            self._stand()
+        self._whole = _Ends(self._real.bottom, self._real.top, self._enough)
+        self._search_real(integer=integer)
         found = self._search_whole() if integer else self._real
         if (found.least > found.most).any():
             raise DisclosureError("not_additive", "no table of whole numbers has these totals")
@@ -167,39 +170,44 @@ class _Search:
         low, high = self._lower.astype(np.float64), self._upper.astype(np.float64)
         return Program(self._system, low, high, self._budget, whole=whole)
 
-    def _search_real(self) -> None:
-        """Find the ends in real numbers, rounded inwards; all open cells together at first."""
+    def _search_real(self, *, integer: bool) -> None:
+        """Find the ends in real numbers, rounded inwards; all open cells together at first.
+
+        Zero fits where whole numbers are asked for: what is whole of an answer fits by itself.
+        """
         program, ends = self._program(whole=False), self._real
         for _ in range(SWEEPS):
             before = ends.open()
-            self._maximize(program, before.astype(np.float64))
-            self._maximize(program, -before.astype(np.float64))
+            for sign in (1.0, -1.0):
+                values = self._maximize(program, np.where(before, sign, 0.0)).values
+                if integer:
+                    self._witness(self._whole, whole_pieces(self._system, values, WHOLE))
             if before.sum() - ends.open().sum() < WORTHWHILE:
                 break
         for cell in np.flatnonzero(ends.open()).tolist():
             for up in (True, False):
                 if not ends.closed(cell, up=up):
                     sign = 1.0 if up else -1.0
-                    most = self._maximize(program, _alone(self._costs, cell, sign))
+                    costs = _alone(self._costs, cell, sign)
+                    most = self._maximize(program, costs).objective
                     ends.proven(cell, _inward(most) if up else -_inward(most), up=up)
 
-    def _maximize(self, program: Program, costs: Floats) -> float:
-        """Return the most of a sum of cells, and take the table that has it as a witness."""
+    def _maximize(self, program: Program, costs: Floats) -> Solution:
+        """Return the table with the most of a sum of cells, and take it as a witness."""
         changed = np.flatnonzero(costs != self._costs)
         program.change_costs(changed, costs[changed])
         self._costs = costs
         answer = program.run()
         least, most = np.ceil(answer.values - WHOLE), np.floor(answer.values + WHOLE)
         self._real.seen(least.astype(np.int64), most.astype(np.int64))
-        return answer.objective
+        return answer
 
     def _search_whole(self) -> _Ends:
         """Find the ends in whole numbers, within what real ones reach."""
-        self._stand()
-        program = self._program(whole=True)
+        program, zero = self._program(whole=True), np.zeros_like(self._lower)
         ends = _Ends(self._real.bottom, self._real.top, self._enough)
-        zero = np.zeros_like(self._lower)
         ends.seen(zero, zero)
+        ends.seen(self._whole.least, self._whole.most)
         scale = 1 if self._enough is None else int(self._enough.max())
         moves = Moves(self._system, self._lower, self._upper, scale, self._budget)
         for cell in np.flatnonzero(ends.open()).tolist():

@@ -20,6 +20,8 @@ from gateway.disclosure.table import DisclosureError, Flags, Integers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from gateway.disclosure.table import Row
 
 
@@ -241,3 +243,20 @@ def _split(
         )
         parts.append(Part(mine, rows, system))
     return parts
+
+
+def whole_pieces(system: System, values: NDArray[np.float64], noise: float) -> Integers:
+    """Return a change without those connected pieces of it that are not whole.
+
+    Each piece of a change that keeps all equations keeps them by itself. What is less than `noise`
+    away from a whole number is taken for one; whoever asked checks in exact whole numbers.
+    """
+    near = np.rint(values)
+    live = (near != 0) | (np.abs(values - near) > noise)
+    owners = system.owners()
+    alive = live[system.index]
+    label = labels(system.columns, system.index[alive], owners[alive])
+    broken = np.zeros(system.columns, np.bool_)
+    broken[label[np.abs(values - near) > noise]] = True
+    kept: Integers = np.where(broken[label], 0, near).astype(np.int64)
+    return kept

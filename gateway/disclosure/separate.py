@@ -18,14 +18,14 @@ import numpy as np
 from gateway.disclosure.cuts import dual_cut, gains, joining_cut
 from gateway.disclosure.known import Known
 from gateway.disclosure.moves import Moves
-from gateway.disclosure.relations import labels, narrowed, parts_of
+from gateway.disclosure.relations import narrowed, parts_of, whole_pieces
 from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError
 
 if TYPE_CHECKING:
     from gateway.disclosure.cuts import Cut
     from gateway.disclosure.merge import Merged
-    from gateway.disclosure.relations import Part, System
+    from gateway.disclosure.relations import Part
     from gateway.disclosure.solver import Budget, Floats, Solution
     from gateway.disclosure.table import Flags, Integers
 
@@ -333,7 +333,7 @@ class _Piece:
         least = most = answer.values
         if self._reasoning is not Reasoning.FRACTION:
             least, most = np.ceil(least - WHOLE), np.floor(most + WHOLE)
-            self._witness(_whole_pieces(self._part.system, answer.values))
+            self._witness(whole_pieces(self._part.system, answer.values, WHOLE))
         self._real_ends.seen(least, most)
         return answer
 
@@ -364,19 +364,3 @@ class _Piece:
             self._witness(whole_numbers(answer.values))
             if not self._wants(self._whole_ends, cell):
                 return
-
-
-def _whole_pieces(system: System, values: Floats) -> Integers:
-    """Return a change without those connected pieces of it that are not whole.
-
-    Each piece of a change that keeps all rows keeps them by itself.
-    """
-    near = np.rint(values)
-    live = (near != 0) | (np.abs(values - near) > WHOLE)
-    owners = system.owners()
-    alive = live[system.index]
-    label = labels(system.columns, system.index[alive], owners[alive])
-    broken = np.zeros(system.columns, np.bool_)
-    broken[label[np.abs(values - near) > WHOLE]] = True
-    kept: Integers = np.where(broken[label], 0, near).astype(np.int64)
-    return kept

@@ -192,7 +192,7 @@ class _Search:
     def _judged(self, choice: Choice) -> bool:
         """Keep a choice that is safe, or take what speaks against it."""
         findings = self._separated(choice.chosen, self._reasoning)
-        self._narrow = len(findings.narrow)
+        self._narrow, self._last = len(findings.narrow), choice.chosen
         if not findings.narrow:
             self._keep(choice.chosen)
             return True
