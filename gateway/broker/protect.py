@@ -8,7 +8,7 @@ that `plan/check` demands. A table that cannot be protected is refused, never th
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -37,6 +37,27 @@ if TYPE_CHECKING:
 
 SHARE: Final = 10
 """How far, in percent, an attacker's range of a suppressed sum stays off it, both ways."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measure:
+    """What is judged in each cell: the numbers of one measure, as nobody has seen them yet.
+
+    Attributes:
+        name: As the record of cells knows it; only the same is held against the same.
+        values: True numbers.
+        small: Held back by a threshold, and to be protected.
+        hidden: Held back whatever is chosen.
+        share: Of a sum: the part of it, in percent, that its range stays off it; 0 for a count.
+        rows: Whether rows are counted, each of which is in one cell alone.
+    """
+
+    name: str
+    values: Integers
+    small: Flags
+    hidden: Flags
+    share: int = 0
+    rows: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +105,8 @@ def verdict_of(
     try:
         table = _Table(plan, group, suppress, counted, before, limits or Limits())
         table.stands_apart(others)
-        found = table.kept()
+        people = table.people()
+        found = table.kept(people)
     except DisclosureError as error:
         if error.cause not in {"infeasible", "limit"}:
             raise
@@ -99,9 +121,7 @@ def verdict_of(
     return Verdict(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
-        memory=memory(
-            list({id(t): t for t in (table.people, *_tables(found))}.values()), plan.rule.rows
-        ),
+        memory=memory(list({id(t): t for t in (people, *_tables(found))}.values()), plan.rule.rows),
     )
 
 
@@ -147,13 +167,13 @@ class _Table:
         self._counted = counted
         self._before = before
         self._limits = limits
-        self.people: Counts
         # Where somebody stands behind a unit, units are records of people.
         record = RECORD if group.person is not None else ""
         self._count = f"{COUNT}{record}{group.unit}"
         self._parts = tuple(part_of(one, group) for one in plan.masks)
         empty = counted.rows == 0
         self._nothing = empty & (suppress.zeros == "publish")
+        self._none: Flags = np.zeros(len(counted.keys), np.bool_)
 
     def stands_apart(self, others: Sequence[Counts]) -> None:
         """Refuse where tables of other rows left of the same days.
@@ -164,27 +184,28 @@ class _Table:
         Raises:
             DisclosureError: `history`.
         """
-        none = np.zeros(len(self._counted.keys), np.bool_)
-        new = self._counts(self._count, self._counted.units, none, none, share=0)
+        new = self._counts(_Measure(self._count, self._counted.units, self._none, self._none))
         if any(share_days(new, one) for one in others):
             message = "a table under other conditions left of the same days"
             raise DisclosureError("history", message)
 
-    def kept(self) -> list[_Kept]:
-        """Return each measure with the cells that leave: counts first, since sums follow them."""
+    def people(self) -> Counts:
+        """Return the count of units with the cells that are hidden of it.
+
+        Published or not: a sum or a mean can tell how many it is of, so its cells follow these.
+        """
+        units = self._counted.units
+        return self._judged(_Measure(self._count, units, self._small(units), self._none))
+
+    def kept(self, people: Counts) -> list[_Kept]:
+        """Return each measure with the cells that leave.
+
+        Args:
+            people: The count of units, as `people` judged it.
+        """
         made: list[_Kept] = []
-        hidden: Flags = np.zeros(len(self._counted.keys), np.bool_)
         sums: dict[str, Counts] = {}
-        people = self._judged(
-            self._count,
-            self._counted.units,
-            self._small(self._counted.units),
-            hidden,
-            share=0,
-        )
-        # Published or not: a sum or a mean can tell how many it is of.
         hidden = people.hidden
-        self.people = people
         for one in self._group.measures:
             if one.function == "count_distinct":
                 made.append(_Kept(one.name, people, ~people.hidden))
@@ -214,7 +235,7 @@ class _Table:
         few = (none >= 1) & (none < self._suppress.min_cell)
         small = self._small(summed.given) | self._small(self._counted.units) | few
         return self._judged(
-            f"values {field}", summed.given, small & ~self._nothing, hidden, share=0, rows=True
+            _Measure(f"values {field}", summed.given, small & ~self._nothing, hidden, rows=True)
         )
 
     def _small(self, units: Integers) -> Flags:
@@ -227,7 +248,7 @@ class _Table:
     def _summed(self, field: str, summed: Summed, small: Flags, hidden: Flags) -> Counts:
         if summed.exact and (summed.values >= 0).all():
             values = np.rint(summed.values).astype(np.int64)
-            return self._judged(f"sum {field}", values, small, hidden, share=SHARE)
+            return self._judged(_Measure(f"sum {field}", values, small, hidden, share=SHARE))
         # The attacker reasons in whole numbers that are not negative: about others he is blind. So
         # such a sum leaves where its count does, or else alone: what the count's pattern hides, no
         # subtraction gives back; what is hidden besides, another table might.
@@ -239,64 +260,39 @@ class _Table:
         ):
             raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
         none = np.zeros(len(hidden), np.int64)
-        return self._counts(measure, none, np.zeros_like(hidden), besides, share=0)
+        return self._counts(_Measure(measure, none, self._none, besides))
 
-    def _judged(
-        self,
-        measure: str,
-        values: Integers,
-        small: Flags,
-        hidden: Flags,
-        *,
-        share: int,
-        rows: bool = False,
-    ) -> Counts:
+    def _judged(self, measure: _Measure) -> Counts:
         """Return a measure under the cheapest pattern that the attacker cannot open."""
-        new = self._counts(measure, values, small, hidden, share=share, rows=rows)
-        counts = measure.startswith(COUNT)
+        new = self._counts(measure)
+        counts = measure.name.startswith(COUNT)
         before = [
             one
             for one in self._before
-            if one.measure == measure or (counts and one.measure.startswith(COUNT))
+            if one.measure == measure.name or (counts and one.measure.startswith(COUNT))
         ]
         if not before and not self._group.margins:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
-            return _with(new, hidden=small | hidden)
-        asked = Asked(self._suppress.min_cell, self._suppress.min_interval, share)
-        weight = weights(values, Cost.LOG)
-        return _with(new, hidden=protected(new, before, asked, weight, self._limits))
+            return replace(new, hidden=measure.small | measure.hidden)
+        asked = Asked(self._suppress.min_cell, self._suppress.min_interval, measure.share)
+        weight = weights(measure.values, Cost.LOG)
+        return replace(new, hidden=protected(new, before, asked, weight, self._limits))
 
-    def _counts(
-        self,
-        measure: str,
-        values: Integers,
-        small: Flags,
-        hidden: Flags,
-        *,
-        share: int,
-        rows: bool = False,
-    ) -> Counts:
-        informed = self._suppress.zeros == "publish" and not share
+    def _counts(self, measure: _Measure) -> Counts:
+        informed = self._suppress.zeros == "publish" and not measure.share
         return Counts(
-            measure=measure,
+            measure=measure.name,
             parts=self._parts,
             keys=self._counted.keys,
-            values=values,
-            hidden=hidden & ~small,
-            primary=small,
-            additive=bool(share) or rows or self._counted.apart,
+            values=measure.values,
+            hidden=measure.hidden & ~measure.small,
+            primary=measure.small,
+            additive=bool(measure.share) or measure.rows or self._counted.apart,
             floor=int(informed),
             width=self._suppress.min_interval,
             lasting=self._counted.lasting,
         )
-
-
-def _with(counts: Counts, *, hidden: Flags) -> Counts:
-    return Counts(
-        counts.measure, counts.parts, counts.keys, counts.values, hidden, counts.primary,
-        counts.additive, counts.floor, counts.width, counts.lasting,
-    )  # fmt: skip
 
 
 def part_of(one: MaskField, group: Group) -> Part:
