@@ -264,6 +264,7 @@ class Disclosure:
             rung a level and the coarser one.
         options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
             built.
+        written: Every key that the file writes, built or not.
     """
 
     min_cell: int
@@ -276,6 +277,7 @@ class Disclosure:
     marker: str
     options: tuple[str, ...] = ()
     coarsen: tuple[tuple[str, str], ...] = ()
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +399,12 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What no agreement can go below; strictest wins."""
+    """What no agreement can go below; strictest wins.
+
+    Attributes:
+        permits: Which options of a table's disclosure agreements may use; none where it says
+            nothing.
+    """
 
     version: str
     document: Document
@@ -408,6 +415,7 @@ class Floor:
     at_least: AtLeast
     at_most: AtMost
     digest: bytes
+    permits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

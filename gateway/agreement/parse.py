@@ -50,7 +50,7 @@ from gateway.agreement.model import (
     Selectors,
     Term,
 )
-from gateway.agreement.provision_form import PURPOSE, clause, keys, provision
+from gateway.agreement.provision_form import PERMITS, PURPOSE, clause, keys, provision
 from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape
 
 if TYPE_CHECKING:
@@ -295,7 +295,9 @@ _NO_QUORUM: Final[tuple[int, frozenset[str]]] = (1, frozenset())
 
 
 def _floor(top: Cursor) -> Floor:
-    entries = top.closed(keys("version document quorum never masks at_least at_most"))
+    entries = top.closed(
+        keys("version document quorum never masks at_least at_most"), keys("permits")
+    )
     rules: tuple[Never, ...] = ()
     masks: tuple[FloorMask, ...] = ()
     signatures, members = entries.read("quorum", _quorum, _NO_QUORUM)
@@ -310,7 +312,16 @@ def _floor(top: Cursor) -> Floor:
         at_least=least,
         at_most=entries.read("at_most", _at_most, _NO_CEILING),
         digest=digest_of(top.document.value),
+        permits=frozenset(entries.read("permits", _permits, NO_NAMES)),
     )
+
+
+def _permits(at: Cursor) -> tuple[str, ...]:
+    """Return the options of a table's disclosure that agreements have leave to use."""
+    words = at.each_or_none(lambda item: item.one_of(PERMITS))
+    if len(set(words)) != len(words):
+        at.wrong("`permits` holds one word twice")
+    return words
 
 
 def _quorum(at: Cursor) -> tuple[int, frozenset[str]]:

@@ -69,6 +69,8 @@ MEASURES: Final = BUILT_MEASURES | {"median", "percentile", "percentage", "rate"
 DISCLOSURE_OPTIONS: Final = frozenset(
     {"coarsen", "unless", "exempt", "known", "keep", "insiders", "noise"}
 )
+PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
+"""Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
 
 
@@ -326,6 +328,7 @@ def _disclosure(at: Cursor) -> Disclosure:
         marker=entries.read("marker", lambda c: c.text(WORD), ""),
         options=tuple(sorted(options)),
         coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
+        written=frozenset(entries.values),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
+from gateway.agreement.provision_form import PERMITS
 from gateway.agreement.strength import longer
 from gateway.masks.places import GeoArea
 from gateway.masks.tables import CountOnly, SumOnly
@@ -101,6 +102,18 @@ def complementary(case: Case) -> Iterator[Fault]:
     table = case.provision.aggregate
     if table is not None and not table.disclosure.complementary:
         yield _disclosure(case, "complementary"), "`complementary` is not true"
+
+
+@provision_rule("option-without-leave")
+def leave(case: Case) -> Iterator[Fault]:
+    """What lets more be told than the rule of the cell is used only where the floor permits it."""
+    if (table := case.provision.aggregate) is None:
+        return
+    used = set(table.disclosure.written & PERMITS)
+    if table.disclosure.colluding is None:
+        used.discard("colluding")  # `all` is everybody: it takes nothing away
+    for key in sorted(used - case.folder.floor.model.permits):
+        yield _disclosure(case, key), f"`{key}` is used, and the floor does not permit it"
 
 
 def _disclosure(case: Case, key: str) -> tuple[str | int, ...]:
@@ -219,6 +232,7 @@ RULES: tuple[ProvisionRule, ...] = (
     min_cell,
     min_interval,
     complementary,
+    leave,
     grid,
     margins,
     ladder,

@@ -1,0 +1,74 @@
+"""What lets a table tell more is used with the floor's leave only."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.agreement import parse
+from gateway.agreement.finding import Level
+from gateway.agreement.provision_form import PERMITS
+from gateway.agreement.yaml import read
+from tests.agreement.county import AGREEMENT, FLOOR, NOW, TABLES, linted
+
+RULE = "option-without-leave"
+TABLE = "colluding: all, history: P5Y"
+
+
+def permitting(words: str) -> str:
+    """Return the floor with a list of what it permits."""
+    return f"{FLOOR}permits: {words}\n"
+
+
+def using(option: str) -> str:
+    """Return the agreement whose table uses an option."""
+    assert TABLE in AGREEMENT
+    return AGREEMENT.replace(TABLE, f"{option}, history: P5Y", 1)
+
+
+def refused(agreement: str, floor: str = FLOOR) -> list[str]:
+    """Return what the rule says, which is always an error."""
+    found = [one for one in linted(NOW, TABLES, county=agreement, _floor=floor) if one.rule == RULE]
+    assert {Level.ERROR} >= {one.level for one in found}
+    return [one.message for one in found]
+
+
+@pytest.mark.parametrize("key", ["unless", "exempt", "noise"])
+@pytest.mark.parametrize("value", ["{anything: 1}", "none"])
+def test_an_option_needs_the_floor_s_leave(key: str, value: str) -> None:
+    """To write the key is to use it; another word of the floor is no leave for this one."""
+    agreement = using(f"colluding: all, {key}: {value}")
+
+    [said] = refused(agreement)
+
+    assert f"`{key}` is used, and the floor does not permit it" in said
+    assert [] == refused(agreement, permitting(f"[{key}]"))
+    assert [said] == refused(agreement, permitting("[colluding, round]"))
+
+
+def test_fewer_attackers_need_leave_and_all_of_them_do_not() -> None:
+    """`colluding: all` is everybody, and takes nothing away."""
+    few = using("colluding: [phd]")
+
+    assert [] == refused(AGREEMENT)
+    assert 1 == len(refused(few))
+    assert [] == refused(few, permitting("[colluding]"))
+
+
+@pytest.mark.parametrize("words", ["[]", "[noisy]", "[noise, noise]", "all", "{noise: true}"])
+def test_a_floor_permits_words_of_a_closed_list(words: str) -> None:
+    """Another word, one word twice or no list at all does not load."""
+    [*found] = linted(NOW, TABLES, _floor=permitting(words))
+
+    assert found
+    assert {Level.ERROR} == {one.level for one in found}
+
+
+def test_a_floor_that_says_nothing_permits_nothing() -> None:
+    """The words are those that the floor names, and none without the key."""
+    said = parse.floor(read(permitting("[noise, unless]").encode(), file="_floor.yaml"))
+    silent = parse.floor(read(FLOOR.encode(), file="_floor.yaml"))
+    none = parse.floor(read(permitting("none").encode(), file="_floor.yaml"))
+
+    assert frozenset({"noise", "unless"}) == said.permits
+    assert frozenset() == silent.permits == none.permits
+    assert PERMITS >= said.permits
