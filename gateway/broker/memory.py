@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateway.disclosure.attackers import Told
 from gateway.disclosure.parts import Counts, Part
 from gateway.disclosure.table import DisclosureError
 from gateway.values import canonical_json
@@ -17,18 +19,35 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 
 
-def memory(tables: Sequence[Counts], rows: str) -> bytes:
-    """Return what a later table needs of these, as bytes for the seal.
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """What a later table needs of one release.
 
-    Args:
+    Attributes:
         tables: One for each measure that was judged.
         rows: Which rows they are of, as `FlowRule.rows` says it.
+        told: To whom it left, and who counts with it as one attacker.
     """
+
+    tables: Sequence[Counts]
+    rows: str
+    told: Told
+
+
+def memory(kept: Memory) -> bytes:
+    """Return it as bytes for the seal."""
+    group = kept.told.colluding
     return canonical_json(
-        {"rows": rows, "tables": [_text(one) for one in tables], "version": _VERSION}
+        {
+            "colluding": None if group is None else sorted(group),
+            "recipient": kept.told.recipient,
+            "rows": kept.rows,
+            "tables": [_text(one) for one in kept.tables],
+            "version": _VERSION,
+        }
     )
 
 
@@ -58,8 +77,8 @@ def _text(one: Counts) -> dict[str, object]:
     }
 
 
-def remembered(kept: bytes) -> tuple[str, list[Counts]]:
-    """Return which rows a release was of, and its tables, from what the record of cells holds.
+def remembered(kept: bytes) -> Memory:
+    """Return what the record of cells holds of a release.
 
     Raises:
         DisclosureError: `history`: it is not what this version can read, and so nothing can be
@@ -68,7 +87,9 @@ def remembered(kept: bytes) -> tuple[str, list[Counts]]:
     try:
         read = json.loads(kept)
         tables = {_VERSION: read["tables"]}[read["version"]]
-        return str(read["rows"]), [_counts(one) for one in tables]
+        group = read["colluding"]
+        told = Told(str(read["recipient"]), None if group is None else frozenset(group))
+        return Memory([_counts(one) for one in tables], str(read["rows"]), told)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise DisclosureError("history", "the record of cells cannot be read") from error
 

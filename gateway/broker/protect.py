@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateway.broker.memory import memory, remembered
+from gateway.broker.memory import Memory, memory, remembered
+from gateway.disclosure.attackers import Told, judged_together
 from gateway.disclosure.linked import Asked, protected
 from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
 from gateway.disclosure.people import COUNT, RECORD
@@ -98,10 +99,11 @@ def verdict_of(
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "a table without Group and Suppress")
+    told = Told(plan.rule.recipient.id, suppress.colluding)
     before: list[Counts] = []
     others: list[Counts] = []
-    for rows, tables in map(remembered, earlier):
-        (before if rows == plan.rule.rows else others).extend(tables)
+    for one in _beside(told, earlier):
+        (before if one.rows == plan.rule.rows else others).extend(one.tables)
     try:
         table = _Table(plan, group, suppress, counted, before, limits or Limits())
         table.stands_apart(others)
@@ -121,8 +123,19 @@ def verdict_of(
     return Verdict(
         published={one.name: one.leaves for one in found},
         digest=table_digest(counted.keys, numbers),
-        memory=memory(list({id(t): t for t in (people, *_tables(found))}.values()), plan.rule.rows),
+        memory=memory(
+            Memory(
+                list({id(t): t for t in (people, *_tables(found))}.values()), plan.rule.rows, told
+            )
+        ),
     )
+
+
+def _beside(told: Told, earlier: Sequence[bytes]) -> list[Memory]:
+    """Return what left to somebody who counts as one attacker with the new table's recipient."""
+    kept = [remembered(one) for one in earlier]
+    together = judged_together(told, [one.told for one in kept])
+    return [one for one, judged in zip(kept, together, strict=True) if judged]
 
 
 def _tables(found: Sequence[_Kept]) -> list[Counts]:

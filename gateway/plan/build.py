@@ -588,9 +588,23 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
     given = rules.dominance
     dominance = Dominance(given["largest"], given["percent"], given["p"]) if given else None
     suppress = Suppress(
-        rules.min_cell, rules.min_interval, rules.zeros, rules.marker, dominance, rules.coarsen
+        rules.min_cell,
+        rules.min_interval,
+        rules.zeros,
+        rules.marker,
+        dominance,
+        rules.coarsen,
+        _colluding(rule),
     )
     return group, suppress
+
+
+def _colluding(rule: FlowRule) -> frozenset[str] | None:
+    """Return the agencies behind the aliases that count as one attacker; None for everybody."""
+    aggregate, parties = rule.provision.aggregate, rule.pact.agreement.parties
+    if aggregate is None or aggregate.disclosure.colluding is None:
+        return None
+    return frozenset(parties[alias].agency for alias in aggregate.disclosure.colluding)
 
 
 def _person(rule: FlowRule) -> str | None:
@@ -602,8 +616,9 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
     aggregate = rule.provision.aggregate
     if aggregate is None:
         return None
-    rules = aggregate.disclosure
+    rules, colluding = aggregate.disclosure, _colluding(rule)
     return {
+        "colluding": sorted(colluding) if colluding is not None else None,
         "dimensions": list(aggregate.dimensions),
         "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
         "margins": [list(one) for one in aggregate.margins],

@@ -132,6 +132,7 @@ class Suppress:
         marker: The one word for every suppressed cell, the first and the second suppressions.
         dominance: When a sum is suppressed because of who gave it; None for never.
         coarsen: The ladder that a refusal names the next rung of.
+        colluding: Agencies, by id, that count as one attacker; None for everybody.
     """
 
     min_cell: int
@@ -140,6 +141,7 @@ class Suppress:
     marker: str
     dominance: Dominance | None = None
     coarsen: tuple[tuple[str, str], ...] = ()
+    colluding: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

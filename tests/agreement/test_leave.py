@@ -72,3 +72,20 @@ def test_a_floor_that_says_nothing_permits_nothing() -> None:
     assert frozenset({"noise", "unless"}) == said.permits
     assert frozenset() == silent.permits == none.permits
     assert PERMITS >= said.permits
+
+
+def broken(option: str) -> set[tuple[str, Level]]:
+    """Return what is wrong with a group that the floor permits."""
+    found = linted(NOW, TABLES, county=using(option), _floor=permitting("[colluding]"))
+    return {(one.rule, one.level) for one in found} - {("quasi-identifier-combo", Level.WARNING)}
+
+
+def test_a_group_is_told_and_holds_its_recipient() -> None:
+    """Fewer than everybody is for the officers to weigh; a table's own reader is one of them."""
+    narrowed = ("colluding-narrowed", Level.WARNING)
+
+    assert {narrowed} == broken("colluding: [phd]")
+    assert {narrowed} == broken("colluding: [phd, police]")
+    assert {narrowed, ("colluding-recipient", Level.ERROR)} == broken("colluding: [police]")
+    assert {narrowed, ("party-undeclared", Level.ERROR)} == broken("colluding: [phd, nobody]")
+    assert set() == broken("colluding: all")

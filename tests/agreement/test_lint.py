@@ -475,7 +475,6 @@ def test_a_name_beside_classes_is_warned_of() -> None:
     ("old", "new"),
     [
         ("zeros: publish", "zeros: structural"),
-        ("colluding: all", "colluding: [phd]"),
         ("marker: suppressed}", "marker: suppressed, insiders: true}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {median: prior_episodes}}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {count_distinct: age_band}}"),

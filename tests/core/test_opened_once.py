@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.agreement.model import FieldCondition, MeasureRule
-from gateway.broker.memory import memory
+from gateway.broker.memory import Memory, memory
+from gateway.disclosure.attackers import Told
 from gateway.errors import ReleaseError
 from gateway.values import Operator
 from tests.build import (
@@ -139,7 +140,7 @@ def test_which_rows_are_counted_is_the_provisions() -> None:
     texts = [_rows(one) for one in (plain, fewer)]
 
     assert ["[]", '[["age","lt","20"]]'] == texts
-    assert b'"rows":"[]"' in memory([], texts[0])
+    assert b'"rows":"[]"' in memory(Memory([], texts[0], Told("anybody", None)))
 
 
 def _rows(provision: Provision) -> str:

@@ -116,6 +116,25 @@ def leave(case: Case) -> Iterator[Fault]:
         yield _disclosure(case, key), f"`{key}` is used, and the floor does not permit it"
 
 
+@provision_rule("colluding-recipient")
+def colluding(case: Case) -> Iterator[Fault]:
+    """Whoever gets a table counts among those who are one attacker."""
+    if (table := case.provision.aggregate) is None or table.disclosure.colluding is None:
+        return
+    if case.provision.flow.recipient not in table.disclosure.colluding:
+        message = f"`{case.provision.flow.recipient}` gets the table, and is not in `colluding`"
+        yield _disclosure(case, "colluding"), message
+
+
+@provision_rule("colluding-narrowed", Level.WARNING)
+def narrowed(case: Case) -> Iterator[Fault]:
+    """Fewer than everybody as one attacker lets more leave: it is for the officers to weigh."""
+    if (table := case.provision.aggregate) is not None and table.disclosure.colluding is not None:
+        who = ", ".join(f"`{one}`" for one in sorted(table.disclosure.colluding))
+        message = f"only {who} count as one attacker: what others got of the source is passed over"
+        yield _disclosure(case, "colluding"), message
+
+
 def _disclosure(case: Case, key: str) -> tuple[str | int, ...]:
     return case.under("aggregate", "disclosure", key)
 
@@ -233,6 +252,8 @@ RULES: tuple[ProvisionRule, ...] = (
     min_interval,
     complementary,
     leave,
+    colluding,
+    narrowed,
     grid,
     margins,
     ladder,

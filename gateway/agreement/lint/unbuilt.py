@@ -67,8 +67,6 @@ def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
         for name in sorted(_open(case, table)):
             message = f"`zeros: suppress` beside `{name}`, whose values are open, {NOT_YET}"
             yield (*path, "disclosure", "zeros"), message
-    if given.colluding is not None:
-        yield (*path, "disclosure", "colluding"), f"`colluding` other than all {NOT_YET}"
     for key in given.options:
         yield (*path, "disclosure", key), f"`{key}` {NOT_YET}"
 
