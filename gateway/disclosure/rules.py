@@ -134,6 +134,14 @@ def upper_bounds(
     return upper
 
 
+def alone(rows: Sequence[Row], size: int) -> Flags:
+    """Return the cells that stand in no relation: only the threshold ever hides one of them."""
+    found = np.ones(size, np.bool_)
+    for row in rows:
+        found[list(row.cells)] = False
+    return found
+
+
 def _is_sum(row: Row) -> bool:
     first, *others = row.coefficients
     return row.low == row.high == 0 and first == 1 and all(one == -1 for one in others)

@@ -261,3 +261,23 @@ def test_what_takes_too_long_is_judged_all_the_same(
         found(view, np.full(25, 20), integer=True, exact=Limits(programs=0),
               verdict=Limits(programs=0))  # fmt: skip
     assert "limit" == caught.value.cause
+
+
+@pytest.mark.parametrize(("width", "code"), [(9, 0), (10, 3)])
+def test_a_small_cell_in_no_sum_is_as_wide_as_the_threshold(
+    tmp_path: Path, width: int, code: int
+) -> None:
+    """Nothing but the rule hides it, so everybody knows 1 to 10 of it, and no more is hidden."""
+    path = write(tmp_path / "t.csv", {("a",): 4, ("b",): 7000}, names=("row",))
+    suppress(path, release=str(tmp_path / "theirs.csv"))
+
+    assert code == audit(tmp_path / "theirs.csv", output=str(tmp_path / "out.csv"), width=width)
+    assert (1, 10) == ranges(tmp_path / "out.csv")["a"]
+
+
+def test_no_pattern_makes_a_lonely_cell_wider_than_its_threshold(tmp_path: Path) -> None:
+    """A width of ten of a cell that is 1 to 10: nothing else could be hidden for its sake."""
+    path = write(tmp_path / "t.csv", {("a",): 4, ("b",): 7000}, names=("row",))
+
+    with pytest.raises(DisclosureError, match=r"line 2, row=a"):
+        suppress(path, width=10)

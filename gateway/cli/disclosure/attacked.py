@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gateway.cli.disclosure.found import found
 from gateway.cli.disclosure.lines import wrong
-from gateway.disclosure.rules import Knowledge, Zeros, lower_bounds, upper_bounds
+from gateway.disclosure.rules import Knowledge, Zeros, alone, lower_bounds, upper_bounds
 from gateway.disclosure.table import DisclosureError, View
 from gateway.errors import SettingsError
 
@@ -114,9 +114,12 @@ def audited(grid: Grid, hidden: Flags, rule: Rule, *, integer: bool) -> Audited:
         lower=lower_bounds(grid.counts, rule),
         upper=_upper(grid, hidden, rule.min_cell - 1),
     )
+    # Nothing but the threshold hides what stands in no sum, and everybody knows the threshold.
+    guarded = hidden & (~grid.known | (grid.counts < rule.min_cell))
+    lonely = guarded & alone(grid.rows, len(guarded))
+    view = replace(view, upper=np.where(lonely, rule.min_cell - 1, view.upper))
     if rule.knowledge is Knowledge.K2:
         view = _told(grid, view, rule)
-    guarded = hidden & (~grid.known | (grid.counts < rule.min_cell))
     began = time.perf_counter()
     try:
         ranges = found(view, np.where(guarded, rule.width, 0), integer=integer)

@@ -24,7 +24,7 @@ from gateway.cli.disclosure.picture import Shown
 from gateway.cli.disclosure.sheet import read_sheet
 from gateway.cli.disclosure.terminal import draw, facts
 from gateway.disclosure.attack import attack
-from gateway.disclosure.rules import Knowledge, problem_of, upper_bounds, view_of
+from gateway.disclosure.rules import Knowledge, alone, problem_of, upper_bounds, view_of
 from gateway.disclosure.suppress import protect
 from gateway.disclosure.table import DisclosureError, Limits, Table
 
@@ -162,8 +162,9 @@ def problem_for(grid: Grid, rule: Rule) -> Problem:
     lower = np.minimum(problem.lower, grid.counts)
     published = ~(primary | shut)
     upper = upper_bounds(grid.rows, grid.counts, published, rule.min_cell - 1)
+    small = primary & (grid.counts < rule.min_cell)
+    upper = np.where(small & ~named & alone(grid.rows, len(small)), rule.min_cell - 1, upper)
     if rule.knowledge is Knowledge.K2:
-        small = primary & (grid.counts < rule.min_cell)
         lower = np.where(primary, lower, np.minimum(rule.min_cell, grid.counts))
         upper = np.where(small, np.minimum(upper, rule.min_cell - 1), upper)
     return replace(
