@@ -21,6 +21,7 @@ from gateway.agreement.model import (
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.oldest import compiled
 from gateway.agreement.spans import add
 from gateway.masks.plain import Pass
 from gateway.values import canonical_json
@@ -320,6 +321,7 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     provider = bare.registry.agencies[parties[provision.flow.provider].agency]
     recipient = bare.registry.agencies[parties[provision.flow.recipient].agency]
     dataset = bare.datasets[str(provision.flow.dataset)]
+    provision = compiled(provision, dataset, bare.codes.lists)
     shape = provision.delivery.shape
     roles = tuple(c.roles for c in provision.when if isinstance(c, RoleCondition))
     passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))

@@ -24,7 +24,7 @@ from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.numbers import Band
 from gateway.masks.places import GeoArea
 from gateway.masks.plain import Pass
-from gateway.masks.tables import Map, RareToOther
+from gateway.masks.tables import Map, OldestJoined, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.counted import Verdict, table_digest
 from gateway.values import FieldType
@@ -312,6 +312,7 @@ def part_of(one: MaskField, group: Group) -> Part:
     """Return how a dimension is cut."""
     mask = one.mask
     arguments = " ".join((mask.name, *mask.note().arguments, one.table))
+    in_lists = one.inputs.type is FieldType.LIST
     match mask:
         case Truncate() if one.name == group.time:
             return Part(one.name, arguments, mask.to.value)
@@ -322,7 +323,7 @@ def part_of(one: MaskField, group: Group) -> Part:
             listed = [(VALUE + code, (code,)) for code in one.inputs.codes or ()]
             codes: tuple[tuple[str, tuple[str, ...]], ...] = tuple(listed)
             return Part(one.name, arguments, codes=codes, rest=_rest(codes, ""), plain=True)
-        case Map() | RareToOther() | GeoArea() if one.inputs.type is not FieldType.LIST:
+        case Map() | RareToOther() | OldestJoined() | GeoArea() if not in_lists:
             levels: dict[str, list[str]] = defaultdict(list)
             for code, word in sorted((one.inputs.table or {}).items()):
                 levels[VALUE + str(code if isinstance(mask, RareToOther) else word)].append(code)

@@ -12,6 +12,7 @@ regulations are pointers, and counsel must confirm them.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -94,6 +95,7 @@ class Inputs:
         latitude: For a coordinate: whether this field is the latitude of the pair.
         cells: For cells: which of them may be named.
         box: For a coordinate: where the provider's points lie, if it said so.
+        this_year: For a year of birth: the civil year of now. Left out, everybody is too old.
     """
 
     type: FieldType
@@ -109,6 +111,7 @@ class Inputs:
     latitude: bool = True
     cells: Cells | None = None
     box: Box | None = None
+    this_year: int = dt.MAXYEAR
 
 
 @dataclass(frozen=True, slots=True)

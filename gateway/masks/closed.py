@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.masks.ages import Age
+from gateway.masks.ages import Age, BirthYear
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
@@ -13,7 +13,7 @@ from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
-from gateway.masks.tables import CountOnly, Map, RareToOther, SumOnly
+from gateway.masks.tables import CountOnly, Map, OldestJoined, RareToOther, SumOnly
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 
@@ -27,3 +27,6 @@ CLOSED_SET: tuple[type[Mask], ...] = (
     GeoH3, GeoDonut,
 )  # fmt: skip
 """The words of the language."""
+
+COMPILED: tuple[type[Mask], ...] = (BirthYear, OldestJoined)
+"""What a profile makes of a word: no file writes them, and a header tells them by that word."""

@@ -18,7 +18,7 @@ from gateway.masks.base import (
     Masked,
     Reader,
 )
-from gateway.values import FieldType, Scalar, list_text, text_list
+from gateway.values import FieldType, MaskNote, Scalar, list_text, text_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +95,22 @@ class RareToOther(_ByTable):
     """
 
     name: ClassVar[str] = "rare_to_other"
+
+
+@dataclass(frozen=True, slots=True)
+class OldestJoined(_ByTable):
+    """Age groups leave as they are, all of 90 and more as `90+`; a code off the list is `masked`.
+
+    This is what `pass` on a field of age groups becomes under Safe Harbor, where its code list
+    tells ages over 89 apart; `table` is the name of that list.
+    """
+
+    name: ClassVar[str] = "map"
+    accepts: ClassVar[frozenset[FieldType]] = frozenset({FieldType.CODE})
+
+    def note(self) -> MaskNote:
+        """Return which list, and what of it is joined."""
+        return MaskNote(self.name, (f"table={self.table}", "oldest=90+"))
 
 
 @dataclass(frozen=True, slots=True)

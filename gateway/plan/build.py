@@ -18,9 +18,10 @@ from gateway.agreement.model import (
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.oldest import joined
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks.ages import Age
+from gateway.masks.ages import Age, BirthYear
 from gateway.masks.base import Inputs
 from gateway.masks.cells import Cells, GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
@@ -29,7 +30,7 @@ from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea, Zip3, parents
 from gateway.masks.plain import Pass
 from gateway.masks.shift import DateShift
-from gateway.masks.tables import OTHER, Map, RareToOther
+from gateway.masks.tables import OTHER, Map, OldestJoined, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.duties import duties_of
@@ -185,8 +186,11 @@ class Builder:
             for mask in rule.provision.release.values()
             if isinstance(mask, Pseudonym)
         )
+        # Who is among the oldest changes with the year.
+        aged = any(isinstance(mask, BirthYear) for mask in rule.provision.release.values())
+        year = _this_year(rule, now) if aged else 0
         # Two provisions never share a reference, nor two flows of one provision a purpose.
-        key = (rule.ref, rule.pact.digest, terms.purpose, terms.fields, periods)
+        key = (rule.ref, rule.pact.digest, terms.purpose, terms.fields, periods, year)
         kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) >= PLANS_KEPT:
@@ -245,11 +249,11 @@ class Builder:
             has_beside=beside is not None,
         )
         table, key_id = "", ""
-        facts: tuple[str, ...] = ()
+        inputs, facts = _dated(rule, mask, inputs, now)
         match mask:
             case Pass() if codes is not None:
                 # A plan under another list is another plan.
-                table = f"{field.codes} {hashlib.sha256(canonical_json(list(codes))).hexdigest()}"
+                table = f"{field.codes} {_listed_digest(codes)}"
             case Zip3():
                 found = self._table(mask.table)
                 table = f"{found.ref} {found.sha256}"
@@ -277,6 +281,9 @@ class Builder:
                 table = f"{mask.table} of {rule.dataset.id}"
                 rest = listed.unmapped if isinstance(mask, Map) else OTHER
                 inputs = _with(inputs, table=listed.values, unmapped=rest)
+            case OldestJoined() if codes is not None:
+                table = f"{field.codes} {_listed_digest(codes)}"
+                inputs = _with(inputs, table=joined(codes))
             case Pseudonym():
                 domain = _domain(rule, mask)
                 key_id, key = self._pseudonym(domain, rotation(duration(mask.rotate), now))
@@ -330,6 +337,24 @@ class Builder:
         return self._areas[table.ref, to]
 
 
+def _dated(
+    rule: FlowRule, mask: Mask, inputs: Inputs, now: dt.datetime
+) -> tuple[Inputs, tuple[str, ...]]:
+    """Return the inputs of a mask that asks which year it is, and what the plan tells of it."""
+    if not isinstance(mask, BirthYear):
+        return inputs, ()
+    year = _this_year(rule, now)
+    return _with(inputs, this_year=year), (f"year={year}",)
+
+
+def _listed_digest(codes: tuple[str, ...]) -> str:
+    return hashlib.sha256(canonical_json(list(codes))).hexdigest()
+
+
+def _this_year(rule: FlowRule, now: dt.datetime) -> int:
+    return now.astimezone(ZoneInfo(rule.pact.agreement.term.timezone)).year
+
+
 def _mask_text(one: MaskField) -> list[object]:
     note = one.mask.note()
     return [one.name, note.name, list(note.arguments), one.table, one.key_id, *one.facts]
@@ -367,7 +392,7 @@ def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
         # `unit: see age_unit`: the number means nothing without the other field.
         unit = field.unit or ""
         return unit.removeprefix("see ") if unit.startswith("see ") else None
-    if isinstance(mask, Age):
+    if isinstance(mask, (Age, BirthYear)):
         return mask.at
     if isinstance(mask, DateShift):
         return rule.dataset.person
@@ -378,6 +403,9 @@ def _also(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
     """Return the third field that a mask reads, behind the one of `_beside`."""
     if isinstance(mask, Age):
         return _precision(rule, rule.dataset.fields[mask.at])
+    if isinstance(mask, BirthYear):
+        # One column says it of both dates, and neither may be known less than to its year.
+        return _precision(rule, field) or _precision(rule, rule.dataset.fields[mask.at])
     if isinstance(mask, GeoDonut):
         return rule.dataset.unit
     return _precision(rule, field) if isinstance(mask, DateShift) else None

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.errors import Reason, ReleaseError
+from gateway.masks.ages import OLDEST, BirthYear
 from gateway.masks.base import Marker
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import HALF_E5, POLE_E5, GeoDonut
@@ -27,7 +28,7 @@ from gateway.masks.numbers import Clip
 from gateway.masks.places import GeoArea
 from gateway.masks.plain import Redact
 from gateway.masks.texts import Partial
-from gateway.masks.times import Truncate, floor_date
+from gateway.masks.times import Truncate, Unit, floor_date
 from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, table_digest
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
@@ -358,6 +359,9 @@ def _form(one: MaskField, column: pl.Expr) -> pl.Expr | None:
             return column.is_between(mask.low, mask.high)
         case CountList():
             return column >= 0
+        case BirthYear():
+            first = (column.dt.month() == 1) & (column.dt.day() == 1)
+            return first & (column.dt.year() > one.inputs.this_year - OLDEST)
         case _:
             return None
 
@@ -407,6 +411,13 @@ def _range_of(one: MaskField) -> Callable[[object], bool]:
             return lambda value: number(value) and low <= value <= high  # type: ignore[operator]
         case CountList():
             return lambda value: type(value) is int and value >= 0
+        case BirthYear():
+            last = one.inputs.this_year - OLDEST
+            return lambda value: (
+                type(value) is dt.date
+                and value.year > last
+                and floor_date(value, Unit.YEAR) == value
+            )
         case Truncate() if one.output is FieldType.DATE:
             unit = one.mask.to
             return lambda value: type(value) is dt.date and floor_date(value, unit) == value

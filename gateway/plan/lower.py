@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import polars as pl
 
-from gateway.masks.ages import Age
+from gateway.masks.ages import Age, BirthYear
 from gateway.masks.base import WHITE_SPACE, Marker
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
@@ -22,7 +22,7 @@ from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
-from gateway.masks.tables import Map, RareToOther
+from gateway.masks.tables import Map, OldestJoined, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 from gateway.plan import lower_numbers as numbers
@@ -174,6 +174,7 @@ _LOWERED: Mapping[type[Mask], Callable[[Any, Seen], pl.Expr]] = {
     Constant: _constant,
     Truncate: times.truncate,
     Age: times.age,
+    BirthYear: times.birth_year,
     DateShift: times.date_shift,
     Band: numbers.band,
     Round: numbers.round_,
@@ -187,6 +188,7 @@ _LOWERED: Mapping[type[Mask], Callable[[Any, Seen], pl.Expr]] = {
     Partial: texts.partial,
     Map: texts.map_,
     RareToOther: texts.map_,
+    OldestJoined: texts.map_,
     CountList: texts.count_list,
     HasAny: texts.has_any,
 }

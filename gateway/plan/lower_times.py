@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from gateway.masks.ages import OLDEST_EVER
+from gateway.masks.ages import OLDEST, OLDEST_EVER
 from gateway.masks.times import (
     CLOCK_UNITS,
     FIRST_INSTANT,
@@ -22,7 +22,7 @@ from gateway.plan.lower_texts import keyed
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from gateway.masks.ages import Age
+    from gateway.masks.ages import Age, BirthYear
     from gateway.masks.shift import DateShift
 
 _EVERY = {
@@ -76,9 +76,9 @@ def _floor(unit: Unit, day: pl.Expr) -> pl.Expr:
     return day.dt.truncate(_EVERY[unit])
 
 
-def _precise(seen: Seen) -> pl.Expr:
-    """Return whether a date is known to the day, by its record or by its field."""
-    fine = sorted(fine_enough(Unit.DAY))
+def _precise(seen: Seen, unit: Unit = Unit.DAY) -> pl.Expr:
+    """Return whether a date is known to the day, or to another unit, by its record or its field."""
+    fine = sorted(fine_enough(unit))
     if seen.also is not None:
         return seen.also.is_in(fine).fill_null(value=False)
     fixed = seen.inputs.precision
@@ -95,6 +95,16 @@ def age(mask: Age, seen: Seen) -> pl.Expr:
     place = pl.when(good).then(years).clip(0, mask.topcode)
     # The physical number of an Enum is the place of its category: no look-up by text.
     return place.cast(pl.UInt32).cat.to(pl.Enum(list(mask.labels())))
+
+
+def birth_year(_mask: BirthYear, seen: Seen) -> pl.Expr:
+    """Return the first day of the year of birth of whoever cannot be among the oldest."""
+    born, event, now = seen.own, seen.beside, pl.lit(seen.inputs.this_year, dtype=pl.Int32)
+    assert event is not None  # noqa: S101 - `plan/build` names the event
+    latest = pl.when(event.dt.year() > now).then(event.dt.year()).otherwise(now)
+    young = born.dt.year().is_between(latest - OLDEST, latest, closed="right")
+    good = young & event.is_not_null() & _precise(seen, Unit.YEAR)
+    return pl.when(good).then(_floor(Unit.YEAR, born))
 
 
 def _month_and_day(day: pl.Expr) -> pl.Expr:

@@ -10,7 +10,7 @@ from gateway.agreement.finding import Level, quoted
 from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.agreement.strength import as_strong, tells_nothing
-from gateway.masks.ages import Age
+from gateway.masks.ages import OLDEST, Age
 from gateway.masks.cells import H3_FINEST, GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym, Scope
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 ZIP: Final = "US ZIP"
 AREAS: Final = frozenset({"US county FIPS", "US state FIPS", "US census tract"})
 AREAS_REF: Final = "areas@"
-OLDEST: Final = 90
 PART_OF_DAY: Final = "part_of_day"
 
 

@@ -18,8 +18,8 @@ from gateway.agreement.lint.profile_masks import (
     IDENTIFIED,
     LDS,
     NON_HIPAA,
-    PART2,
     SAFE_HARBOR,
+    inner_profile,
     taken,
     why_not,
     word,
@@ -57,7 +57,7 @@ def profile(case: Case) -> Iterator[Fault]:
             yield from _unregulated(case)
         case _:  # `identified` claims nothing, and no other word is read
             pass
-    inner = _inner(case)
+    inner = inner_profile(case.provision.basis)
     for field, mask in case.released():
         if not tells_nothing(mask) and not isinstance(mask, (CountOnly, SumOnly)):
             for text, clause in _faults(case, inner, field, mask):
@@ -68,15 +68,6 @@ def profile(case: Case) -> Iterator[Fault]:
 
 def _cited(text: str, clause: str) -> str:
     return f"{text} ({clause}; counsel must confirm)"
-
-
-def _inner(case: Case) -> str:
-    """Return the profile whose rules hold the fields: under Part 2, that of the determination."""
-    basis = case.provision.basis
-    if basis.profile != PART2:
-        return basis.profile
-    # Without a determination nothing is de-identified, and the stricter of the two holds.
-    return EXPERT if basis.deid is not None and basis.deid.method == EXPERT else SAFE_HARBOR
 
 
 # --- what a profile requires ---

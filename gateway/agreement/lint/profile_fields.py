@@ -6,24 +6,24 @@ profile takes a kind of mask at all is `profile_masks`; here is on which field i
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.lint.profile_masks import word
+from gateway.agreement.oldest import below, joined, opens
+from gateway.masks.ages import OLDEST, Age
 from gateway.masks.numbers import Band
 from gateway.masks.places import Area, GeoArea
 from gateway.masks.plain import Pass
-from gateway.masks.tables import Map
+from gateway.masks.tables import Map, OldestJoined
 from gateway.values import FieldClass, FieldType, Means
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from gateway.agreement.lint.rule import Case
     from gateway.agreement.model import FieldRule
     from gateway.masks.base import Mask
 
-OLDEST: Final = 90
 TOKEN: Final = "pseudonym token"  # noqa: S105 - a word of the language
 TIMES: Final = frozenset({FieldType.DATE, FieldType.TIMESTAMP})
 STATES: Final = frozenset({"US state FIPS", "USPS state"})
@@ -50,10 +50,6 @@ _NUMERALS: Final[Mapping[Means, str]] = {
     Means.PHONE: "(iii)",
 }
 
-_SPAN = re.compile(r"[0-9]{1,3}-([0-9]{1,3})|([0-9]{1,3})", re.ASCII)
-_OPEN = re.compile(r"([0-9]{1,3})\+", re.ASCII)
-_AGELESS: Final = frozenset({"unknown", "other", "missing", "not_recorded"})
-
 
 def safe_harbor(  # noqa: C901 - one branch a kind, the order of the regulation
     case: Case, field: FieldRule, mask: Mask
@@ -63,7 +59,7 @@ def safe_harbor(  # noqa: C901 - one branch a kind, the order of the regulation
     if field.free_text:
         yield "lets no free text leave", kinds
     elif field.means in DATES or field.type in TIMES:
-        yield from _safe_date(field, mask)
+        yield from _safe_date(case, field, mask)
     elif field.field_class is FieldClass.DIRECT_IDENTIFIER or field.means in UNIQUE:
         if word(mask) != TOKEN:
             clause = kinds + _LETTERS.get(field.means, "")
@@ -81,14 +77,17 @@ def safe_harbor(  # noqa: C901 - one branch a kind, the order of the regulation
         yield f"joins all ages of {OLDEST} and more in `{OLDEST}+`", kinds + "(C)"
 
 
-def _safe_date(field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
+def _safe_date(case: Case, field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
     clause = SAFE_HARBOR_KINDS + "(C)"
-    if field.means is Means.DATE_OF_BIRTH:
-        # The year of birth tells an age over 89, and which years do changes with the calendar.
-        if word(mask) != "age" or getattr(mask, "topcode", None) != OLDEST:
-            yield f"lets a birth date leave as an age with `{OLDEST}+` only", clause
-    elif word(mask) != "truncate year":
-        yield "lets a date leave by its year only", clause
+    if field.means is not Means.DATE_OF_BIRTH:
+        if word(mask) != "truncate year":
+            yield "lets a date leave by its year only", clause
+    elif word(mask) == "truncate year":
+        # Of whom the year tells an age over 89 hangs on the event: `agreement/oldest`.
+        if case.dataset is None or case.dataset.event_date is None:
+            yield "lets a birth year leave only where the dataset has the date of an event", clause
+    elif not isinstance(mask, Age) or mask.topcode != OLDEST:
+        yield f"lets a birth date leave by its year, or as an age with `{OLDEST}+`, only", clause
 
 
 def _is_state(field: FieldRule, mask: Mask) -> bool:
@@ -107,27 +106,18 @@ def _joins_the_oldest(case: Case, field: FieldRule, mask: Mask) -> bool:
             return False
         rest = () if table.unmapped is None else (table.unmapped,)
         # What the file itself joins from below, as in `80+`, tells less than `90+`.
-        return _ageless((*table.values.values(), *rest), range(OLDEST + 1))
-    if isinstance(mask, Pass) and field.means is Means.AGE_GROUP:
+        return all(_alone(label) for label in (*table.values.values(), *rest))
+    if isinstance(mask, Pass) and field.means is Means.AGE_GROUP and field.type is FieldType.CODE:
+        # A text that is no code is not held to its list.
         codes = case.folder.codes.model.lists.get(field.codes or "")
-        return codes is not None and _ageless(codes, range(OLDEST, OLDEST + 1))
-    return False
+        return codes is not None and joined(codes) is not None
+    return isinstance(mask, OldestJoined)
 
 
-def _ageless(labels: Iterable[str], open_from: range) -> bool:
-    """Return whether each label ends below 90, or is open from one of these ages."""
-    return all(_below(label) or _opens(label, open_from) for label in labels)
-
-
-def _below(label: str) -> bool:
-    found = _SPAN.fullmatch(label)
-    last = found and (found[1] or found[2])
-    return label in _AGELESS or (last is not None and int(last) < OLDEST)
-
-
-def _opens(label: str, open_from: range) -> bool:
-    found = _OPEN.fullmatch(label)
-    return found is not None and int(found[1]) in open_from
+def _alone(label: str) -> bool:
+    """Return whether a label ends below 90, or is the one that holds all above."""
+    first = opens(label)
+    return below(label) or (first is not None and first <= OLDEST)
 
 
 def limited(field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:

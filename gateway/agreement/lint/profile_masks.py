@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.masks.ages import BirthYear
 from gateway.masks.identity import Method, Pseudonym
 from gateway.masks.times import Truncate, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.agreement.model import Basis
     from gateway.masks.base import Mask
 
 IDENTIFIED: Final = "identified"
@@ -95,11 +97,21 @@ def word(mask: Mask) -> str:
     match mask:
         case Pseudonym():
             return f"pseudonym {Method(mask.method)}"
+        case BirthYear():
+            return "truncate year"
         case Truncate():
             return "truncate year" if mask.to is Unit.YEAR else "truncate"
         case _:
             kind = getattr(mask, "to", None) if mask.name == "geo" else None
             return f"geo {kind}" if kind is not None else mask.name
+
+
+def inner_profile(basis: Basis) -> str:
+    """Return the profile whose rules hold the fields: under Part 2, that of the determination."""
+    if basis.profile != PART2:
+        return basis.profile
+    # Without a determination nothing is de-identified, and the stricter of the two holds.
+    return EXPERT if basis.deid is not None and basis.deid.method == EXPERT else SAFE_HARBOR
 
 
 def taken(profile: str, mask: Mask) -> bool:
