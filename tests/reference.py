@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import h3
 
-from gateway.masks.ages import Age
+from gateway.masks.ages import Age, BirthYear
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
@@ -29,7 +29,7 @@ from gateway.masks.numbers import Band, Clip, Round
 from gateway.masks.places import GeoArea, Zip3
 from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.shift import DateShift
-from gateway.masks.tables import Map, RareToOther
+from gateway.masks.tables import Map, OldestJoined, RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 from gateway.values import FieldType, Operator
@@ -428,6 +428,26 @@ def _age(one: MaskField, value: Any, beside: Any) -> str:
     return f"{mask.topcode}+" if birthdays >= mask.topcode else str(birthdays)
 
 
+def _birth_year(one: MaskField, value: Any, beside: Any) -> dt.date:
+    """Go back from the later year: whoever is not met within 90 years is too old to be told."""
+    event, known = beside if one.also else (beside, one.inputs.precision)
+    known = "year" if known is None and not one.also else getattr(known, "value", known)
+    if event is None or known not in FINEST_FIRST or known == "unknown":
+        raise _drop()
+    later = max(event.year, one.inputs.this_year)
+    if value.year not in [later - years for years in range(90)]:
+        raise _drop()
+    return dt.date(value.year, 1, 1)
+
+
+def _oldest_joined(one: MaskField, value: Any, beside: Any) -> str:
+    """Read the age at which a group begins."""
+    if value not in (one.inputs.codes or ()):
+        raise _drop()
+    begins = "".join(itertools.takewhile(DIGITS.__contains__, value))
+    return "90+" if begins and int(begins) >= 90 else str(value)
+
+
 def _date_shift(one: MaskField, value: Any, beside: Any) -> Any:
     mask: Any = one.mask
     person, known = beside if one.also else (beside, one.inputs.precision)
@@ -569,6 +589,8 @@ RULES: dict[type[Mask], Callable[[MaskField, Any, Any], Any]] = {
     Partial: _partial,
     Clip: _clip,
     Age: _age,
+    BirthYear: _birth_year,
+    OldestJoined: _oldest_joined,
     DateShift: _date_shift,
 }
 

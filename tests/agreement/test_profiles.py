@@ -33,6 +33,7 @@ REGULATION: Final = "45 CFR 164.514"
 SHA: Final = "1b7a90c4e5d2f3860a9c7e51d4b8f2036c9e8d71a5f0b4c3d2e1f60798a5b4c3"
 RUN: Final = "ems.overdose_run@1"
 VISIT: Final = "public_health.ed_overdose_visit@1"
+COUNTS: Final = "public_health.overdose_count@1"
 EPISODE: Final = "treatment.episode@1"
 RESPONSE: Final = "police.overdose_response@1"
 SAMPLE: Final = "lab.drug_chemistry@1"
@@ -152,7 +153,9 @@ def test_every_line_that_takes_away_says_by_which_clause() -> None:
         ("incident_date", SHIFT, "{truncate: year}", "(b)(2)(i)(C)", RUN),
         ("unit_notified_at", "{truncate: hour}", "{truncate: {to: year, zone: UTC}}", "(b)(2)(i)(C)", RUN),
         ("part_of_day", "pass", "redact", "(b)(2)(i)(C)", RUN),
-        ("patient_dob", "{truncate: year}", "{age: {at: incident_date, topcode: 90}}", "(b)(2)(i)(C)", RUN),
+        ("patient_dob", "pass", "{truncate: year}", "(b)(2)(i)(C)", RUN),
+        ("patient_dob", "{truncate: quarter}", "{truncate: year}", "(b)(2)(i)(C)", RUN),
+        ("patient_dob", "{age: {at: incident_date, topcode: 85}}", "{age: {at: incident_date, topcode: 90}}", "(b)(2)(i)(C)", RUN),
         ("patient_dob", "{age: {at: incident_date, topcode: 89}}", "{age: {at: incident_date, topcode: 90}}", "(b)(2)(i)(C)", RUN),
         ("age", "pass", "{band: {width: 1, topcode: 90}}", "(b)(2)(i)(C)", RUN),
         ("age", "{clip: {low: 0, high: 90}}", "{band: {width: 1, topcode: 90}}", "(b)(2)(i)(C)", RUN),
@@ -160,7 +163,9 @@ def test_every_line_that_takes_away_says_by_which_clause() -> None:
         ("age", "{band: {width: 5, topcode: 85}}", "{band: {width: 5, topcode: 90}}", "(b)(2)(i)(C)", RUN),
         ("age", "{band: {cuts: [0, 18, 80]}}", "{band: {cuts: [0, 18, 80, 90]}}", "(b)(2)(i)(C)", RUN),
         ("age", "{band: {cuts: [0, 18, 91]}}", "{band: {cuts: [0, 18, 90]}}", "(b)(2)(i)(C)", RUN),
-        ("age_band", "pass", "redact", "(b)(2)(i)(C)", RUN),
+        ("age_band", "{rare_to_other: age_group_7}", "pass", "(b)(2)(i)(C)", RUN),
+        ("age_band", "pass", "redact", "(b)(2)(i)(C)", EPISODE),
+        ("age_band", "pass", "redact", "(b)(2)(i)(C)", COUNTS),
         ("victim_age_band", "pass", "{map: odin_age_4}", "(b)(2)(i)(C)", RESPONSE),
         ("patient_phone", "pass", "redact", "(b)(2)(i)(D)", RUN),
         ("patient_id", HMAC, TOKEN, "(b)(2)(i)(R)", RUN),

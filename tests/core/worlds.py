@@ -19,7 +19,7 @@ from gateway.agreement.model import (
     OptOutCondition,
     WithinCondition,
 )
-from gateway.masks.ages import Age
+from gateway.masks.ages import Age, BirthYear
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Method, Pseudonym, Scope
@@ -244,7 +244,7 @@ POINT_MASKS: list[Mask] = [
     GeoH3("7", 100),
     GeoDonut(50, 500),
 ]
-AGES = [Age("day", 90), Age("day", 18)]
+AGES = [Age("day", 90), Age("day", 18), BirthYear("day")]
 SHIFTS = [DateShift(182, "free"), DateShift(30, "keep"), DateShift(1, "free")]
 
 MASKS: dict[FieldType, list[Mask]] = {
