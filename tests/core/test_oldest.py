@@ -135,7 +135,7 @@ def test_a_list_of_age_groups_is_joined_at_ninety_or_refused(
 def test_a_year_of_birth_is_told_of_nobody_who_may_be_ninety(
     born: str | None, event: str | None, leaves: str
 ) -> None:
-    """In 2026: 89 at most leaves, 90 does not; a later event counts, an earlier makes none younger."""
+    """In 2026 89 leaves, 90 does not; a later event counts, an earlier makes none younger."""
     beside = {"day": dt.date.fromisoformat(event) if event else None, "time_precision": "day"}
     value = dt.date.fromisoformat(born) if born else None
 
