@@ -104,6 +104,8 @@ class Keep:
         charge: False on a repeat of a request already carried out: it costs nothing again.
         first_row: Rows of the whole release before this chunk, those of earlier attempts included.
         memory: Of a table: what the record of cells keeps of it, to be sealed.
+        days: Of a table: the first and the last day that its periods cover; None for every day.
+        until: Of a table: the day from which on the record may forget it; None for never.
     """
 
     recipient: str
@@ -119,6 +121,8 @@ class Keep:
     first_row: int = 0
     memory: bytes = b""
     spends: str = ""
+    days: tuple[dt.date, dt.date] | None = None
+    until: dt.date | None = None
 
 
 def source_of(terms: Terms) -> str:
@@ -245,19 +249,22 @@ class ExchangeLog(Protocol):
         Two tables that do not know of each other could be subtracted.
         """
 
-    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+    async def released(
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+    ) -> list[bytes]:
         """Return what the record of cells keeps of a source, in the order of release.
 
         Args:
             source: As `source_of` names it.
-            years: First and last calendar year; tables with a period in them are returned.
+            days: First and last day of the table that is to be judged; tables of their calendar
+                years, and of the year before and after, are returned.
             attempt: Exchange id of the first attempt at this request, or of this one: what it
                 released itself, and whatever came later, is left out, so that a repeat is judged
                 as the first was.
 
         Raises:
             ReleaseError: `DISCLOSURE_RISK`: the record does not match the log's own count of
-                releases, or cannot be opened.
+                releases, or cannot be opened, or tables of these days were forgotten.
         """
 
 

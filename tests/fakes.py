@@ -496,14 +496,17 @@ class MemoryLog:
         async with self._sources.setdefault(source, asyncio.Lock()):
             yield
 
-    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+    async def released(
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+    ) -> list[bytes]:
         """Return what was kept of a source before the first attempt."""
+        years = range(days[0].year - 1, days[1].year + 2)
         found: list[bytes] = []
         for one in self.kept:
             if one.source == source and one.attempt == attempt:
                 break
             spanned = {period.year for period in one.periods}
-            if one.source == source and one.memory and spanned & set(range(years[0], years[1] + 1)):
+            if one.source == source and one.memory and spanned & set(years):
                 found.append(one.memory)
         return found
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from gateway.audit.stream import stream_next, stream_start
 from gateway.broker import drafts
+from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
@@ -270,11 +271,7 @@ class _Run:
                 await self._release(one)
 
     async def _earlier(self, source: str) -> list[bytes]:
-        periods = self._plan.group.periods if self._plan.group else ()
-        # A year more on both sides: a week of December holds days of January, and what left of
-        # that week hangs together with the rest of its year.
-        years = (min(periods).year - 1, max(periods).year + 1)
-        return await self._ports.log.released(source, years, self._attempt)
+        return await self._ports.log.released(source, days_of(self._plan), self._attempt)
 
     @property
     def _attempt(self) -> str:
@@ -359,12 +356,13 @@ class _Run:
 
     def _keep(self, ready: Ready) -> Keep:
         group, rows = self._plan.group, ready.chunk.row_count
-        return Keep(
+        today = self._ports.clock.now().date()
+        kept = Keep(
             recipient=self._request.terms.recipient,
             provision=self._plan.rule.ref,
             source=source_of(self._request.terms),
             attempt=self._attempt,
-            day=self._ports.clock.now().date(),
+            day=today,
             rows=rows,
             rows_per_day=self._plan.rule.provision.limits.rows_per_day,
             digest=ready.chunk.digest,
@@ -374,6 +372,10 @@ class _Run:
             memory=ready.memory,
             spends=spent_of(self._request.terms, self._plan.rule.cut) if group else "",
         )
+        if group is None:
+            return kept
+        days, until = days_of(self._plan), until_of(self._plan, today)
+        return dataclasses.replace(kept, days=days, until=until)
 
     def _already_held(self, rows: int, digest: bytes) -> bool:
         """Compare a chunk with the first attempt's; return whether the caller holds it."""

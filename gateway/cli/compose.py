@@ -14,6 +14,7 @@ from gateway.broker.exchange import Broker, Ports
 from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
+from gateway.cli.daily import daily, forget
 from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
@@ -132,6 +133,7 @@ async def start(
         held = beside(path, settings.log.database).with_name(VAULT)
         vault = SqliteVault(held, entropy, create=not keys.vaulted())
         await put_in_force(library, log, loaded)
+        await forget(log, SystemClock())
         inner = Inner(library, log, vault, keys, found, telemetry, fatal, own)
         return await _serve(settings, inner)
     except BaseException:
@@ -241,6 +243,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
 
     running.tasks = [
         asyncio.create_task(watch(library, log, clock, settings.agreements.poll_s, dies)),
+        asyncio.create_task(daily(log, clock)),
         asyncio.create_task(_health(running)),
     ]
     return running

@@ -26,6 +26,7 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 _PRUNE_ROWS = 512
 _CLOSING = frozenset({"outcome", "recovered"})
 _DAY_MS = 86_400_000
+_EVER = (dt.date.min, dt.date.max)
 
 
 def millis(moment: dt.datetime) -> int:
@@ -170,8 +171,9 @@ class Lay:
             rows.counts[key] = rows.counts.get(key, 0) + keep.rows
         if job.cells is not None:
             key_id, sealed = job.cells
-            first, last = min(keep.periods).isoformat(), max(keep.periods).isoformat()
-            rows.cells.append((seq, keep.source, first, last, keep.attempt, key_id, sealed))
+            days = (*(keep.days or _EVER), keep.until or dt.date.max)
+            first, last, until = (day.isoformat() for day in days)
+            rows.cells.append((seq, keep.source, first, last, keep.attempt, until, key_id, sealed))
         rows.periods += [
             (keep.recipient, keep.spends, period.isoformat(), keep.attempt)
             for period in keep.periods

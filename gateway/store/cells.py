@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Reason, ReleaseError, SettingsError
+from gateway.store.horizon import OVER, SOURCES
 from gateway.store.sealing import unseal_cells
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncIterator
 
     from gateway.store.reads import Reads
@@ -28,11 +30,15 @@ WHERE source = ? AND first <= ? AND last >= ? AND seq < coalesce(
   (SELECT min(seq) FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
 ORDER BY seq
 """
-# Both are written with the same release entry, so one without the other was taken away.
+# Both are written with the same release entry, so one without the other was taken away, but for
+# what was erased in its time: of that the days are left, and over them nothing leaves again.
 _ODD: Final = """
 SELECT 1 FROM standing_period AS spent
-WHERE source > ? || '#' AND source < ? || '$' AND period BETWEEN ? AND ? AND NOT EXISTS (
-  SELECT 1 FROM released_cells AS kept WHERE kept.source = ? AND kept.attempt = spent.attempt)
+WHERE source > ?1 || '#' AND source < ?1 || '$' AND period BETWEEN ?2 AND ?3
+AND NOT EXISTS (SELECT 1 FROM released_cells AS kept
+  WHERE kept.source = ?1 AND kept.attempt = spent.attempt)
+AND NOT EXISTS (SELECT 1 FROM erased_cells AS gone
+  WHERE gone.source = ?1 AND spent.period BETWEEN gone.first AND gone.last)
 LIMIT 1
 """
 
@@ -63,23 +69,34 @@ class CellRecord:
             if not waiting:
                 self._locks.pop(source, None)
 
-    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+    async def released(
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+    ) -> list[bytes]:
         """Return what is kept of a source, in the order of release.
 
         Raises:
-            ReleaseError: The record does not match the log, or cannot be opened.
+            ReleaseError: The record does not match the log, cannot be opened, or was erased over
+                some of these days.
         """
-        return await asyncio.to_thread(self._released, source, years, attempt)
+        return await asyncio.to_thread(self._released, source, days, attempt)
 
-    def _released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
-        first, last = f"{years[0]:04}-01-01", f"{years[1]:04}-12-31"
-        if self._reads.many(_ODD, source, source, first, last, source):
+    def _released(self, source: str, days: tuple[dt.date, dt.date], attempt: str) -> list[bytes]:
+        # A year more on both sides: a week of December holds days of January, and what left of
+        # that week hangs together with the rest of its year.
+        first, last = f"{days[0].year - 1:04}-01-01", f"{days[1].year + 1:04}-12-31"
+        if self._reads.many(_ODD, source, first, last):
             raise _unknown("the record of cells does not match the exchange log")
+        if self._reads.many(OVER, source, days[1].isoformat(), days[0].isoformat()):
+            raise _unknown("what was released of these days is not remembered any more")
         found = self._reads.many(_CELLS, source, last, first, source, attempt)
         try:
             return [unseal_cells(self._keys.by_id(key), sealed, by) for by, key, sealed in found]
         except (InvalidTag, SettingsError) as error:
             raise _unknown("the record of cells cannot be opened") from error
+
+    def over(self, today: dt.date) -> list[str]:
+        """Return the sources that have a table past its history; not for the event loop."""
+        return [source for (source,) in self._reads.many(SOURCES, today.isoformat())]
 
 
 def _unknown(message: str) -> ReleaseError:

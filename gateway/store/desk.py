@@ -132,6 +132,17 @@ class Desk:
             if job.error is not None:
                 self._room.free(SLOTS - 1, _REST_BYTES)
 
+    async def chore(self, job: Job) -> None:
+        """Have the writer do something in a transaction of its own making.
+
+        Raises:
+            LogError: It is not, or may not be, done.
+        """
+        if self.writer.trouble or self.closed:
+            why = self.writer.trouble or "the exchange log is closed"
+            raise LogError(why, unknown=self.writer.dead)
+        await self.settled(job)
+
     async def go_on(self, job: Job) -> None:
         """Make a release durable, in the room that its exchange holds."""
         self._room.take(0, job.size)

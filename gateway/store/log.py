@@ -16,6 +16,7 @@ from gateway.audit.merkle import consistency_proof
 from gateway.errors import LogError, NotFoundError, Reason
 from gateway.store.batch import millis
 from gateway.store.cells import CellRecord
+from gateway.store.horizon import Erasing
 from gateway.store.line import Asked
 from gateway.store.reads import tile_at, unseal
 from gateway.store.spending import Claims, Spending
@@ -150,13 +151,30 @@ class SqliteLog:
         """Hold a source while a table of it is judged, until its release is durable."""
         return self._cells.alone(source)
 
-    async def released(self, source: str, years: tuple[int, int], attempt: str) -> list[bytes]:
+    async def released(
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+    ) -> list[bytes]:
         """Return what the record of cells keeps of a source, in the order of release.
 
         Raises:
-            ReleaseError: The record does not match the log, or cannot be opened.
+            ReleaseError: The record does not match the log, cannot be opened, or was erased over
+                some of these days.
         """
-        return await self._cells.released(source, years, attempt)
+        return await self._cells.released(source, days, attempt)
+
+    async def forget(self, today: dt.date) -> int:
+        """Erase from the record of cells what is past its history; return how many tables.
+
+        Raises:
+            LogError: The store takes nothing now; the rest is still there, for the next time.
+        """
+        erased = 0
+        for source in await asyncio.to_thread(self._cells.over, today):
+            async with self.alone(source):
+                gone = Erasing(source, today)
+                await self._desk.chore(gone.job)
+                erased += gone.erased
+        return erased
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""

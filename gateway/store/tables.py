@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import ClauseElement
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 _META = MetaData()
 _INT = Integer().with_variant(BigInteger(), "postgresql")
@@ -149,7 +149,8 @@ standing_period = _table(
 )
 
 # The record of cells: what each released table told, by the seq of its release, sealed. The
-# joint problem of a later table of the same source needs it.
+# joint problem of a later table of the same source needs it. `first` and `last` are days that it
+# covers, `until` is the day from which on it may be forgotten.
 released_cells = _table(
     "released_cells",
     _key("seq"),
@@ -157,12 +158,23 @@ released_cells = _table(
     _text("first"),
     _text("last"),
     _text("attempt"),
+    _text("until"),
     _text("key_id"),
     _blob("sealed"),
 )
 _of_source = Index("released_cells_source", released_cells.c.source, released_cells.c.first)
 
-INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint)
+# What is left of tables that were forgotten: their days, on which nothing leaves again, for good.
+erased_cells = _table(
+    "erased_cells",
+    _text("source"),
+    _text("first"),
+    _text("last"),
+    _int("table_count"),
+    _text("day"),
+)
+
+INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint, erased_cells)
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
 
@@ -174,7 +186,7 @@ def _sql(statement: ClauseElement) -> str:
 def create_statements() -> tuple[str, ...]:
     """Return what makes an empty SQLite database this schema, triggers included."""
     tables = [_sql(CreateTable(table)) for table in _META.sorted_tables]
-    indexes = [_sql(CreateIndex(index)) for index in (_once, _asked)]
+    indexes = [_sql(CreateIndex(index)) for index in (_once, _asked, _of_source)]
     triggers = [
         f"CREATE TRIGGER {table.name}_{verb.lower()} BEFORE {verb} ON {table.name} "
         f"BEGIN SELECT RAISE(ABORT, '{table.name} is insert-only'); END"

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.ports import Keep
     from gateway.store.log import SqliteLog
 
+Days: TypeAlias = "tuple[dt.date, dt.date]"
 MARCH, APRIL = dt.date(2026, 3, 1), dt.date(2026, 4, 1)
 MEMORY = b'{"tables":"CANARY-7f3a"}'
 
@@ -29,7 +30,7 @@ MEMORY = b'{"tables":"CANARY-7f3a"}'
 def kept(number: int, period: dt.date, memory: bytes = MEMORY) -> Keep:
     """Return what the release of exchange `number` keeps."""
     made = a_keep(an_id(number), 1, periods=(period,))
-    return dataclasses.replace(made, memory=memory)
+    return dataclasses.replace(made, memory=memory, days=(period, period + dt.timedelta(27)))
 
 
 async def release(log: SqliteLog, number: int, keep: Keep) -> None:
@@ -49,9 +50,9 @@ def run(town: Town, *works: Callable[[SqliteLog], Awaitable[None]]) -> None:
         asyncio.run(one(work))
 
 
-async def found(log: SqliteLog, attempt: str = "", years: tuple[int, int] = (2026, 2026)) -> int:
+async def found(log: SqliteLog, attempt: str = "", days: Days = (MARCH, MARCH)) -> int:
     """Return how many tables the record has of the source."""
-    return len(await log.released(kept(1, MARCH).source, years, attempt or an_id(99)))
+    return len(await log.released(kept(1, MARCH).source, days, attempt or an_id(99)))
 
 
 def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -70,8 +71,10 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
 
     async def read(log: SqliteLog) -> None:
         source = kept(1, MARCH).source
-        assert [b"one", b"two"] == await log.released(source, (2026, 2026), an_id(99))
-        assert [] == await log.released(source, (2025, 2025), an_id(99))
+        assert [b"one", b"two"] == await log.released(source, (MARCH, MARCH), an_id(99))
+        for year, here in ((2024, 0), (2025, 2), (2027, 2), (2028, 0)):
+            day = dt.date(year, 6, 1)
+            assert here == len(await log.released(source, (day, day), an_id(99)))
 
     run(Town(tmp_path), fill, read)
 
@@ -84,7 +87,7 @@ def test_a_repeat_is_judged_as_the_first_attempt_was(tmp_path: Path) -> None:
         await release(log, 1, kept(1, MARCH, b"one"))
         await release(log, 2, kept(2, APRIL, b"two"))
         await release(log, 3, kept(3, dt.date(2026, 5, 1), b"three"))
-        assert [b"one"] == await log.released(source, (2026, 2026), an_id(2))
+        assert [b"one"] == await log.released(source, (MARCH, MARCH), an_id(2))
 
     run(Town(tmp_path), work)
 
