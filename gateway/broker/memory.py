@@ -67,6 +67,7 @@ def _text(one: Counts) -> dict[str, object]:
                 [[level, list(codes)] for level, codes in part.codes],
                 part.rest,
                 part.plain,
+                [list(pair) for pair in part.parents],
             ]
             for part in one.parts
         ],
@@ -107,8 +108,9 @@ def _counts(one: Mapping[str, Any]) -> Counts:
                 tuple((level, tuple(several)) for level, several in codes),
                 rest,
                 plain,
+                tuple((level, above) for level, above in parents),
             )
-            for name, cut, unit, edges, codes, rest, plain in one["parts"]
+            for name, cut, unit, edges, codes, rest, plain, parents in one["parts"]
         ),
         keys=tuple(tuple(key) for key in one["keys"]),
         values=np.array(one["values"], np.int64),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateway.disclosure.classes import fitting, link_classes
+from gateway.disclosure.depths import Tree
 from gateway.disclosure.numbers import Links
 from gateway.disclosure.parts import Cells, covered, neighbours, over
 from gateway.disclosure.people import link_people
@@ -78,9 +79,11 @@ def _groups(tables: Sequence[Counts], first: Sequence[int]) -> list[_Group]:
             continue
         key = (table.measure, table.parts)
         group = groups.setdefault(key, _Group(table.measure, table.parts, {}))
+        trees = [Tree(part) for part in table.parts]
         for place, levels in enumerate(table.keys):
-            # A total follows from the cells inside, and is no cell of a partition.
-            if all(level[0] in "=~" for level in levels):
+            # What is over others follows from the cells inside, and is no cell of a partition.
+            pairs = zip(trees, levels, strict=True)
+            if all(tree.deepest in tree.depths(level) for tree, level in pairs):
                 group.cells.setdefault(levels, []).append(first[at] + place)
     return list(groups.values())
 

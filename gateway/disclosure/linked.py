@@ -17,8 +17,9 @@ import numpy as np
 
 from gateway.disclosure.attack import attack
 from gateway.disclosure.between import links
+from gateway.disclosure.depths import stacked
 from gateway.disclosure.near import near
-from gateway.disclosure.parts import TOTAL, share_days
+from gateway.disclosure.parts import share_days
 from gateway.disclosure.rules import upper_bounds, view_of
 from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
@@ -209,7 +210,7 @@ class _Joint:
         first = len(self._tables[0].keys)
         for table in self._tables[1:]:
             alone = not (table.hidden & ~table.primary).any()
-            if alone and not any(TOTAL in key for key in table.keys) and not self._asked.share:
+            if alone and not stacked(table.parts, table.keys) and not self._asked.share:
                 # Its own threshold is at most two above its interval, or it would not have loaded.
                 least = max(self._asked.min_cell - 1, table.width + 1)
                 small = table.values[table.primary].max(initial=least)

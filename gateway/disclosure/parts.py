@@ -7,6 +7,7 @@ of codes. Two cuts of one dimension that say nothing of each other are two dimen
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 TOTAL: Final = "*"
 VALUE: Final = "="
+UNKNOWN: Final = "~"
+PARENT: Final = "^"
+"""Before a level that others lie in: `^region=R3`, so that it is never read as one of them."""
 MASKED: Final = "~masked"
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 _DAYS: Final = {"day": 1, "week_iso": 7, "week_mmwr": 7}
@@ -37,6 +41,8 @@ class Part:
         codes: Of a closed list: each level, and the values of the field that it stands for.
         rest: The level of all values that `codes` does not name; empty where there is none.
         plain: Whether a level is a value of the field itself.
+        parents: Where the dimension has coarser levels: each level that lies in another, and the
+            next coarser one that it lies in. Such a dimension has `codes`.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Part:
     codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rest: str = ""
     plain: bool = False
+    parents: tuple[tuple[str, str], ...] = ()
 
     def beside(self, other: Part) -> bool:
         """Return whether levels of both can be held against each other."""
@@ -63,15 +70,15 @@ class Counts:
     Attributes:
         measure: What is counted or summed; only the same is linked, and counts with counts.
         parts: One for each place of a key.
-        keys: `=value`, `~missing`, `~masked` or `*` for each part.
+        keys: `=value`, `^level=value`, `~missing`, `~masked` or `*` for each part.
         values: True numbers.
         hidden: Not published. Of a table that has not left yet: nothing.
         primary: Hidden because small: to be protected.
         additive: Whether a unit is in one cell alone.
         floor: The least that a hidden cell can be: 1 where zeros are published.
         width: How wide the range of a small cell stays under its own agreement.
-        lasting: Of each part, whether no unit has two levels of it (a sex, a year of birth): counts
-            add up over it, also where no total was published.
+        lasting: Of each part, whether no unit has two of its coarsest levels (a sex, a year of
+            birth): counts add up over it, also where no total was published.
     """
 
     measure: str
@@ -114,25 +121,47 @@ Region: TypeAlias = "Span | Codes | str"
 
 def regions(part: Part, levels: Iterable[str], beside: Part) -> dict[str, Region]:
     """Return what each level stands for, as far as the other part can tell it apart."""
-    if part.cut == beside.cut:
+    if part.cut == beside.cut and not (part.parents or beside.parents):
         return {level: level for level in levels}
     if part.unit:
         return {one: span(part, one) if one.startswith(VALUE) else one for one in levels}
     if part.edges:
         return {level: _band(part, level) for level in levels}
-    listed = {name: frozenset(codes) for name, codes in part.codes}
-    elsewhere = (codes for name, codes in listed.items() if name != part.rest)
-    rest = Codes(named=False, codes=frozenset().union(*elsewhere))
-    return {level: rest if level == part.rest else _code(part, listed, level) for level in levels}
+    listed = _listed(part)
+    return {level: listed.get(level) or _code(part, level) for level in levels}
 
 
-def _code(part: Part, listed: Mapping[str, frozenset[str]], level: str) -> Region:
-    if level in listed:
-        return Codes(named=True, codes=listed[level])
-    if part.plain:
+def _code(part: Part, level: str) -> Region:
+    if part.plain and level[0] == VALUE:
         # Of a plain value that is masked nothing else can tell what it is.
-        return Codes(named=True, codes=frozenset({level[1:]})) if level[0] == VALUE else level
+        return Codes(named=True, codes=frozenset({level[1:]}))
     return level
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(part: Part) -> dict[str, Codes]:
+    """Return the codes of each level of a closed list, and of the levels that those lie in."""
+    found = {level: Codes(named=True, codes=frozenset(codes)) for level, codes in part.codes}
+    if part.rest:
+        elsewhere = (one.codes for level, one in found.items() if level != part.rest)
+        found[part.rest] = Codes(named=False, codes=frozenset().union(*elsewhere))
+    above = dict(part.parents)
+    for level, codes in tuple(found.items()):
+        at = above.get(level)
+        while at is not None:
+            found[at] = _either(found[at], codes) if at in found else codes
+            at = above.get(at)
+    return found
+
+
+def _either(one: Codes, other: Codes) -> Codes:
+    """Return the codes that are in one of two."""
+    if one.named and other.named:
+        return Codes(named=True, codes=one.codes | other.codes)
+    if one.named or other.named:
+        few, rest = (one, other) if one.named else (other, one)
+        return Codes(named=False, codes=rest.codes - few.codes)
+    return Codes(named=False, codes=one.codes & other.codes)
 
 
 def _band(part: Part, level: str) -> Region:
@@ -234,7 +263,7 @@ def neighbours(
 
 
 def _meeting(one: Part, levels: set[str], other: Part, others: set[str]) -> dict[str, list[str]]:
-    if one.cut == other.cut:
+    if one.cut == other.cut and not any(level[0] == PARENT for level in (*levels, *others)):
         return {level: [level] for level in levels}
     there = regions(other, sorted(others), one)
     return {

@@ -10,9 +10,10 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from gateway.disclosure.depths import Tree, next_finer, patterns
 from gateway.disclosure.parts import TOTAL, covered, inside, neighbours, over, regions, share_days
 from gateway.disclosure.table import Row
-from gateway.disclosure.within import FAR, at_most, next_finer, patterns
+from gateway.disclosure.within import FAR, at_most
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +68,9 @@ class _Wide:
 
     def _over(self, at: int, made: Links) -> None:
         sums: dict[Key, list[int]] = defaultdict(list)
+        tree = Tree(self.parts[at])
         for key, place in self.keys.items():
-            if key[at] != TOTAL:
+            if 1 in tree.depths(key[at]):
                 sums[*key[:at], TOTAL, *key[at + 1 :]].append(place)
         for key, parts in sums.items():
             if key not in self.keys:
@@ -80,34 +82,33 @@ class _Wide:
 
 def _people(one: _Wide, other: _Wide, made: Links) -> None:
     """Add what people in cells of the first table are to cells of the second around them."""
-    fine, coarse = patterns(one.keys), patterns(other.keys)
+    fine, coarse = patterns(one.parts, one.keys), patterns(other.parts, other.keys)
     for kept in coarse:
-        cells = _Kept(other, kept)
+        cells = _Kept(other, kept, coarse[kept])
         for more in _least_finer(one, fine, cells):
-            _nested(_Kept(one, more), cells, made)
+            _nested(_Kept(one, more, fine[more]), cells, made)
 
 
 def _records(one: _Wide, other: _Wide, made: Links) -> None:
     """Say that records inside are no fewer than people around."""
-    fine, coarse = patterns(one.keys), patterns(other.keys)
+    fine, coarse = patterns(one.parts, one.keys), patterns(other.parts, other.keys)
     for kept in coarse:
-        people = _Kept(other, kept)
+        people = _Kept(other, kept, coarse[kept])
         for more in _least_finer(one, fine, people):
-            records = _Kept(one, more)
+            records = _Kept(one, more, fine[more])
             for total, lie, meeting, whole, _ in _inside(records, people):
                 if whole and records.sum(meeting) >= people.values[total]:
                     made.rows.append(at_most(total, lie))
 
 
 class _Kept:
-    """The cells of a table that keep the same dimensions."""
+    """The cells of a table that lie equally deep, by the dimensions that they keep."""
 
-    def __init__(self, table: _Wide, kept: tuple[bool, ...]) -> None:
-        self.parts = [part for part, keep in zip(table.parts, kept, strict=True) if keep]
+    def __init__(self, table: _Wide, depths: tuple[int, ...], keys: Sequence[Key]) -> None:
+        self.parts = [part for part, depth in zip(table.parts, depths, strict=True) if depth]
         self.cells = {
-            tuple(level for level, keep in zip(key, kept, strict=True) if keep): place
-            for key, place in table.keys.items()
-            if tuple(level != TOTAL for level in key) == kept
+            tuple(level for level, depth in zip(key, depths, strict=True) if depth): table.keys[key]
+            for key in keys
         }
         self.values = table.values
         self.measure, self.additive = table.measure, table.additive
@@ -118,13 +119,18 @@ class _Kept:
 
 
 def _least_finer(
-    table: _Wide, several: Mapping[tuple[bool, ...], object], cells: _Kept
-) -> Iterator[tuple[bool, ...]]:
-    """Yield the coarsest patterns of a table that keep all the dimensions of some cells."""
+    table: _Wide, several: Mapping[tuple[int, ...], object], cells: _Kept
+) -> Iterator[tuple[int, ...]]:
+    """Yield the patterns of a table that keep the dimensions of some cells, and the least more.
+
+    Of a dimension with coarser levels any depth may lie inside the cells, so all are yielded.
+    """
     wanted = tuple(any(part.beside(one) for one in cells.parts) for part in table.parts)
     if sum(wanted) != len(cells.parts):
         return
-    yield from [wanted] if wanted in several else next_finer(several, wanted)
+    kept: dict[tuple[int, ...], None] = dict.fromkeys(tuple(map(bool, one)) for one in several)
+    least = [wanted] if wanted in kept else list(next_finer(kept, wanted))
+    yield from (pattern for pattern in several if tuple(map(bool, pattern)) in least)
 
 
 def _inside(fine: _Kept, coarse: _Kept) -> Iterator[tuple[int, list[int], list[int], bool, bool]]:

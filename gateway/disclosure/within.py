@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from gateway.disclosure.parts import TOTAL
+from gateway.disclosure.depths import Tree, next_finer, patterns
 from gateway.disclosure.table import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.disclosure.parts import Counts
     from gateway.disclosure.table import Integers, Key
@@ -26,41 +26,21 @@ def within(table: Counts, first: int) -> Iterator[Row]:
     changes his sex or his year of birth between two cells, and whoever knows that subtracts.
     """
     place = {key: first + at for at, key in enumerate(table.keys)}
-    grouped = patterns(table.keys)
+    trees = [Tree(part) for part in table.parts]
+    grouped = patterns(table.parts, table.keys)
     for coarse in grouped:
         for fine in next_finer(grouped, coarse):
             groups: dict[Key, list[int]] = defaultdict(list)
             for key in grouped[fine]:
                 over = tuple(
-                    level if keep else TOTAL for level, keep in zip(key, coarse, strict=True)
+                    tree.at(level, depth)
+                    for tree, level, depth in zip(trees, key, coarse, strict=True)
                 )
                 groups[over].append(place[key])
             for over, parts in sorted(groups.items()):
-                yield from _sum(table, first, place[over], parts)
-
-
-def patterns(keys: Iterable[Key]) -> dict[tuple[bool, ...], list[Key]]:
-    """Return the keys by which of their dimensions they keep, the most first."""
-    found: dict[tuple[bool, ...], list[Key]] = defaultdict(list)
-    for key in keys:
-        found[tuple(level != TOTAL for level in key)].append(key)
-    return {kept: found[kept] for kept in sorted(found, reverse=True)}
-
-
-def next_finer(
-    several: Mapping[tuple[bool, ...], object], coarse: tuple[bool, ...]
-) -> Iterator[tuple[bool, ...]]:
-    """Yield the patterns that keep more, and that no other one stands between."""
-    finer = [one for one in several if _covers(one, coarse)]
-    for fine in finer:
-        # What follows from two steps needs no row of its own.
-        if not any(_covers(fine, between) for between in finer):
-            yield fine
-
-
-def _covers(fine: tuple[bool, ...], coarse: tuple[bool, ...]) -> bool:
-    """Return whether `fine` keeps all that `coarse` keeps, and more."""
-    return fine != coarse and all(f or not c for f, c in zip(fine, coarse, strict=True))
+                # What is unknown lies in no coarser level: it is its own.
+                if parts != [place[over]]:
+                    yield from _sum(table, first, place[over], parts)
 
 
 def _sum(table: Counts, first: int, total: int, parts: Sequence[int]) -> Iterator[Row]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from gateway.disclosure.depths import coarser
 from gateway.disclosure.linked import Asked, protected
 from gateway.disclosure.parts import Counts, Part
 from gateway.disclosure.rules import Cost, weights
@@ -31,6 +32,7 @@ FAR = 10_000
 
 FIRST = dt.date(2026, 1, 1)
 COUNTIES, SEXES = ("c1", "c2", "c3"), ("f", "m")
+REGIONS = {"c1": "r1", "c2": "r1", "c3": "r2"}
 AGES = (0, 18, 40, 65)
 CUTS = ((0, 18, 40, 65), (0, 40), (0, 18, 65), (0, 65))
 UNITS = ("day", "week_iso", "week_mmwr", "month", "quarter", "year")
@@ -58,6 +60,8 @@ class Cut:
         margins: The dimensions that each kind of total keeps, besides time.
         people: Whether people are counted, who do not add up.
         zeros: `publish` or `suppress`.
+        places: Which places `county` names: `county` or `region` alone, `both` as levels of one
+            table, or `upper`: the regions of such a table, of which no county left.
     """
 
     unit: str
@@ -67,6 +71,7 @@ class Cut:
     margins: tuple[tuple[str, ...], ...]
     people: bool
     zeros: str
+    places: str = "county"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,12 +109,32 @@ def ends(first: dt.date, unit: str) -> dt.date:
 
 
 def level(event: Event, cut: Cut, name: str) -> str:
-    """Return the level of a record on one dimension of a table."""
+    """Return the finest level of a record on one dimension of a table."""
     if name == "day":
         return f"={begins(event.day, cut.unit).isoformat()}"
     if name == "age":
         return f"={max(edge for edge in cut.edges if edge <= event.age)}+"
+    if name == "county":
+        return place(event.county, cut)[0]
     return f"={getattr(event, name)}"
+
+
+def place(county: str, cut: Cut) -> tuple[str, ...]:
+    """Return the levels of a table that a county is or lies in, the finest first."""
+    region = REGIONS[county]
+    return {
+        "county": (f"={county}",),
+        "region": (f"={region}",),
+        "both": (f"={county}", f"^region={region}"),
+        "upper": (f"^region={region}",),
+    }[cut.places]
+
+
+def inside_of(event: Event, cut: Cut, name: str, wanted: str) -> bool:
+    """Return whether a record lies in a level of a dimension of a table."""
+    if name == "county":
+        return wanted in {"*", *place(event.county, cut)}
+    return wanted in {"*", level(event, cut, name)}
 
 
 def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
@@ -117,12 +142,11 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
     names = ("day", *cut.others)
     levels: dict[str, list[str]] = {
         "day": [f"={day.isoformat()}" for day in cut.periods],
-        "county": [f"={one}" for one in COUNTIES],
+        "county": list(dict.fromkeys(one for county in COUNTIES for one in place(county, cut))),
         "sex": [f"={one}" for one in SEXES],
         "age": [f"={edge}+" for edge in cut.edges],
     }
     inside = [one for one in records if begins(one.day, cut.unit) in cut.periods]
-    first = list(itertools.product(*(levels[name] for name in names)))
     keys: list[Key] = []
     values: list[int] = []
     for kept in (names, *(("day", *margin) for margin in cut.margins)):
@@ -130,11 +154,13 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
             members = [
                 one
                 for at, one in enumerate(inside)
-                if all(k in ("*", level(one, cut, n)) for n, k in zip(names, key, strict=True))
+                if all(inside_of(one, cut, n, k) for n, k in zip(names, key, strict=True))
             ]
             keys.append(key)
             values.append(len({one.person for one in members}) if cut.people else len(members))
     numbers = np.array(values, np.int64)
+    cells = {(one.person, *(level(one, cut, name) for name in names)) for one in inside}
+    apart = len(cells) == len({one.person for one in inside})
     small = numbers < min_cell
     if cut.zeros == "publish":
         small &= numbers > 0
@@ -145,14 +171,17 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
         values=numbers,
         hidden=np.zeros(len(keys), np.bool_),
         primary=small,
-        additive=not cut.people or sum(values[: len(first)]) == len({o.person for o in inside}),
+        additive=not cut.people or apart,
         floor=int(cut.zeros == "publish"),
         lasting=tuple(_lasts(inside, cut, name) for name in names),
     )
 
 
 def _lasts(records: Sequence[Event], cut: Cut, name: str) -> bool:
-    both = {(one.person, level(one, cut, name)) for one in records}
+    if name == "county":
+        both = {(one.person, place(one.county, cut)[-1]) for one in records}
+    else:
+        both = {(one.person, level(one, cut, name)) for one in records}
     return len(both) == len({person for person, _ in both})
 
 
@@ -163,8 +192,23 @@ def _part(cut: Cut, name: str) -> Part:
         case "age":
             edges = tuple((edge, f"{edge}+") for edge in cut.edges)
             return Part("age", f"band {cut.edges}", "", edges)
+        case "county":
+            return _places(cut)
         case _:
             return Part(name, "pass")
+
+
+def _places(cut: Cut) -> Part:
+    counties = tuple((f"={one}", (one,)) for one in COUNTIES)
+    if cut.places == "county":
+        return Part("county", "geo county", codes=counties)
+    if cut.places == "region":
+        regions = sorted(set(REGIONS.values()))
+        lying = {r: tuple(c for c in COUNTIES if REGIONS[c] == r) for r in regions}
+        return Part("county", "geo region", codes=tuple((f"={r}", lying[r]) for r in regions))
+    parents = tuple((f"={one}", f"^region={REGIONS[one]}") for one in COUNTIES)
+    both = Part("county", "geo county", codes=counties, parents=parents)
+    return both if cut.places == "both" else coarser(both, "region")
 
 
 # --- whoever holds all of them ---
@@ -255,8 +299,10 @@ class Attacker:
                 found = f"={begins(day, cut.unit).isoformat()}"
             elif name == "age":
                 found = f"={max(edge for edge in cut.edges if edge <= int(one[3]))}+"
+            elif name == "county":
+                found = wanted if wanted in place(one[1], cut) else ""
             else:
-                found = f"={one[1 if name == 'county' else 2]}"
+                found = f"={one[2]}"
             if found != wanted:
                 return False
         return begins(day, cut.unit) in cut.periods

@@ -27,11 +27,18 @@ from tests.disclosure.sequences import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.disclosure.tables import Rng
+
 MIN_CELL, WIDTH = 5, 3
 NESTED, ODD = ("month", "quarter", "day"), ("month", "week_iso", "week_mmwr", "day")
 
 
-def faults_of_events(seed: int, units: Sequence[str], tables: int, late: int = 0) -> list[str]:
+PLACES = ("county", "region", "both", "both", "upper")
+
+
+def faults_of_events(
+    seed: int, units: Sequence[str], tables: int, late: int = 0, places: Sequence[str] = ()
+) -> list[str]:
     """Return what the attacker opens of a sequence drawn from a seed."""
     rng = np.random.default_rng(seed)
     records = drawn_events(rng, int(rng.integers(20, 160)))
@@ -39,13 +46,21 @@ def faults_of_events(seed: int, units: Sequence[str], tables: int, late: int = 0
     for number in range(tables):
         if number:
             records = records + drawn_events(rng, int(rng.integers(late + 1)), 1000 * number)
-        asked.append((drawn_cut(rng, units), records))
+        cut = drawn_cut(rng, units)
+        asked.append((_placed(rng, cut, places) if places else cut, records))
     told, refused = released(asked, MIN_CELL, WIDTH)
     assert set(refused) <= {"infeasible"}
     return Attacker(told).narrow(WIDTH) if told else []
 
 
-def faults_of_people(seed: int) -> list[str]:
+def _placed(rng: Rng, cut: Cut, places: Sequence[str]) -> Cut:
+    others = tuple(dict.fromkeys(("county", *cut.others)))[:2]
+    margins = tuple(one for one in ((), ("county",)) if set(one) < set(others))
+    kept = tuple(one for one in margins if rng.random() < 0.6)
+    return replace(cut, others=others, margins=kept, places=str(rng.choice(list(places))))
+
+
+def faults_of_people(seed: int, places: Sequence[str] = ()) -> list[str]:
     """Return the same where people are counted, who do not add up, and some records."""
     rng = np.random.default_rng(seed)
     records = drawn_people(rng)
@@ -54,8 +69,8 @@ def faults_of_people(seed: int) -> list[str]:
         cut = drawn_cut(rng, ("month", "quarter"), people=rng.random() < 0.6)
         others = tuple(name for name in cut.others if name != "age")
         margins = tuple(one for one in cut.margins if set(one) < set(others))
-        periods = cut.periods[:2]
-        asked.append((replace(cut, others=others, margins=margins, periods=periods), records))
+        cut = replace(cut, others=others, margins=margins, periods=cut.periods[:2])
+        asked.append((_placed(rng, cut, places) if places else cut, records))
     told, refused = released(asked, MIN_CELL, WIDTH)
     assert set(refused) <= {"infeasible"}
     return Attacker(told).narrow(WIDTH) if told else []
@@ -83,6 +98,26 @@ def test_late_records_open_nothing(seed: int) -> None:
 def test_people_who_come_again_are_protected_alike(seed: int) -> None:
     """An attacker who counts every kind of person, by where he was seen, opens nothing."""
     assert [] == faults_of_people(seed)
+
+
+@pytest.mark.parametrize("seed", range(80, 100))
+def test_counties_and_regions_together_open_nothing(seed: int) -> None:
+    """Levels of one table beside tables of one level, and beside one whose counties stayed."""
+    assert [] == faults_of_events(seed, ("month", "quarter"), 3, places=PLACES)
+
+
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_people_of_counties_and_regions_are_protected_alike(seed: int) -> None:
+    """A person of two counties is one of their region, and adds up to nothing."""
+    assert [] == faults_of_people(seed, PLACES)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2000, 2100))
+def test_many_sequences_of_levels_open_nothing(seed: int) -> None:
+    """The same over a sweep of levels."""
+    assert [] == faults_of_events(seed, NESTED, 4, places=PLACES)
+    assert [] == faults_of_people(seed, PLACES)
 
 
 @pytest.mark.long
