@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

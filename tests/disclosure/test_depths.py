@@ -94,6 +94,7 @@ def test_people_of_two_lands_are_one_in_their_union() -> None:
 
 def test_the_least_step_of_two_dimensions_is_one_level_of_one() -> None:
     """Nothing that follows from two steps has a row of its own."""
+    several: dict[tuple[int, ...], None]
     several = dict.fromkeys([(2, 1), (1, 1), (2, 0), (1, 0), (0, 0)])
 
     assert [(1, 0)] == list(next_finer(several, (0, 0)))

@@ -114,7 +114,7 @@ def test_people_of_counties_and_regions_are_protected_alike(seed: int) -> None:
 
 OVERLAP = pytest.mark.xfail(
     strict=True,
-    reason="how many people are in both of two counties, in another table: not modelled",
+    reason="how many are in both of two counties, told by another table, is not modelled",
 )
 
 
