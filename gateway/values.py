@@ -250,7 +250,12 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a recipient is told before the first record."""
+    """What a recipient is told before the first record.
+
+    Attributes:
+        rounded_to: Every number of the table is the nearest multiple of this, each rounded by
+            itself, so that totals need not add up; 0 where nothing is rounded.
+    """
 
     exchange_id: str
     agreement: str
@@ -260,6 +265,7 @@ class Header:
     plan_digest: bytes
     columns: tuple[Column, ...]
     duties: tuple[Duty, ...]
+    rounded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,7 +290,7 @@ def an_aggregate(
     """Return a table by month from January, each period open fifteen days after its end."""
     disclosure = dataclasses.replace(
         DISCLOSURE,
-        **{key: changed.pop(key) for key in ("min_cell", "zeros", "marker") if key in changed},
+        **{key: changed.pop(key) for key in Disclosure.__slots__ if key in changed},
     )
     made = Aggregate(
         unit="patient_id",

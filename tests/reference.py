@@ -723,6 +723,10 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
     for one in group.measures:
         given = [row for row in members if one.function == "count_distinct" or _counts(row, one)]
         people = {_person(row[group.unit]) for row in given} - {None}
+        if suppress.rounded_to:
+            multiple = round(Fraction(len(people), suppress.rounded_to))
+            cell |= {one.name: multiple * suppress.rounded_to, one.name + ".why": None}
+            continue
         enough = len(people) >= suppress.min_cell and len(members) >= suppress.min_cell
         empty = not members and suppress.zeros == "publish"
         if enough or empty:

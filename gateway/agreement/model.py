@@ -265,6 +265,8 @@ class Disclosure:
         options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
             built.
         written: Every key that the file writes, built or not.
+        rounded_to: Every count leaves as the nearest multiple of this, and nothing is suppressed; 0
+            where counts leave as they are or not at all.
     """
 
     min_cell: int
@@ -278,6 +280,7 @@ class Disclosure:
     options: tuple[str, ...] = ()
     coarsen: tuple[tuple[str, str], ...] = ()
     written: frozenset[str] = frozenset()
+    rounded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)

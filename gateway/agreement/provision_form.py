@@ -69,6 +69,7 @@ MEASURES: Final = BUILT_MEASURES | {"median", "percentile", "percentage", "rate"
 DISCLOSURE_OPTIONS: Final = frozenset(
     {"coarsen", "unless", "exempt", "known", "keep", "insiders", "noise"}
 )
+ROUND_BASES: Final = (3, 5, 10, 20)
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
 """Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
@@ -312,7 +313,7 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 
 def _disclosure(at: Cursor) -> Disclosure:
-    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS)
+    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | {"round"})
     options = DISCLOSURE_OPTIONS & entries.values.keys()
     if isinstance(entries.values.get("coarsen"), list):
         options -= {"coarsen"}
@@ -329,7 +330,16 @@ def _disclosure(at: Cursor) -> Disclosure:
         options=tuple(sorted(options)),
         coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
         written=frozenset(entries.values),
+        rounded_to=entries.read("round", _base, 0),
     )
+
+
+def _base(at: Cursor) -> int:
+    """Return what counts are rounded to, of the few bases that there are."""
+    if at.value not in ROUND_BASES or isinstance(at.value, bool):
+        at.wrong(f"`{at.name}` is one of {', '.join(map(str, ROUND_BASES))}")
+        return 0
+    return int(at.value)
 
 
 def _coarsen(at: Cursor) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,7 @@ from gateway.audit.stream import stream_next, stream_start
 from gateway.broker import drafts
 from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
+from gateway.broker.headers import header_of
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
     AccordError,
@@ -28,7 +29,7 @@ from gateway.errors import (
     ReleaseError,
 )
 from gateway.ports import Keep, Message, source_of, spent_of
-from gateway.values import Header, uuid7
+from gateway.values import uuid7
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
         Source,
         Ticket,
     )
-    from gateway.values import Chunk, Receipt, Request, Resume
+    from gateway.values import Chunk, Header, Receipt, Request, Resume
 
 _REPEAT = dt.timedelta(hours=24)
 """How long a request id stands for the same request."""
@@ -223,16 +224,7 @@ class _Run:
         self._seen: list[tuple[int, bytes]] = []
         self._seen_rows = 0
         self._held: Receipt | None = None
-        self._header: Header | None = Header(
-            ticket.exchange_id,
-            plan.rule.pact.agreement.ref,
-            plan.rule.pact.digest,
-            plan.rule.provision.id,
-            plan.rule.provision.clause,
-            plan.digest,
-            plan.columns,
-            plan.attach.duties,
-        )
+        self._header: Header | None = header_of(plan, ticket.exchange_id)
 
     async def carry_out(self, deadline_s: float) -> None:
         """Read, release and send everything, then close the exchange, however it ends."""

@@ -14,8 +14,8 @@ from gateway.agreement.model import (
     RoleCondition,
     WithinCondition,
 )
+from gateway.broker.headers import header_of
 from gateway.decide import Refusal, Standing, decide
-from gateway.values import Header
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Aggregate
     from gateway.plan.build import Builder
     from gateway.plan.ops import Plan
-    from gateway.values import Request
+    from gateway.values import Header, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,8 @@ def explain(
         return Explanation(None, grant)
     plan = builder.build(agreements, grant)
     rule = plan.rule
-    header = Header(
-        "",
-        rule.pact.agreement.ref,
-        rule.pact.digest,
-        rule.provision.id,
-        rule.provision.clause,
-        plan.digest,
-        plan.columns,
-        plan.attach.duties,
-    )
     return Explanation(
-        header,
+        header_of(plan, ""),
         None,
         plan.scan.names,
         rule.provision.withhold,
@@ -137,8 +127,11 @@ def _undecided(rule: FlowRule) -> list[str]:
 def _told(table: Aggregate) -> list[str]:
     """Return what a table tells and what it holds back, in an officer's words."""
     rules = table.disclosure
+    small = f"a cell of fewer than {rules.min_cell} distinct `{table.unit}` is {rules.marker}"
+    if rules.rounded_to:
+        small = f"every number is rounded to {rules.rounded_to} by itself: totals need not add up"
     lines = [
-        f"table: a cell of fewer than {rules.min_cell} distinct `{table.unit}` is {rules.marker}",
+        f"table: {small}",
         f"table: whatever leaves, it may be any of {rules.min_interval + 1} numbers or more",
         "table: judged beside every table of the dataset that left before, to whomever",
     ]

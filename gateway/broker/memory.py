@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +72,7 @@ def _text(one: Counts) -> dict[str, object]:
             for part in one.parts
         ],
         "primary": _bits(one.primary),
+        "rounded_to": one.rounded_to,
         "values": one.values.tolist(),
         "lasting": list(one.lasting),
         "width": one.width,
@@ -120,6 +121,7 @@ def _counts(one: Mapping[str, Any]) -> Counts:
         floor=one["floor"],
         width=one["width"],
         lasting=tuple(one["lasting"]),
+        rounded_to=one["rounded_to"],
     )
 
 

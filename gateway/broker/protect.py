@@ -15,9 +15,10 @@ import numpy as np
 
 from gateway.broker.memory import Memory, memory, remembered
 from gateway.disclosure.attackers import Told, judged_together
-from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.linked import Asked, bearable, protected
 from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
 from gateway.disclosure.people import COUNT, RECORD
+from gateway.disclosure.rounding import nearest
 from gateway.disclosure.rules import Cost, weights
 from gateway.disclosure.table import DisclosureError, Limits
 from gateway.errors import Reason, RefusedError, ReleaseError
@@ -116,7 +117,9 @@ def verdict_of(
     numbers = {
         one.name: [
             value if leaves else None
-            for value, leaves in zip(_raw(one, counted), one.leaves.tolist(), strict=True)
+            for value, leaves in zip(
+                _raw(one, counted, suppress.rounded_to), one.leaves.tolist(), strict=True
+            )
         ]
         for one in found
     }
@@ -145,8 +148,11 @@ def _tables(found: Sequence[_Kept]) -> list[Counts]:
 def _refused(plan: Plan, suppress: Suppress, cause: str) -> RefusedError:
     """Return the refusal of a table: it names the rule and the next rung, no cell and no count."""
     dates = plan.group.time if plan.group else ""
+    protects = f"no pattern of suppressed cells protects this table by `{dates}`"
+    if base := suppress.rounded_to:
+        protects = f"multiples of {base} do not protect this table by `{dates}`"
     said = {
-        "infeasible": f"no pattern of suppressed cells protects this table by `{dates}`",
+        "infeasible": protects,
         "limit": f"no safe pattern of suppressed cells by `{dates}` was found in time",
     }[cause]
     ladder = [f"`{fine} -> {coarse}`" for fine, coarse in suppress.coarsen[:1]]
@@ -284,11 +290,14 @@ class _Table:
             for one in self._before
             if one.measure == measure.name or (counts and one.measure.startswith(COUNT))
         ]
+        asked = Asked(self._suppress.min_cell, self._suppress.min_interval, measure.share)
+        if self._suppress.rounded_to:
+            bearable(new, before, asked, self._limits)
+            return new
         if not before and not self._group.margins:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return replace(new, hidden=measure.small | measure.hidden)
-        asked = Asked(self._suppress.min_cell, self._suppress.min_interval, measure.share)
         weight = weights(measure.values, Cost.LOG)
         return replace(new, hidden=protected(new, before, asked, weight, self._limits))
 
@@ -305,6 +314,7 @@ class _Table:
             floor=int(informed),
             width=self._suppress.min_interval,
             lasting=self._counted.lasting,
+            rounded_to=self._suppress.rounded_to,
         )
 
 
@@ -337,10 +347,16 @@ def _rest(codes: Sized, word: str | None) -> str:
     return (VALUE + word if word else MASKED) if len(codes) else ""
 
 
-def _raw(one: _Kept, counted: Counted) -> list[int | float]:
-    """Return a measure's number in each cell, whole where it is a count or a sum of whole ones."""
+def _raw(one: _Kept, counted: Counted, base: int) -> list[int | float]:
+    """Return a measure's number in each cell, whole where it is a count or a sum of whole ones.
+
+    Args:
+        one: The measure.
+        counted: The table.
+        base: What counts are rounded to, or 0.
+    """
     if one.name not in counted.sums:
-        return list(counted.units.tolist())
+        return list((nearest(counted.units, base) if base else counted.units).tolist())
     summed = counted.sums[one.name]
     if one.given is not None:
         return list(summed.means.tolist())

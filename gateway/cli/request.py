@@ -243,6 +243,9 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
         f"  exchange   {receipt.exchange_id}",
         f"  log entry  {receipt.index}, receipt verified",
     ]
+    if header.rounded_to:
+        said = f"each number to the nearest {header.rounded_to}; totals need not add up"
+        lines.append(f"  rounded    {said}")
     lines += hidden(receipt)
     for duty in header.duties:
         due = f", by {duty.due:%Y-%m-%d}" if duty.due else ""

@@ -20,6 +20,7 @@ from gateway.disclosure.between import links
 from gateway.disclosure.depths import stacked
 from gateway.disclosure.near import near
 from gateway.disclosure.parts import share_days
+from gateway.disclosure.rounding import known
 from gateway.disclosure.rules import upper_bounds, view_of
 from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
@@ -106,6 +107,26 @@ def protected(
     return pattern.hidden[found.new]
 
 
+def bearable(new: Counts, earlier: Sequence[Counts], asked: Asked, limits: Limits) -> None:
+    """Raise unless each small cell of a rounded table, and of earlier ones, stays uncertain enough.
+
+    Nothing is chosen: every number of the new table leaves, as a multiple.
+
+    Raises:
+        DisclosureError: `infeasible`, where the multiples tell too much beside one another or
+            beside what was released before.
+    """
+    whole = joint(new, earlier, asked, np.ones(len(new.keys), np.int64), limits)
+    found = Joint(*near(whole.problem, whole.new))
+    view = found.view(found.problem.primary | found.problem.shut)
+    ranges = attack(view, integer=True, enough=found.enough, limits=limits)
+    try:
+        check_ranges(found, ranges.low, ranges.high)
+    except DisclosureError:
+        message = "the multiples tell too much of what has to be hidden"
+        raise DisclosureError("infeasible", message) from None
+
+
 def related(new: Counts, earlier: Sequence[Counts]) -> list[Counts]:
     """Return the tables that a new one can tell something of, be it through others, in order."""
     known, rest = [new], list(earlier)
@@ -148,7 +169,12 @@ class _Joint:
         values = np.concatenate([*[one.values for one in tables], apart])
         old = [np.full(len(one.keys), at > 0) for at, one in enumerate(tables)]
         before = np.concatenate([*old, none])
-        hidden = np.concatenate([*[one.hidden for one in tables], yes])
+        ends = [known(one) for one in tables]
+        # What left as a multiple is a hidden cell whose bounds are public.
+        rough = np.concatenate([*[one for one, _, _ in ends], none])
+        least_known = np.concatenate([*[low for _, low, _ in ends], apart])
+        most_known = np.concatenate([*[high for _, _, high in ends], apart])
+        hidden = np.concatenate([*[one.hidden for one in tables], yes]) | rough
         small = (apart >= 1) & (apart < asked.min_cell) & np.array(self._links.told, np.bool_)
         primary = np.concatenate([*[one.primary for one in tables], small])
         floor = np.concatenate(
@@ -157,8 +183,9 @@ class _Joint:
                 np.zeros(len(apart), np.int64),
             ]
         )
-        # What left under another agreement stays as uncertain as that one promised.
-        widths = [max(asked.width, one.width) for one in tables]
+        # What left under another agreement stays as uncertain as that one promised; a multiple is
+        # no wider than its own base.
+        widths = [one.width if one.rounded_to else max(asked.width, one.width) for one in tables]
         width = np.concatenate(
             [
                 *[np.full(len(one.keys), w) for one, w in zip(tables, widths, strict=True)],
@@ -180,16 +207,18 @@ class _Joint:
         table = Table(tuple(keys[at] for at in order), values[order], rows)
         shut = hidden & ~primary
         off = np.where(primary & (asked.share > 0), -(-values * asked.share // 100), 0)
-        lower = np.minimum(floor, values)
+        lower = np.where(rough, least_known, np.minimum(floor, values))
         # No threshold bounds a sum: a hidden one may be as large as any that there is.
         least = max(asked.min_cell - 1, int(values.max(initial=0)) if asked.share else 0)
         # A sum of little is hidden as wide as it is large: nobody makes nine out of two.
         wide = np.clip(values, 1, width) if asked.share else width
-        bounds = upper_bounds(rows, table.values, ~(hidden | primary)[order], least)
+        shown = ~(hidden | primary) | rough
+        bounds = upper_bounds(rows, np.where(rough, most_known, values)[order], shown[order], least)
+        ceilings = np.where(rough, most_known, self._ceilings(len(values)))
         problem = Problem(
             table=table,
             lower=lower[order],
-            upper=np.minimum(bounds, self._ceilings(len(values))[order]),
+            upper=np.minimum(bounds, ceilings[order]),
             weights=weights[order],
             primary=primary[order],
             open=((before & ~hidden) | (~before & ~hidden & ~primary & (values == 0)))[order],
@@ -210,7 +239,8 @@ class _Joint:
         first = len(self._tables[0].keys)
         for table in self._tables[1:]:
             alone = not (table.hidden & ~table.primary).any()
-            if alone and not stacked(table.parts, table.keys) and not self._asked.share:
+            alone &= not table.rounded_to and not stacked(table.parts, table.keys)
+            if alone and not self._asked.share:
                 # Its own threshold is at most two above its interval, or it would not have loaded.
                 least = max(self._asked.min_cell - 1, table.width + 1)
                 small = table.values[table.primary].max(initial=least)

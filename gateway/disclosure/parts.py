@@ -79,6 +79,7 @@ class Counts:
         width: How wide the range of a small cell stays under its own agreement.
         lasting: Of each part, whether no unit has two of its coarsest levels (a sex, a year of
             birth): counts add up over it, also where no total was published.
+        rounded_to: What is published are the nearest multiples of this; 0 where it is the numbers.
     """
 
     measure: str
@@ -91,6 +92,7 @@ class Counts:
     floor: int
     width: int = 0
     lasting: tuple[bool, ...] = ()
+    rounded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)

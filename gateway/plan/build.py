@@ -620,9 +620,10 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         rules.min_interval,
         rules.zeros,
         rules.marker,
-        dominance,
-        rules.coarsen,
-        _colluding(rule),
+        dominance=dominance,
+        coarsen=rules.coarsen,
+        colluding=_colluding(rule),
+        rounded_to=rules.rounded_to,
     )
     return group, suppress
 
@@ -654,6 +655,7 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
         "min_cell": rules.min_cell,
         "min_interval": rules.min_interval,
         "person": _person(rule),
+        "rounded_to": rules.rounded_to,
         "unit": aggregate.unit,
         "zeros": rules.zeros,
     }

@@ -18,6 +18,7 @@ from gateway.masks.base import Marker
 from gateway.plan.check import PEOPLE, ROWS, UNITS, givers, levels_of
 from gateway.plan.counted import Counted, Summed
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
+from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import WHY
 from gateway.values import FieldType
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.plan.counted import Flags
-    from gateway.plan.ops import Dominance, Group, MaskField, MeasureNode, Plan
+    from gateway.plan.ops import Dominance, Group, MaskField, MeasureNode, Plan, Suppress
 
 CELLS_MAX = 20_000
 """Cells of one table; more is refused."""
@@ -228,7 +229,7 @@ class Cells:
         )
         columns: list[pl.Expr] = []
         for one in self._group.measures:
-            raw = _raw(one)
+            raw = _raw(one, suppress)
             kept = pl.col(_LEAVES + one.name)
             columns += [
                 pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
@@ -282,11 +283,12 @@ def _integers(table: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype
     return table[name].cast(pl.Int64).to_numpy().astype(np.int64)
 
 
-def _raw(one: MeasureNode) -> pl.Expr:
-    """Return the number of a measure in each cell."""
+def _raw(one: MeasureNode, suppress: Suppress) -> pl.Expr:
+    """Return the number of a measure in each cell, as it leaves where it does."""
     match one.function:
         case "count_distinct":
-            return pl.col(UNITS)
+            base = suppress.rounded_to
+            return nearest_multiple(pl.col(UNITS), base) if base else pl.col(UNITS)
         case "mean":
             given = pl.col(_GIVEN + one.name).clip(1)
             return pl.col(_SUM + one.name).cast(pl.Float64) / given.cast(pl.Float64)

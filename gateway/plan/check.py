@@ -292,7 +292,10 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     if not set(kept_by) <= margins:
         raise _broken("a total that the agreement does not name")
     for one in group.measures:
-        _check_cells(frame, one, suppress)
+        if suppress.rounded_to:
+            _check_rounded(frame, one, suppress.rounded_to)
+        else:
+            _check_cells(frame, one, suppress)
     numbers = {one.name: frame[one.name].to_list() for one in group.measures}
     if table_digest(cells, numbers) != verdict:
         raise _broken("not the table that was attacked")
@@ -317,6 +320,19 @@ def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> N
     held = value.is_null() & (why == suppress.marker).fill_null(value=False)
     if not frame.select((published | held).all()).item():
         raise _broken(f"measure `{one.name}` holds a cell below `min_cell`")
+
+
+def _check_rounded(frame: pl.DataFrame, one: MeasureNode, base: int) -> None:
+    """Raise unless each cell has the nearest multiple of its count, of two as near the even one."""
+    value, why, units = pl.col(one.name), pl.col(one.name + WHY), pl.col(UNITS)
+    off = 2 * (value - units).abs()
+    near = (off < base) | ((off == base) & (value // base % 2 == 0))
+    whole = (value % base == 0) & (value >= 0) & why.is_null()
+    if (
+        one.function != "count_distinct"
+        or not frame.select((near & whole).fill_null(value=False).all()).item()
+    ):
+        raise _broken(f"measure `{one.name}` is not rounded to {base}")
 
 
 def _no_table(plan: Plan) -> None:

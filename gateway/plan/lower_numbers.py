@@ -39,9 +39,7 @@ def round_(mask: Round, seen: Seen) -> pl.Expr:
     column, inputs = seen.own, seen.inputs
     up, down = mask.ratio()
     if inputs.type is FieldType.INTEGER:
-        multiple, rest = column // up, column % up
-        over = (2 * rest > up) | ((2 * rest == up) & (multiple % 2 == 1))
-        return (multiple + over.cast(pl.Int64)).clip(*whole_multiples(up)) * up
+        return nearest_multiple(column, up)
 
     finite = pl.when(column.is_finite()).then(column)
 
@@ -54,6 +52,13 @@ def round_(mask: Round, seen: Seen) -> pl.Expr:
     nearest = multiple * float(up) / whole(down)
     # A negative zero says which side a value came from.
     return pl.when(nearest == 0).then(0.0).when(nearest.is_finite()).then(nearest)
+
+
+def nearest_multiple(column: pl.Expr, base: int) -> pl.Expr:
+    """Return the nearest multiple of whole numbers, ties to the even one."""
+    multiple, rest = column // base, column % base
+    over = (2 * rest > base) | ((2 * rest == base) & (multiple % 2 == 1))
+    return (multiple + over.cast(pl.Int64)).clip(*whole_multiples(base)) * base
 
 
 def clip(mask: Clip, seen: Seen) -> pl.Expr:

@@ -133,6 +133,8 @@ class Suppress:
         dominance: When a sum is suppressed because of who gave it; None for never.
         coarsen: The ladder that a refusal names the next rung of.
         colluding: Agencies, by id, that count as one attacker; None for everybody.
+        rounded_to: Nothing is suppressed: every count is the nearest multiple of this, of two as
+            near the even one. 0 where counts are not rounded.
     """
 
     min_cell: int
@@ -142,6 +144,7 @@ class Suppress:
     dominance: Dominance | None = None
     coarsen: tuple[tuple[str, str], ...] = ()
     colluding: frozenset[str] | None = None
+    rounded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from gateway.disclosure.depths import coarser
-from gateway.disclosure.linked import Asked, protected
+from gateway.disclosure.linked import Asked, bearable, protected
 from gateway.disclosure.parts import Counts, Part
 from gateway.disclosure.rules import Cost, weights
 from gateway.disclosure.table import DisclosureError, Key, Limits, Row, View
@@ -62,6 +63,7 @@ class Cut:
         zeros: `publish` or `suppress`.
         places: Which places `county` names: `county` or `region` alone, `both` as levels of one
             table, or `upper`: the regions of such a table, of which no county left.
+        rounded_to: Nothing is suppressed: counts leave as multiples of this.
     """
 
     unit: str
@@ -72,6 +74,7 @@ class Cut:
     people: bool
     zeros: str
     places: str = "county"
+    rounded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +177,8 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
         additive=not cut.people or apart,
         floor=int(cut.zeros == "publish"),
         lasting=tuple(_lasts(inside, cut, name) for name in names),
+        width=3 if cut.rounded_to else 0,
+        rounded_to=cut.rounded_to,
     )
 
 
@@ -248,6 +253,7 @@ class Attacker:
         hidden = np.ones(size, np.bool_)
         published = np.zeros(size, np.int64)
         lower = np.zeros(size, np.int64)
+        upper = np.full(size, FAR)
         asked: dict[int, str] = {}
         for number, one in enumerate(self._told):
             first = self._place[id(one)]
@@ -255,11 +261,15 @@ class Attacker:
             hidden[place] = one.counts.hidden
             published[place] = one.counts.values
             lower[place] = np.minimum(one.counts.floor, one.counts.values)
+            if one.cut.rounded_to:
+                hidden[place] = True
+                ends = [_believed(int(value), one.cut.rounded_to) for value in one.counts.values]
+                lower[place], upper[place] = [low for low, _ in ends], [high for _, high in ends]
             for at in np.flatnonzero(one.counts.primary).tolist():
                 key = one.counts.keys[at]
                 asked[first + at] = f"table {number} {key} = {one.counts.values[at]}"
-                assert one.counts.hidden[at], "a small cell was published"
-        view = View(tuple(self._rows), published, hidden, lower, np.full(size, FAR))
+                assert hidden[first + at], "a small cell was published"
+        view = View(tuple(self._rows), published, hidden, lower, upper)
         left = list(asked)
         for integer in (False, True):
             found = oracle.ranges(view, integer=integer, cells=left, at_once=16, quick=True)
@@ -355,6 +365,13 @@ class Attacker:
         return self._free - 1
 
 
+def _believed(value: int, base: int) -> tuple[int, int]:
+    """Return the first and the last count that is rounded as this one is."""
+    told = round(Fraction(value, base))
+    same = [n for n in range(value + base + 1) if round(Fraction(n, base)) == told]
+    return same[0], same[-1]
+
+
 # --- drawing ---
 
 
@@ -416,10 +433,14 @@ def released(
     for cut, records in cuts:
         new = table_of(cut, records, min_cell)
         before = [one.counts for one in told]
+        asked = Asked(min_cell, width)
         try:
-            hidden = protected(
-                new, before, Asked(min_cell, width), weights(new.values, Cost.LOG), Limits()
-            )
+            if cut.rounded_to:
+                bearable(new, before, asked, Limits())
+                hidden = new.hidden
+            else:
+                costs = weights(new.values, Cost.LOG)
+                hidden = protected(new, before, asked, costs, Limits())
         except DisclosureError as error:
             refused.append(error.cause)
             continue

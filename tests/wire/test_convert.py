@@ -368,6 +368,7 @@ HEADER = Header(
         Duty("delete_after", dt.datetime(2027, 1, 1, tzinfo=dt.UTC), "after 1 year"),
         Duty("contact", None, "no"),
     ),
+    20,
 )  # fmt: skip
 RECEIPT = Receipt(ID, 3, 7, b"leaf", b"meta", b"s" * 32, "proof")
 
@@ -384,7 +385,8 @@ def test_header_and_receipt_come_back_as_they_were() -> None:
 
 def test_a_header_that_is_none_is_faulted() -> None:
     """Unknown types and classes, short digests, ids and times: each by its path."""
-    message = common_pb2.Header(exchange_id="x", columns=[common_pb2.Column(type="set")])
+    columns = [common_pb2.Column(type="set")]
+    message = common_pb2.Header(exchange_id="x", columns=columns, rounded_to=-1)
     message.duties.add().due.seconds = 10**12
     faults = Faults()
     to_header(message, faults)
@@ -395,6 +397,7 @@ def test_a_header_that_is_none_is_faulted() -> None:
     assert {
         "header.exchange_id", "header.agreement_digest", "header.plan_digest",
         "header.columns[0].type", "header.columns[0].field_class", "header.duties[0].due",
+        "header.rounded_to",
     } == {path for path, _ in caught.value.violations}  # fmt: skip
 
 

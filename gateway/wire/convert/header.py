@@ -35,6 +35,7 @@ def from_header(header: Header, message: common_pb2.Header) -> None:
     message.plan_digest = header.plan_digest
     if header.duties:
         message.duties.extend([from_duty(duty) for duty in header.duties])
+    message.rounded_to = header.rounded_to
 
 
 def _column_bytes(columns: tuple[Column, ...]) -> bytes:
@@ -86,6 +87,8 @@ def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") 
     for name in ("agreement_digest", "plan_digest"):
         if len(getattr(message, name)) != DIGEST_BYTES:
             faults.add(f"{path}.{name}", "is not 32 bytes")
+    if message.rounded_to < 0:
+        faults.add(f"{path}.rounded_to", "is negative")
     return Header(
         message.exchange_id,
         message.agreement,
@@ -101,6 +104,7 @@ def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") 
             _to_duty(duty, faults, f"{path}.duties[{index}]")
             for index, duty in enumerate(message.duties)
         ),
+        message.rounded_to,
     )
 
 

@@ -1,0 +1,26 @@
+"""The header of a plan: what a recipient is told before the first record. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.values import Header
+
+if TYPE_CHECKING:
+    from gateway.plan.ops import Plan
+
+
+def header_of(plan: Plan, exchange_id: str) -> Header:
+    """Return the header of an exchange; of a permit, which is none, with an empty id."""
+    rule = plan.rule
+    return Header(
+        exchange_id,
+        rule.pact.agreement.ref,
+        rule.pact.digest,
+        rule.provision.id,
+        rule.provision.clause,
+        plan.digest,
+        plan.columns,
+        plan.attach.duties,
+        plan.suppress.rounded_to if plan.suppress else 0,
+    )
