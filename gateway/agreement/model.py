@@ -267,6 +267,9 @@ class Disclosure:
         written: Every key that the file writes, built or not.
         rounded_to: Every count leaves as the nearest multiple of this, and nothing is suppressed; 0
             where counts leave as they are or not at all.
+        cost: What hiding a cell costs.
+        time_limit: The outer guard of a search; None for the usual one.
+        keep: Cells that users need most: of each item dimensions, and of each of them levels.
     """
 
     min_cell: int
@@ -281,6 +284,9 @@ class Disclosure:
     coarsen: tuple[tuple[str, str], ...] = ()
     written: frozenset[str] = frozenset()
     rounded_to: int = 0
+    cost: str = "log"  # count, value
+    time_limit: Duration | None = None
+    keep: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.agreement import search_form
 from gateway.agreement.cursor import (
     CLAUSE,
     EMPTY_DATE,
@@ -66,9 +67,7 @@ PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_h
 OPERATORS: Final = (*(op.value for op in Operator), "within")
 BUILT_MEASURES: Final = frozenset({"count_distinct", "sum", "mean"})
 MEASURES: Final = BUILT_MEASURES | {"median", "percentile", "percentage", "rate", "ratio"}
-DISCLOSURE_OPTIONS: Final = frozenset(
-    {"coarsen", "unless", "exempt", "known", "keep", "insiders", "noise"}
-)
+DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "unless", "exempt", "known", "insiders", "noise"})
 ROUND_BASES: Final = (3, 5, 10, 20)
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
 """Options that let a table tell more than the rule of a cell: used where the floor permits them."""
@@ -313,7 +312,7 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 
 def _disclosure(at: Cursor) -> Disclosure:
-    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | {"round"})
+    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | search_form.OPTIONS | {"round"})
     options = DISCLOSURE_OPTIONS & entries.values.keys()
     if isinstance(entries.values.get("coarsen"), list):
         options -= {"coarsen"}
@@ -331,6 +330,9 @@ def _disclosure(at: Cursor) -> Disclosure:
         coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
         written=frozenset(entries.values),
         rounded_to=entries.read("round", _base, 0),
+        cost=entries.read("cost", search_form.cost, search_form.USUAL_COST),
+        time_limit=entries.read("time_limit", Cursor.duration, None),
+        keep=entries.read("keep", search_form.keep, ()),
     )
 
 

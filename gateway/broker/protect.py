@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.broker.memory import Memory, memory, remembered
+from gateway.broker.needed import needed
 from gateway.disclosure.attackers import Told, judged_together
 from gateway.disclosure.linked import Asked, bearable, protected
 from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
 from gateway.disclosure.people import COUNT, RECORD
 from gateway.disclosure.rounding import nearest
-from gateway.disclosure.rules import Cost, weights
+from gateway.disclosure.rules import Cost, kept_weights
 from gateway.disclosure.table import DisclosureError, Limits
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.numbers import Band
@@ -106,7 +107,9 @@ def verdict_of(
     for one in _beside(told, earlier):
         (before if one.rows == plan.rule.rows else others).extend(one.tables)
     try:
-        table = _Table(plan, group, suppress, counted, before, limits or Limits())
+        table = _Table(
+            plan, group, suppress, counted, before, limits or Limits(seconds=suppress.seconds)
+        )
         table.stands_apart(others)
         people = table.people()
         found = table.kept(people)
@@ -186,6 +189,7 @@ class _Table:
         self._counted = counted
         self._before = before
         self._limits = limits
+        self._needed = needed(suppress, group, counted.keys)
         # Where somebody stands behind a unit, units are records of people.
         record = RECORD if group.person is not None else ""
         self._count = f"{COUNT}{record}{group.unit}"
@@ -298,7 +302,7 @@ class _Table:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return replace(new, hidden=measure.small | measure.hidden)
-        weight = weights(measure.values, Cost.LOG)
+        weight = kept_weights(measure.values, Cost(self._suppress.cost), self._needed)
         return replace(new, hidden=protected(new, before, asked, weight, self._limits))
 
     def _counts(self, measure: _Measure) -> Counts:

@@ -76,6 +76,8 @@ if TYPE_CHECKING:
 PRECISION = "time_precision"
 BATCH_ROWS = 8192
 PLANS_KEPT = 1024
+SEARCH_S = 120
+"""How long a search for a pattern takes at most, where the agreement does not say."""
 AGGREGATE_SCAN_ROWS = 20_000_000
 """The most rows that a table may be made from; more is an error of the source."""
 
@@ -624,6 +626,9 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         coarsen=rules.coarsen,
         colluding=_colluding(rule),
         rounded_to=rules.rounded_to,
+        cost=rules.cost,
+        seconds=rules.time_limit.seconds if rules.time_limit else SEARCH_S,
+        keep=rules.keep,
     )
     return group, suppress
 
@@ -648,14 +653,17 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
     rules, colluding = aggregate.disclosure, _colluding(rule)
     return {
         "colluding": sorted(colluding) if colluding is not None else None,
+        "cost": rules.cost,
         "dimensions": list(aggregate.dimensions),
         "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
+        "keep": [[[name, list(levels)] for name, levels in one] for one in rules.keep],
         "margins": [list(one) for one in aggregate.margins],
         "measures": [[one.name, one.function, one.field] for one in measures],
         "min_cell": rules.min_cell,
         "min_interval": rules.min_interval,
         "person": _person(rule),
         "rounded_to": rules.rounded_to,
+        "time_limit": rules.time_limit.text if rules.time_limit else None,
         "unit": aggregate.unit,
         "zeros": rules.zeros,
     }

@@ -135,6 +135,9 @@ class Suppress:
         colluding: Agencies, by id, that count as one attacker; None for everybody.
         rounded_to: Nothing is suppressed: every count is the nearest multiple of this, of two as
             near the even one. 0 where counts are not rounded.
+        cost: What hiding a cell costs: `count`, `value` or `log`.
+        seconds: When the search for a pattern is given up, whatever its work limits say.
+        keep: Cells that users need most: of each item dimensions, and of each of them levels.
     """
 
     min_cell: int
@@ -145,6 +148,9 @@ class Suppress:
     coarsen: tuple[tuple[str, str], ...] = ()
     colluding: frozenset[str] | None = None
     rounded_to: int = 0
+    cost: str = "log"
+    seconds: int = 120
+    keep: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
