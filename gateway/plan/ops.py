@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import FlowRule
     from gateway.masks.base import Inputs, Mask
+    from gateway.plan.derived import DerivedNode
     from gateway.plan.pushdown import Scan
     from gateway.values import Column, Condition, Duty, FieldType
 
 WHY = ".why"
 """Suffix of the companion column that says why a value is absent; no field name holds a dot."""
+
+FLAG = ".flag"
+"""Suffix of the companion column that says of a rate that it is unreliable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ class Group:
         person: The field of whoever a unit is of, where a unit is not itself a person: the
             threshold is of people too, and one with twelve runs is one. None where units are
             people, or where the dataset knows none.
+        derived: What is worked out of the published measures.
     """
 
     unit: str
@@ -105,6 +110,7 @@ class Group:
     periods: tuple[dt.date, ...]
     margins: tuple[tuple[str, ...], ...] = ()
     person: str | None = None
+    derived: tuple[DerivedNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,7 @@ def test_what_is_no_mask_is_refused(text: str) -> None:
         ("dataset: lab.drug_chemistry@1", "dataset: lab.drug_chemistry", "wrong-value: `dataset` is not a dataset with its version, such as ems.overdose_run@1"),
         ("onward: true", "onward: false", "wrong-value: `onward` is true, or it is left out"),
         ("release: once", "release: twice", "wrong-value: 'twice' is no value of `release`: once"),
-        ("{count_distinct: client_id}", "{max: client_id}", "wrong-value: 'max' is no measure: count_distinct, mean, median, percentage, percentile, rate, ratio, sum"),
+        ("{count_distinct: client_id}", "{max: client_id}", "wrong-value: 'max' is no measure: count_distinct, mean, median, percent, percentile, rate, ratio, sum"),
         ("margins: none", "margins: [[sex]]", "wrong-value: the margin's `sex` is no dimension"),
     ],
 )  # fmt: skip

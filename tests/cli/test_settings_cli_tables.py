@@ -52,6 +52,30 @@ def test_tables_are_read(tmp_path: Path) -> None:
     assert frozenset({"zip3@1", "grid@1", "grid:0.01"}) == known(found)
 
 
+POPULATION = {"name": "population", "version": "2020", "rows": {"10901": 40_000, "10": 0}}
+BY_YEAR: list[Any] = [{"10901": {"2020": 40_000}}, {"10901": [40_000]}]
+
+
+def test_populations_are_read(tmp_path: Path) -> None:
+    """People by area, which a rate names; an area may be nobody's."""
+    found = read(tmp_path, POPULATION)
+
+    assert {"10901": 40_000, "10": 0} == found["population@2020"].rows
+    assert frozenset({"population@2020"}) == known(found)
+
+
+@pytest.mark.parametrize("rows", [*BAD_ROWS[:4], {"10901": -1}, {"1 0": 1}, {"": 1}, *BY_YEAR])
+def test_what_is_no_population_is_refused(
+    tmp_path: Path,
+    rows: Any,  # noqa: ANN401 - JSON
+) -> None:
+    """Whole numbers of people by the code of an area; by year or age is not built, and said so."""
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, POPULATION | {"rows": rows})
+
+    assert (rows in BY_YEAR) == ("by year or age are not built" in str(raised.value))
+
+
 AREAS = b"""# areas@1 SYNTHETIC
 code,area,parent
 10,state,

@@ -17,6 +17,7 @@ from gateway.agreement.model import (
     MapTable,
     MeasureRule,
     OptOutCondition,
+    Rate,
     WithinCondition,
 )
 from gateway.masks.ages import Age, BirthYear
@@ -502,6 +503,7 @@ def table_worlds(draw: st.DrawFn) -> Drawn:
         MeasureRule("people", "count_distinct", "person"),
         MeasureRule("amounts", "sum", "amount"),
         MeasureRule("means", "mean", "amount"),
+        MeasureRule("rates", "rate", "", Rate("people", 1_000, "population@2020", "dim")),
     ]
     aggregate = an_aggregate(
         ("day", "dim"),

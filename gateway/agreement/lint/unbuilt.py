@@ -15,6 +15,7 @@ from gateway.agreement.lint.rule import (
     agreement_rule,
     provision_rule,
 )
+from gateway.agreement.measure_forms import BUILT
 from gateway.masks.numbers import Band
 from gateway.masks.places import Zip3
 from gateway.masks.plain import Constant, Pass
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 ID: Final = "not-enforced-yet"
 NOT_YET: Final = "is not enforced yet by this version, so it cannot load"
-MEASURES: Final = frozenset({"count_distinct", "sum", "mean"})
 
 
 @agreement_rule(ID)
@@ -74,7 +74,7 @@ def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
 def _measures(case: Case, table: Aggregate) -> Iterator[Fault]:
     path = case.under("aggregate", "measures")
     for one in table.measures:
-        if one.function not in MEASURES:
+        if one.function not in BUILT:
             yield (*path, one.name), f"the measure `{one.function}` {NOT_YET}"
         elif one.function == "count_distinct" and one.field != table.unit:
             message = f"`count_distinct` of `{one.field}`, which is not the unit, {NOT_YET}"

@@ -1,0 +1,78 @@
+"""The measures of a table as the file writes them: counts, sums, and what is worked out of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.cursor import NAME, Cursor
+from gateway.agreement.finding import quoted
+from gateway.agreement.model import MeasureRule, Percent, Rate
+
+if TYPE_CHECKING:
+    from gateway.agreement.model import Derived
+
+OF_FIELD: Final = frozenset({"count_distinct", "sum", "mean"})
+"""Functions of a field."""
+DERIVED: Final = frozenset({"percent", "rate"})
+"""Functions of other measures of the same table."""
+BUILT: Final = OF_FIELD | DERIVED
+MEASURES: Final = BUILT | {"median", "percentile", "ratio"}
+POPULATION: Final = re.compile(r"population@[A-Za-z0-9][A-Za-z0-9.-]{0,30}")
+NOT_BY_MORE: Final = "a population by year or age too is not built yet: name one dimension"
+
+
+def measures(at: Cursor) -> tuple[MeasureRule, ...]:
+    """Return the measures that stand here, in their order."""
+    read = []
+    for name, below in at.entries(NAME):
+        if not isinstance(below.value, dict) or len(below.value) != 1:
+            below.wrong(f"the measure `{name}` is one function of a field")
+            continue
+        [(function, value)] = below.value.items()
+        if function not in MEASURES:
+            known = ", ".join(sorted(MEASURES))
+            below.wrong(f"{quoted(function)} is no measure: {known}")
+            continue
+        inside = below.at(function, value)
+        if function in DERIVED:
+            read.append(MeasureRule(name, function, "", _derived(function, inside)))
+            continue
+        field = inside.text(NAME) if function in OF_FIELD else _any_field(value)
+        read.append(MeasureRule(name, function, field))
+    return tuple(read)
+
+
+def _any_field(value: object) -> str:
+    """Return the field of a measure of a later version."""
+    return value if isinstance(value, str) else ""
+
+
+def _derived(function: str, at: Cursor) -> Derived:
+    return _percent(at) if function == "percent" else _rate(at)
+
+
+def _percent(at: Cursor) -> Percent:
+    entries = at.closed(frozenset({"of", "over"}))
+    return Percent(
+        of=entries.read("of", lambda c: c.text(NAME), ""),
+        over=entries.read("over", lambda c: c.text(NAME), ""),
+    )
+
+
+def _rate(at: Cursor) -> Rate:
+    entries = at.closed(frozenset({"of", "per", "population", "by"}), frozenset({"reliable"}))
+    return Rate(
+        of=entries.read("of", lambda c: c.text(NAME), ""),
+        per=entries.read("per", lambda c: c.integer(1, 10_000_000), 1),
+        population=entries.read("population", lambda c: c.text(POPULATION), ""),
+        by=entries.read("by", _one_dimension, ""),
+        reliable=entries.read("reliable", lambda c: c.integer(1, 100), None),
+    )
+
+
+def _one_dimension(at: Cursor) -> str:
+    if isinstance(at.value, list):
+        at.wrong(f"`by` is a list: {NOT_BY_MORE}")
+        return ""
+    return at.text(NAME)

@@ -1,0 +1,127 @@
+"""Rules about what tables publish besides counts: each just refused, and just let through."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.agreement.finding import Level
+from tests.agreement.county import AGREEMENT, NOW, TABLES, linted
+
+BESIDE = "people_admitted: {count_distinct: client_id}"
+MARGIN = "margins: [[admission_date, primary_substance]]"
+BOTH = (
+    "margins: [[admission_date, primary_substance], [admission_date, age_band], [admission_date]]"
+)
+OVER_AGE = "share: {percent: {of: people_admitted, over: age_band}}"
+OVER_SUBSTANCE = "share: {percent: {of: people_admitted, over: primary_substance}}"
+
+
+def county(*measures: str, margins: str = "margins: none", zeros: str = "zeros: publish") -> str:
+    """Return the county with these measures beside the count of its table."""
+    assert BESIDE in AGREEMENT
+    text = AGREEMENT.replace(BESIDE, ", ".join((BESIDE, *measures)))
+    return text.replace("margins: none", margins).replace("zeros: publish", zeros)
+
+
+def said(text: str, *rules: str, tables: frozenset[str] | None = None) -> list[str]:
+    """Return what these rules say of the county; what refuses it besides is said too."""
+    known = TABLES | {"population@2020"} if tables is None else tables
+    found = linted(NOW, known, county=text)
+    return [
+        one.message
+        for one in found
+        if one.rule in rules or (one.level is Level.ERROR and one.rule != "quasi-identifier-combo")
+    ]
+
+
+def rated(by: str = "age_band", population: str = "population@2020", more: str = "") -> str:
+    """Return a rate of the county's table."""
+    given = f"of: people_admitted, per: 1000, population: {population}, by: {by}{more}"
+    return f"per: {{rate: {{{given}}}}}"
+
+
+# --- percentages ---
+
+
+@pytest.mark.parametrize(
+    ("measure", "margins", "zeros", "words"),
+    [
+        (OVER_AGE, MARGIN, "publish", ""),
+        (OVER_AGE, BOTH, "publish", ""),
+        (OVER_AGE, "margins: none", "publish", "declare [admission_date, primary_substance]"),
+        (OVER_AGE, "margins: [[admission_date, primary_substance], [admission_date, age_band]]",
+         "publish", "declare [admission_date] in `margins`"),
+        (OVER_SUBSTANCE, "margins: [[admission_date, age_band]]", "publish",
+         "demands `zeros: suppress`"),
+        (OVER_SUBSTANCE, "margins: [[admission_date, age_band]]", "suppress", ""),
+        ("share: {percent: {of: people_admitted, over: sex}}", MARGIN, "publish",
+         "'sex' is no dimension"),
+        ("share: {percent: {of: people_admitted, over: admission_date}}", MARGIN, "publish",
+         "no total is over periods"),
+        ("share: {percent: {of: share, over: age_band}}", MARGIN, "publish", "is no count"),
+        ("share: {percent: {of: people, over: age_band}}", MARGIN, "publish", "is no count"),
+    ],
+)  # fmt: skip
+def test_a_percentage_is_of_a_published_total(
+    measure: str, margins: str, zeros: str, words: str
+) -> None:
+    """Its count and every total that a cell is a part of stand in the same table."""
+    found = said(county(measure, margins=margins, zeros=f"zeros: {zeros}"), "percent-open")
+
+    assert bool(words) == bool(found), found
+    assert all(words in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        ("share: {percent: {of: people_admitted}}", "`over` is missing"),
+        ("share: {percent: people_admitted}", "is not a mapping"),
+        ("share: {percent: {of: people_admitted, over: [age_band]}}", "`over` is not text"),
+        ("share: {percentage: people_admitted}", "is no measure: count_distinct"),
+        ("per: {rate: {of: people_admitted, per: 0, population: population@2020, by: age_band}}",
+         "`per` is not in 1 to"),
+        ("per: {rate: {of: people_admitted, per: 10, population: zip3@2020, by: age_band}}",
+         "is not of the form"),
+        ("per: {rate: {of: people_admitted, per: 10, population: population@1, by: [age_band]}}",
+         "a population by year or age too is not built yet"),
+        (rated(more=", reliable: 0"), "`reliable` is not in 1 to"),
+    ],
+)  # fmt: skip
+def test_a_derived_measure_is_spelled_out(measure: str, words: str) -> None:
+    """Each part is named, and nothing is guessed."""
+    assert any(words in one for one in said(county(measure)))
+
+
+# --- rates ---
+
+
+@pytest.mark.parametrize(
+    ("by", "margins", "words"),
+    [
+        ("age_band", "none", ""),
+        ("sex", "none", "'sex' is no dimension"),
+        ("admission_date", "none", "a period is no area"),
+        ("primary_substance", "none", "has no cell: the table has no people by `age_band`"),
+        ("primary_substance", "[[admission_date, primary_substance]]", ""),
+    ],
+)
+def test_a_rate_has_a_cell_whose_people_are_counted(by: str, margins: str, words: str) -> None:
+    """People of an area are counted, and not those of an age in it."""
+    found = said(county(rated(by), margins=f"margins: {margins}"), "rate-open")
+
+    assert bool(words) == bool(found), found
+    assert all(words in one or "a period" in one or "has no cell" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("tables", "refused"), [(TABLES, True), (TABLES | {"population@1"}, False)]
+)
+def test_a_rate_is_by_a_table_that_the_gateway_has(
+    tables: frozenset[str],
+    refused: bool,  # noqa: FBT001
+) -> None:
+    """Where the gateway's tables are known, the named one is among them."""
+    found = said(county(rated(population="population@1")), "rate-open", tables=tables)
+
+    assert refused == any("no reference table 'population@1'" in one for one in found)
