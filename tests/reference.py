@@ -655,7 +655,7 @@ def _table(
     for combination in itertools.product(*levels):
         key = {name: value for part in combination for name, value in part.items()}
         members = [row for row, record in inside if record == key]
-        table.append(key | _measured(group, suppress, members))
+        table.append(key | _measured(group, suppress, members, never=_never(suppress, key)))
     for kept in group.margins:
         table += _totals(plan, group, suppress, kept, inside, levels)
     return table
@@ -680,7 +680,12 @@ def _totals(
         key = {name: value for part in combination for name, value in part.items()}
         wanted = {k: v for k, v in key.items() if k.removesuffix(".why") not in over}
         members = [row for row, record in inside if wanted.items() <= record.items()]
-        table.append(key | _measured(group, suppress, members))
+        parts = [
+            {name: value for part in parts for name, value in part.items()}
+            for parts in itertools.product(*levels)
+        ]
+        never = all(_never(suppress, part) for part in parts if wanted.items() <= part.items())
+        table.append(key | _measured(group, suppress, members, never=never))
     return table
 
 
@@ -719,8 +724,18 @@ def _levels(plan: Plan, group: Group, place: int, records: list[Cell]) -> list[C
     return levels
 
 
-def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
+def _never(suppress: Suppress, key: Cell) -> bool:
+    """Tell whether some item of `impossible` names each level that it speaks of."""
+    return any(
+        all(key[name] is not None and str(key[name]) in levels for name, levels in item)
+        for item in suppress.impossible
+    )
+
+
+def _measured(group: Group, suppress: Suppress, members: list[Row], *, never: bool) -> Cell:
     cell: Cell = {}
+    if never and members:
+        raise Denied("impossible")
     for one in group.measures:
         given = [row for row in members if one.function == "count_distinct" or _counts(row, one)]
         people = {_person(row[group.unit]) for row in given} - {None}
@@ -729,7 +744,7 @@ def _measured(group: Group, suppress: Suppress, members: list[Row]) -> Cell:
             cell |= {one.name: multiple * suppress.rounded_to, one.name + ".why": None}
             continue
         enough = len(people) >= suppress.min_cell and len(members) >= suppress.min_cell
-        empty = not members and suppress.zeros == "publish"
+        empty = not members and (never or suppress.zeros == "publish")
         if enough or empty:
             values: list[Any] = [row[one.field] for row in given]
             zero: Any = 0.0 if one.output is FieldType.NUMBER else 0

@@ -291,6 +291,10 @@ class Grid:
     release: str  # once
 
 
+Products = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+"""Cells by items: each names dimensions, and of each of them levels; a cell is at one of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """What a table may tell.
@@ -307,6 +311,7 @@ class Disclosure:
         cost: What hiding a cell costs.
         time_limit: The outer guard of a search; None for the usual one.
         keep: Cells that users need most: of each item dimensions, and of each of them levels.
+        impossible: Cells that are empty by definition, said in the same way.
     """
 
     min_cell: int
@@ -323,7 +328,8 @@ class Disclosure:
     rounded_to: int = 0
     cost: str = "log"  # count, value
     time_limit: Duration | None = None
-    keep: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
+    keep: Products = ()
+    impossible: Products = ()
 
 
 @dataclass(frozen=True, slots=True)

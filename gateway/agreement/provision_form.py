@@ -288,7 +288,8 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 
 def _disclosure(at: Cursor) -> Disclosure:
-    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | search_form.OPTIONS | {"round"})
+    built = search_form.OPTIONS | {"round", "impossible"}
+    entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | built)
     options = DISCLOSURE_OPTIONS & entries.values.keys()
     if isinstance(entries.values.get("coarsen"), list):
         options -= {"coarsen"}
@@ -309,6 +310,7 @@ def _disclosure(at: Cursor) -> Disclosure:
         cost=entries.read("cost", search_form.cost, search_form.USUAL_COST),
         time_limit=entries.read("time_limit", Cursor.duration, None),
         keep=entries.read("keep", search_form.keep, ()),
+        impossible=entries.read("impossible", search_form.products, ()),
     )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.cursor import NAME
 from gateway.agreement.finding import quoted
 
 if TYPE_CHECKING:
     from gateway.agreement.cursor import Cursor
+    from gateway.agreement.model import Products
 
 COSTS: Final = ("count", "value", "log")
 USUAL_COST: Final = "log"
 OPTIONS: Final = frozenset({"cost", "time_limit", "keep"})
-Keep: TypeAlias = "tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]"
-"""Cells that users need: each item names dimensions, and of each the levels, all of which hold."""
 
 
 def cost(at: Cursor) -> str:
@@ -22,8 +21,13 @@ def cost(at: Cursor) -> str:
     return at.one_of(COSTS)
 
 
-def keep(at: Cursor) -> Keep:
+def keep(at: Cursor) -> Products:
     """Return the cells that users need most."""
+    return products(at)
+
+
+def products(at: Cursor) -> Products:
+    """Return cells as items: of each, levels of each dimension that it speaks of."""
     return at.each(_item)
 
 

@@ -137,6 +137,9 @@ def _told(table: Aggregate) -> list[str]:
         "table: judged beside every table of the dataset that left before, to whomever",
     ]
     lines += [f"table: totals of each {' and '.join(one) or 'table'}" for one in table.margins]
+    for one in rules.impossible:
+        where = " and ".join(f"`{name}` in {', '.join(levels)}" for name, levels in one)
+        lines.append(f"table: no cell counts where {where}; a record there refuses the table")
     lines += [_worked_out(one.name, one.derived) for one in table.measures if one.derived]
     if rules.dominance:
         lines.append(

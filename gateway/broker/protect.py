@@ -29,6 +29,7 @@ from gateway.masks.plain import Pass
 from gateway.masks.tables import Map, OldestJoined, RareToOther
 from gateway.masks.times import Truncate
 from gateway.plan.counted import Verdict, table_digest
+from gateway.plan.impossible import impossible
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def verdict_of(
 
     Raises:
         RefusedError: `infeasible`, where no pattern protects it beside what was released before;
-            `limit`, where none was found in time.
+            `limit`, where none was found in time; `impossible`, where a record stands in a cell
+            that the clause calls empty by definition.
         DisclosureError: Its totals are not the sums of their parts, or what was released before
             cannot be read.
     """
@@ -114,7 +116,7 @@ def verdict_of(
         people = table.people()
         found = table.kept(people)
     except DisclosureError as error:
-        if error.cause not in {"infeasible", "limit"}:
+        if error.cause not in {"infeasible", "limit", "impossible"}:
             raise
         raise _refused(plan, suppress, error.cause) from None
     numbers = {
@@ -156,10 +158,13 @@ def _refused(plan: Plan, suppress: Suppress, cause: str) -> RefusedError:
         protects = f"multiples of {base} do not protect this table by `{dates}`"
     said = {
         "infeasible": protects,
+        "impossible": f"a record stands in a cell that clause {plan.rule.provision.clause} calls"
+        " empty by definition",
         "limit": f"no safe pattern of suppressed cells by `{dates}` was found in time",
     }[cause]
     ladder = [f"`{fine} -> {coarse}`" for fine, coarse in suppress.coarsen[:1]]
-    after = f": the agreement's next coarser level is {ladder[0]}" if ladder else ""
+    coarser = ladder and cause != "impossible"
+    after = f": the agreement's next coarser level is {ladder[0]}" if coarser else ""
     rule = plan.rule
     return RefusedError(
         Reason.DISCLOSURE_RISK,
@@ -194,8 +199,10 @@ class _Table:
         record = RECORD if group.person is not None else ""
         self._count = f"{COUNT}{record}{group.unit}"
         self._parts = tuple(part_of(one, group) for one in plan.masks)
-        empty = counted.rows == 0
-        self._nothing = empty & (suppress.zeros == "publish")
+        empty, never = counted.rows == 0, impossible(suppress, group, counted.keys)
+        if (never & ~empty).any():
+            raise DisclosureError("impossible", "a record stands where none can")
+        self._nothing = empty & (never | (suppress.zeros == "publish"))
         self._none: Flags = np.zeros(len(counted.keys), np.bool_)
 
     def stands_apart(self, others: Sequence[Counts]) -> None:

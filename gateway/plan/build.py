@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import FieldRule, MeasureRule
+    from gateway.agreement.model import FieldRule, MeasureRule, Products
     from gateway.decide import Grant
     from gateway.masks.base import Mask
     from gateway.plan.derived import DerivedNode
@@ -636,6 +636,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         cost=rules.cost,
         seconds=rules.time_limit.seconds if rules.time_limit else SEARCH_S,
         keep=rules.keep,
+        impossible=rules.impossible,
     )
     return group, suppress
 
@@ -666,7 +667,8 @@ def _group_text(
         "derived": [derived_text(one) for one in derived],
         "dimensions": list(aggregate.dimensions),
         "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
-        "keep": [[[name, list(levels)] for name, levels in one] for one in rules.keep],
+        "impossible": _products(rules.impossible),
+        "keep": _products(rules.keep),
         "margins": [list(one) for one in aggregate.margins],
         "measures": [[one.name, one.function, one.field] for one in measures],
         "min_cell": rules.min_cell,
@@ -677,6 +679,11 @@ def _group_text(
         "unit": aggregate.unit,
         "zeros": rules.zeros,
     }
+
+
+def _products(items: Products) -> list[list[list[object]]]:
+    """Return cells that a clause names by their levels, as the text of a plan has them."""
+    return [[[name, list(levels)] for name, levels in one] for one in items]
 
 
 def _scan_limit(rule: FlowRule, rows: int) -> int:

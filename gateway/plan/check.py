@@ -32,6 +32,7 @@ from gateway.masks.times import Truncate, Unit, floor_date
 from gateway.plan.check_derived import check_derived
 from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, table_digest
 from gateway.plan.derived import columns_of
+from gateway.plan.impossible import impossible
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
 from gateway.plan.pushdown import arrow_schema
@@ -296,7 +297,7 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     ]
     if not set(kept_by) <= margins:
         raise _broken("a total that the agreement does not name")
-    _check_measures(frame, group, suppress)
+    _check_measures(frame, group, suppress, impossible(suppress, group, cells))
     check_derived(group, suppress, cells, frame)
     numbers = {one.name: frame[one.name].to_list() for one in group.measures}
     if table_digest(cells, numbers) != verdict:
@@ -309,25 +310,40 @@ def _key_columns(plan: Plan) -> set[str]:
     return {one.name for one in plan.masks} | {one.name + WHY for one in plan.masks if one.why}
 
 
-def _check_measures(frame: pl.DataFrame, group: Group, suppress: Suppress) -> None:
+def _check_measures(
+    frame: pl.DataFrame, group: Group, suppress: Suppress, never: NDArray[np.bool_]
+) -> None:
+    """Raise unless each cell of each measure may leave as it stands there.
+
+    Args:
+        frame: The table with its helper columns.
+        group: The plan's measures.
+        suppress: The plan's rule.
+        never: The cells that are empty by definition.
+    """
+    if (frame[ROWS].to_numpy()[never] != 0).any():
+        raise _broken("a record stands where none can")
     for one in group.measures:
         if suppress.rounded_to:
             _check_rounded(frame, one, suppress.rounded_to)
         else:
-            _check_cells(frame, one, suppress)
+            _check_cells(frame, one, suppress, pl.lit(pl.Series(never)))
 
 
-def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress) -> None:
+def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress, never: pl.Expr) -> None:
     value, why = pl.col(one.name), pl.col(one.name + WHY)
     people, rows = pl.min_horizontal(UNITS, PEOPLE, givers(one)), pl.col(ROWS)
     enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
     # Of nobody there is no mean.
-    zeros = suppress.zeros == "publish" and one.function != "mean"
-    nothing = (rows == 0) & (value == 0) & pl.lit(zeros)
+    told = (never | (suppress.zeros == "publish")) & (one.function != "mean")
+    nothing = (rows == 0) & (value == 0) & told
     published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)
     if one.function == "count_distinct":
         published &= (value == pl.col(UNITS)).fill_null(value=False)
     held = value.is_null() & (why == suppress.marker).fill_null(value=False)
+    if one.function == "count_distinct":
+        # What everybody knows to be nothing is not held back: that would say it might be something.
+        held &= ~never
     if not frame.select((published | held).all()).item():
         raise _broken(f"measure `{one.name}` holds a cell below `min_cell`")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import FlowRule
+    from gateway.agreement.model import Products
     from gateway.masks.base import Inputs, Mask
     from gateway.plan.derived import DerivedNode
     from gateway.plan.pushdown import Scan
@@ -144,6 +145,7 @@ class Suppress:
         cost: What hiding a cell costs: `count`, `value` or `log`.
         seconds: When the search for a pattern is given up, whatever its work limits say.
         keep: Cells that users need most: of each item dimensions, and of each of them levels.
+        impossible: Cells that are empty by definition, said in the same way.
     """
 
     min_cell: int
@@ -156,7 +158,8 @@ class Suppress:
     rounded_to: int = 0
     cost: str = "log"
     seconds: int = 120
-    keep: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
+    keep: Products = ()
+    impossible: Products = ()
 
 
 @dataclass(frozen=True, slots=True)

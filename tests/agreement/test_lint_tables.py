@@ -125,3 +125,40 @@ def test_a_rate_is_by_a_table_that_the_gateway_has(
     found = said(county(rated(population="population@1")), "rate-open", tables=tables)
 
     assert refused == any("no reference table 'population@1'" in one for one in found)
+
+
+# --- zeros by definition ---
+
+
+@pytest.mark.parametrize(
+    ("zeros", "words"),
+    [
+        ("structural, impossible: [{age_band: [12-24], primary_substance: [alcohol]}]", ""),
+        ("structural", "`zeros: structural` without `impossible`"),
+        ("suppress, impossible: [{age_band: [12-24]}]", "`impossible` beside `zeros: suppress`"),
+        ("structural, impossible: [{age_band: [12-14]}]", "'12-14' is no level of `age_band`"),
+        ("structural, impossible: [{age_band: [total]}]", "'total' is no level of `age_band`"),
+        ("structural, impossible: [{sex: [male]}]", "'sex' is no dimension"),
+        ('structural, impossible: [{admission_date: ["2027-01-01"]}]', "by its date"),
+        ("structural, impossible: []", "is an empty list"),
+        ("structural, impossible: [{age_band: []}]", "is an empty list"),
+        ("structural, impossible: [{age_band: [12-24, 12-24]}]", "stands twice"),
+        ("structural, round: 20, impossible: [{age_band: [12-24]}]", "beside `round`"),
+    ],
+)
+def test_impossible_cells_are_named_by_levels_that_there_are(zeros: str, words: str) -> None:
+    """A dimension of the table, no date, and of it levels that its mask can make."""
+    found = said(county(zeros=f"zeros: {zeros}"), "impossible-unsaid", "impossible-unknown")
+
+    assert bool(words) == bool(found), found
+    assert not words or any(words in one for one in found), found
+
+
+def test_levels_that_no_file_lists_are_not_called_impossible() -> None:
+    """Of an open list nobody knows at load what is in it."""
+    text = county(zeros="zeros: structural, impossible: [{provider_id: [x]}]")
+    text = text.replace("primary_substance: {map: teds_substance_4}", "provider_id: pass")
+    text = text.replace("age_band, primary_substance]", "age_band, provider_id]")
+    text = text.replace("withhold: [provider_id,", "withhold: [primary_substance,")
+
+    assert any("do not list the levels of `provider_id`" in one for one in said(text))
