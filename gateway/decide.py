@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
+from gateway.agreement.budget import SPENT, overspent
 from gateway.agreement.index import FlowKey, FlowRule, Pact, Rule, Signed, attested
 from gateway.agreement.literal import fits
 from gateway.agreement.spans import closed_periods
@@ -20,6 +21,7 @@ from gateway.errors import Reason
 from gateway.values import FieldType, Operator, Shape
 
 if TYPE_CHECKING:
+    from gateway.agreement.budget import Holding
     from gateway.agreement.index import Agreements
     from gateway.agreement.model import Aggregate, FieldRule
     from gateway.values import Condition, Request, Scalar, Terms
@@ -40,6 +42,7 @@ class Standing:
         duties_overdue: Ids of duties that the recipient owes and is late with.
         repeat: Whether this very request was carried out before: what left then costs nothing
             again.
+        told: Of a source whose tables have noise: who holds which draw.
     """
 
     requests_last_minute: int = 0
@@ -47,6 +50,7 @@ class Standing:
     periods_released: frozenset[dt.date] = frozenset()
     duties_overdue: tuple[str, ...] = ()
     repeat: bool = False
+    told: tuple[Holding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,12 @@ def decide(
     if refusal := _role(found, request):
         return refusal
     # 6 limits.
-    return _limits(found, request, standing, now)
+    granted = _limits(found, request, standing, now)
+    if isinstance(granted, Grant) and overspent(
+        agreements, found, granted.periods, standing.told, now
+    ):
+        return _refuse(found, 6, Reason.BUDGET_SPENT, SPENT)
+    return granted
 
 
 def _refuse(rule: FlowRule, step: int, reason: Reason, message: str) -> Refusal:

@@ -249,12 +249,30 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseNote:
+    """The noise of a table, in exact figures: counts may be negative, and are not clipped.
+
+    Attributes:
+        mechanism: `discrete_gaussian`.
+        rho: What the table spends of zero-concentrated differential privacy, a decimal.
+        scale: Standard deviation of the noise in each cell, a decimal.
+        bound: The most cells that one person is counted in.
+    """
+
+    mechanism: str
+    rho: str
+    scale: str
+    bound: str
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a recipient is told before the first record.
 
     Attributes:
         rounded_to: Every number of the table is the nearest multiple of this, each rounded by
             itself, so that totals need not add up; 0 where nothing is rounded.
+        noise: Of a table with noise: how much; None where numbers are exact.
     """
 
     exchange_id: str
@@ -266,6 +284,7 @@ class Header:
     columns: tuple[Column, ...]
     duties: tuple[Duty, ...]
     rounded_to: int = 0
+    noise: NoiseNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

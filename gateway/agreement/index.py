@@ -133,6 +133,18 @@ class FlowRule:
         return hashlib.sha256(canonical_json([cells, self.rows])).hexdigest()[:16]
 
     @property
+    def question(self) -> str:
+        """What a draw of noise is an answer to; empty where numbers are exact.
+
+        Whoever asks the same of the same days is given the same draw: two draws could be averaged.
+        """
+        table = self.provision.aggregate
+        if table is None or (noise := table.disclosure.noise) is None:
+            return ""
+        asked = [self.cut, table.unit, noise.mechanism, noise.rho, noise.bound]
+        return hashlib.sha256(canonical_json(asked)).hexdigest()[:16]
+
+    @property
     def rows(self) -> str:
         """Which rows the provision is of, whoever asks: tables of other rows are not comparable."""
         found: list[list[str]] = []

@@ -296,6 +296,23 @@ Products = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseRule:
+    """Noise in place of suppression: zero-concentrated differential privacy of a person.
+
+    Attributes:
+        mechanism: `discrete_gaussian`.
+        rho: What one release spends, in millionths.
+        bound: The most cells of one release that one person is counted in.
+        budget: What all releases of the source spend together, in millionths.
+    """
+
+    mechanism: str
+    rho: int
+    bound: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """What a table may tell.
 
@@ -312,6 +329,7 @@ class Disclosure:
         time_limit: The outer guard of a search; None for the usual one.
         keep: Cells that users need most: of each item dimensions, and of each of them levels.
         impossible: Cells that are empty by definition, said in the same way.
+        noise: Noise in place of suppression; None for exact numbers.
     """
 
     min_cell: int
@@ -330,6 +348,7 @@ class Disclosure:
     time_limit: Duration | None = None
     keep: Products = ()
     impossible: Products = ()
+    noise: NoiseRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from gateway.agreement.model import (
     When,
     WithinCondition,
 )
+from gateway.agreement.noise_form import noise
 from gateway.values import DatasetId, Operator, Scalar, Shape
 
 if TYPE_CHECKING:
@@ -293,6 +294,7 @@ def _disclosure(at: Cursor) -> Disclosure:
     options = DISCLOSURE_OPTIONS & entries.values.keys()
     if isinstance(entries.values.get("coarsen"), list):
         options -= {"coarsen"}
+    options -= {"noise"}
     zeros = ("publish", "suppress", "structural")
     return Disclosure(
         min_cell=entries.read("min_cell", lambda c: c.integer(1), 1),
@@ -311,6 +313,7 @@ def _disclosure(at: Cursor) -> Disclosure:
         time_limit=entries.read("time_limit", Cursor.duration, None),
         keep=entries.read("keep", search_form.keep, ()),
         impossible=entries.read("impossible", search_form.products, ()),
+        noise=entries.read("noise", noise, None),
     )
 
 

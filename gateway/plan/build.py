@@ -7,7 +7,7 @@ fields asked for, and kept: a plan for one record costs microseconds.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,7 @@ from gateway.masks.times import Truncate
 from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.derived_build import derived_columns, derived_of, derived_text
 from gateway.plan.duties import duties_of
+from gateway.plan.noise import Noise
 from gateway.plan.ops import (
     WHY,
     Attach,
@@ -637,6 +638,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         seconds=rules.time_limit.seconds if rules.time_limit else SEARCH_S,
         keep=rules.keep,
         impossible=rules.impossible,
+        noise=_noise(rule),
     )
     return group, suppress
 
@@ -647,6 +649,12 @@ def _colluding(rule: FlowRule) -> frozenset[str] | None:
     if aggregate is None or aggregate.disclosure.colluding is None:
         return None
     return frozenset(parties[alias].agency for alias in aggregate.disclosure.colluding)
+
+
+def _noise(rule: FlowRule) -> Noise | None:
+    aggregate = rule.provision.aggregate
+    given = aggregate.disclosure.noise if aggregate is not None else None
+    return Noise(given.mechanism, given.rho, given.bound) if given is not None else None
 
 
 def _person(rule: FlowRule) -> str | None:
@@ -678,6 +686,7 @@ def _group_text(
         "time_limit": rules.time_limit.text if rules.time_limit else None,
         "unit": aggregate.unit,
         "zeros": rules.zeros,
+        **({"noise": astuple(noise.note)} if (noise := _noise(rule)) is not None else {}),
     }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Products
     from gateway.masks.base import Inputs, Mask
     from gateway.plan.derived import DerivedNode
+    from gateway.plan.noise import Noise
     from gateway.plan.pushdown import Scan
     from gateway.values import Column, Condition, Duty, FieldType
 
@@ -146,6 +147,7 @@ class Suppress:
         seconds: When the search for a pattern is given up, whatever its work limits say.
         keep: Cells that users need most: of each item dimensions, and of each of them levels.
         impossible: Cells that are empty by definition, said in the same way.
+        noise: Noise in place of suppression, in every cell: no threshold is applied then.
     """
 
     min_cell: int
@@ -160,6 +162,7 @@ class Suppress:
     seconds: int = 120
     keep: Products = ()
     impossible: Products = ()
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
     given = table.disclosure
     if given.zeros != "publish":
         # Such a dimension lists the values that the data hold: to be listed is to be at least one.
-        for name in sorted(_open(case, table)):
+        for name in sorted(open_dimensions(case, table)):
             message = f"`zeros: {given.zeros}` beside `{name}`, whose values are open, {NOT_YET}"
             yield (*path, "disclosure", "zeros"), message
     for key in given.options:
@@ -79,7 +79,7 @@ def _measures(case: Case, table: Aggregate) -> Iterator[Fault]:
             yield (*path, one.name), message
 
 
-def _open(case: Case, table: Aggregate) -> set[str]:
+def open_dimensions(case: Case, table: Aggregate) -> set[str]:
     """Return the dimensions that have no closed list of values."""
     return {
         field.name
