@@ -18,14 +18,25 @@ import pyarrow as pa
 
 from gateway.audit.entry import subject_token
 from gateway.broker.chunks import chunks_of
+from gateway.broker.noised import NoisedTable
 from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, RefusedError, ReleaseError, SourceError
 from gateway.masks.identity import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
-from gateway.plan.check import BatchCheck, Release, RowCheck, check_table, in_classes
+from gateway.plan.check import (
+    BatchCheck,
+    Release,
+    RowCheck,
+    check_noised,
+    check_table,
+    in_classes,
+    levels_of,
+)
 from gateway.plan.classes import Gathering
 from gateway.plan.distinct import mask_few
+from gateway.plan.noised import NoisedCells, with_numbers
+from gateway.plan.product import product
 from gateway.plan.pushdown import arrow_schema
 from gateway.plan.vaulted import by_token, covered, wanted
 from gateway.ports import Ready
@@ -36,7 +47,7 @@ if TYPE_CHECKING:
     from gateway.plan.classes import Part
     from gateway.plan.distinct import Few
     from gateway.plan.ops import Crowd, MaskField, Plan, SubjectSystem
-    from gateway.ports import Vault
+    from gateway.ports import NoiseSource, Vault
     from gateway.values import Form, Row, Scalar
 
 _T = TypeVar("_T")
@@ -56,6 +67,7 @@ class PlanEngine:
         year: The year that tokens of new releases are keyed by.
         threads: How many batches may be in work at once, over all exchanges.
         vault: What gives random tokens; without one, a plan that needs them is an error.
+        noise: What draws noise; without one, a plan that needs it is an error.
     """
 
     def __init__(
@@ -64,10 +76,12 @@ class PlanEngine:
         year: Callable[[], int],
         threads: int,
         vault: Vault | None = None,
+        noise: NoiseSource | None = None,
     ) -> None:
         self._subject_key = subject_key
         self._year = year
         self._vault = vault
+        self._noise = noise
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="accord-engine")
         self._programs: dict[bytes, _Programs] = {}
 
@@ -81,14 +95,21 @@ class PlanEngine:
         batches: AsyncGenerator[pa.RecordBatch],
         form: Form,
         earlier: Sequence[bytes] = (),
+        attempt: str = "",
     ) -> AsyncGenerator[Ready]:
         """Yield the chunks of checked releases; see `ports.Engine`."""
         if plan.group is not None:
-            async for ready in self._table(plan, batches, form, earlier):
+            if plan.suppress is not None and plan.suppress.noise is not None:
+                made = await self._noised(plan, batches, form, earlier, attempt)
+            else:
+                made = await self._table(plan, batches, form, earlier)
+            if sum(ready.chunk.row_count for ready in made) > plan.limit.rows:
+                raise _too_many(plan)
+            for ready in made:
                 yield ready
             return
-        made = self._records if plan.classes is None else self._in_classes
-        source = _ahead(made(plan, batches, form))
+        run = self._records if plan.classes is None else self._in_classes
+        source = _ahead(run(plan, batches, form))
         try:
             async for several in source:
                 for ready in several:
@@ -163,18 +184,8 @@ class PlanEngine:
         batches: AsyncGenerator[pa.RecordBatch],
         form: Form,
         earlier: Sequence[bytes],
-    ) -> AsyncGenerator[Ready]:
+    ) -> list[Ready]:
         cells = Cells(plan)
-        program = lower.Program(plan)
-        keep = lower.row_filter(plan.where)
-
-        vaulted = by_token(plan)
-
-        def take(batch: pa.RecordBatch, program: lower.Program) -> None:
-            frame = _frame(batch)
-            if keep is not None:
-                frame = frame.filter(keep)
-            cells.add(program.mask(frame, cells.keep))
 
         def finish() -> list[Ready]:
             table = cells.table()
@@ -184,6 +195,53 @@ class PlanEngine:
             return [
                 replace(one, memory=verdict.memory) for one in _ready(release, form, 0, whole=True)
             ]
+
+        await self._gathered(plan, batches, cells)
+        return await self._off_loop(finish)
+
+    async def _noised(
+        self,
+        plan: Plan,
+        batches: AsyncGenerator[pa.RecordBatch],
+        form: Form,
+        earlier: Sequence[bytes],
+        attempt: str,
+    ) -> list[Ready]:
+        assert plan.group is not None  # noqa: S101 - the caller looked
+        assert plan.suppress is not None  # noqa: S101
+        frame = product(plan, plan.group.periods)
+        table = await self._off_loop(NoisedTable, plan, levels_of(plan, frame), earlier)
+        if table.fresh:
+            if self._noise is None:
+                message = "the gateway is installed without the extra `dp`, which draws the noise"
+                raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
+            cells = NoisedCells(plan, table.fresh)
+            await self._gathered(plan, batches, cells)
+            keys, counts = await self._off_loop(cells.counted)
+            drawn = await self._off_loop(self._noise.add, counts, plan.suppress.noise)
+            table.take(keys, drawn, attempt)
+        else:
+            # What was drawn is given as it was: nothing has to be read for it.
+            await batches.aclose()
+        release = check_noised(plan, with_numbers(plan, frame, table.numbers()))
+        kept, draws = table.memory(), table.draws
+        return [
+            replace(one, memory=kept, draws=draws) for one in _ready(release, form, 0, whole=True)
+        ]
+
+    async def _gathered(
+        self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], cells: Cells | NoisedCells
+    ) -> None:
+        """Mask every batch and have it counted."""
+        program = lower.Program(plan)
+        keep = lower.row_filter(plan.where)
+        vaulted = by_token(plan)
+
+        def take(batch: pa.RecordBatch, program: lower.Program) -> None:
+            frame = _frame(batch)
+            if keep is not None:
+                frame = frame.filter(keep)
+            cells.add(program.mask(frame, cells.keep))
 
         none = True
         try:
@@ -197,11 +255,6 @@ class PlanEngine:
             await batches.aclose()
         if none:
             await self._off_loop(take, _no_rows(plan), program)
-        made = await self._off_loop(finish)
-        if sum(ready.chunk.row_count for ready in made) > plan.limit.rows:
-            raise _too_many(plan)
-        for ready in made:
-            yield ready
 
     def _program(self, plan: Plan) -> _Programs:
         kept = self._programs.get(plan.static)

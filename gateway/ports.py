@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from gateway.agreement.budget import Cap, Draw
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
     from gateway.decide import Standing
+    from gateway.plan.noise import Noise
     from gateway.plan.ops import Crowd, Plan
     from gateway.plan.pushdown import Scan
     from gateway.values import Chunk, Form, Header, Receipt, Request, Terms
@@ -74,6 +76,17 @@ class Vault(Protocol):
         """
 
 
+class NoiseSource(Protocol):
+    """Where noise is drawn: the randomness is its own, and nothing gives the same draw again."""
+
+    def add(self, counts: Sequence[int], noise: Noise) -> list[int]:
+        """Return each count with noise of its own, in their order; it may be negative.
+
+        Raises:
+            ReleaseError: The noise of the plan cannot be drawn, or would spend more than its rho.
+        """
+
+
 class Source(Protocol):
     """A provider's adapter."""
 
@@ -106,6 +119,9 @@ class Keep:
         memory: Of a table: what the record of cells keeps of it, to be sealed.
         days: Of a table: the first and the last day that its periods cover; None for every day.
         until: Of a table: the day from which on the record may forget it; None for never.
+        draws: Of a table with noise: the draws that it tells of, old ones among them.
+        caps: The budgets that they are held against.
+        clause: The provision's clause, which a refusal names.
     """
 
     recipient: str
@@ -123,6 +139,9 @@ class Keep:
     spends: str = ""
     days: tuple[dt.date, dt.date] | None = None
     until: dt.date | None = None
+    draws: tuple[Draw, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    clause: str = ""
 
 
 def source_of(terms: Terms) -> str:
@@ -162,7 +181,8 @@ class Ticket(Protocol):
 
         Raises:
             LogError: The entry is not, or may not be, durable: send nothing.
-            RefusedError: `ROW_LIMIT`: the day has not so many rows left; nothing was written.
+            RefusedError: `ROW_LIMIT`: the day has not so many rows left; `BUDGET_SPENT`: the noise
+                is not paid for; nothing was written.
             ReleaseError: `CELL_RELEASED`: another request has spent a period, or is about to;
                 nothing was written.
         """
@@ -250,7 +270,7 @@ class ExchangeLog(Protocol):
         """
 
     async def released(
-        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str, *, own: bool = False
     ) -> list[bytes]:
         """Return what the record of cells keeps of a source, in the order of release.
 
@@ -261,6 +281,7 @@ class ExchangeLog(Protocol):
             attempt: Exchange id of the first attempt at this request, or of this one: what it
                 released itself, and whatever came later, is left out, so that a repeat is judged
                 as the first was.
+            own: Whether what the attempt released itself comes last: noise is never drawn again.
 
         Raises:
             ReleaseError: `DISCLOSURE_RISK`: the record does not match the log's own count of
@@ -295,6 +316,7 @@ class Ready:
         suppressed: Cells held back in the release that it is part of.
         crowd: Of records in classes: how well they are hidden in the whole release.
         memory: Of a table: what the record of cells is to keep of it.
+        draws: Of a table with noise: the draws that it tells of.
     """
 
     chunk: Chunk
@@ -303,6 +325,7 @@ class Ready:
     suppressed: int
     memory: bytes = b""
     crowd: Crowd | None = None
+    draws: tuple[Draw, ...] = ()
 
 
 class Engine(Protocol):
@@ -314,6 +337,7 @@ class Engine(Protocol):
         batches: AsyncGenerator[pa.RecordBatch],
         form: Form,
         earlier: Sequence[bytes] = (),
+        attempt: str = "",
     ) -> AsyncGenerator[Ready]:
         """Yield the chunks of checked releases, in order; a release without rows is one chunk too.
 
@@ -322,6 +346,8 @@ class Engine(Protocol):
             batches: Originals, in the columns of the plan's scan.
             form: How chunks are written.
             earlier: Of a table: what the record of cells keeps of its source.
+            attempt: Exchange id of the first attempt at the request, which a draw of noise is
+                named by.
 
         Raises:
             SourceError: The provider's adapter failed.

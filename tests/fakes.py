@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from gateway.agreement.budget import SPENT, Holding, overspends
 from gateway.agreement.index import FlowKey
 from gateway.audit.entry import check_draft, meta_bytes
 from gateway.audit.fault import AuditError
@@ -32,7 +33,7 @@ from gateway.errors import (
     SourceError,
 )
 from gateway.plan.pushdown import admits, arrow_schema
-from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, spent_of
+from gateway.ports import ATTEMPTS_MAX, Attempt, Logged, source_of, spent_of
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import Agreements
     from gateway.audit.entry import Draft
+    from gateway.plan.noise import Noise
     from gateway.plan.pushdown import Scan
     from gateway.ports import Keep, Message
     from gateway.values import Chunk, Request, Row
@@ -145,6 +147,22 @@ class StaticKeys:
     def subject(self, year: int) -> bytes:
         """Return a year's key."""
         return hashlib.sha256(f"subject|{year}".encode()).digest()
+
+
+class CountedNoise:
+    """Noise that a test foresees: each draw adds its own number to every count.
+
+    Attributes:
+        drawn: The counts that each draw was given, in order.
+    """
+
+    def __init__(self) -> None:
+        self.drawn: list[list[int]] = []
+
+    def add(self, counts: Sequence[int], noise: Noise) -> list[int]:
+        """Return each count and 1,000 for each draw so far; see `ports.NoiseSource`."""
+        self.drawn.append(list(counts))
+        return [count + 1_000 * len(self.drawn) for count in counts]
 
 
 class MemoryVault:
@@ -277,6 +295,7 @@ class MemoryCounters:
                 if one.spends.startswith(spends) and one.attempt != attempt
                 for period in one.periods
             ),
+            told=self._log.told(source_of(request.terms)),
         )
 
     def _spends(self, request: Request) -> str:
@@ -497,18 +516,30 @@ class MemoryLog:
             yield
 
     async def released(
-        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str, *, own: bool = False
     ) -> list[bytes]:
-        """Return what was kept of a source before the first attempt."""
+        """Return what was kept of a source before the first attempt, and by it where asked for."""
         years = range(days[0].year - 1, days[1].year + 2)
         found: list[bytes] = []
         for one in self.kept:
-            if one.source == source and one.attempt == attempt:
+            ends = one.source == source and one.attempt == attempt
+            if ends and not own:
                 break
             spanned = {period.year for period in one.periods}
             if one.source == source and one.memory and spanned & set(years):
                 found.append(one.memory)
+            if ends:
+                break
         return found
+
+    def told(self, source: str) -> tuple[Holding, ...]:
+        """Return who was told of which draw of noise."""
+        return tuple(
+            Holding(one.recipient, draw)
+            for one in self.kept
+            if one.source == source and one.charge
+            for draw in one.draws
+        )
 
     def newest(self) -> str:
         """Return a note that proves nothing."""
@@ -566,6 +597,9 @@ class MemoryLog:
         )
         if left + keep.rows > keep.rows_per_day:
             raise RefusedError(Reason.ROW_LIMIT, "`rows_per_day` is reached", step=6)
+        costs = {draw.by: draw.rho for draw in keep.draws}
+        if overspends(costs, self.told(keep.source), keep.caps):
+            raise RefusedError(Reason.BUDGET_SPENT, SPENT, step=6, clause=keep.clause)
 
 
 class MemoryTicket:

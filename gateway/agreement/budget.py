@@ -14,7 +14,7 @@ from gateway.agreement.index import Signed
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from gateway.agreement.index import Agreements, FlowRule
 
@@ -38,13 +38,19 @@ class Draw:
     Attributes:
         of: `FlowRule.question` that it answers: only for that one is it given again.
         by: Exchange id of the attempt that drew it; there is one draw in each.
+        mechanism: `discrete_gaussian`.
         rho: What it spends, in millionths.
+        bound: The most cells of it that one person is counted in.
+        unit: The field that names a person.
         periods: First days of the periods that it is for.
     """
 
     of: str
     by: str
+    mechanism: str
     rho: int
+    bound: int
+    unit: str
     periods: tuple[dt.date, ...]
 
 
@@ -119,28 +125,29 @@ def overspent(
     if table is None or table.disclosure.noise is None:
         return False
     asked, told = frozenset(periods), tuple(told)
-    draws = [
+    again = [
         one.draw
         for one in told
         if one.draw.of == rule.question and not asked.isdisjoint(one.draw.periods)
     ]
-    if asked.difference(*(draw.periods for draw in draws)):
-        draws.append(Draw(rule.question, "", table.disclosure.noise.rho, ()))
-    return overspends(draws, told, caps(agreements, rule, now))
+    costs = {draw.by: draw.rho for draw in again}
+    if asked.difference(*(draw.periods for draw in again)):
+        costs[""] = table.disclosure.noise.rho  # a draw that has no name yet
+    return overspends(costs, told, caps(agreements, rule, now))
 
 
-def overspends(new: Iterable[Draw], told: Iterable[Holding], held: Iterable[Cap]) -> bool:
-    """Return whether a release of these draws would exceed a budget; to the last millionth it may.
+def overspends(costs: Mapping[str, int], told: Iterable[Holding], held: Iterable[Cap]) -> bool:
+    """Return whether a release of some draws would exceed a budget; to the last millionth it may.
 
     Args:
-        new: The draws that it tells of, old ones among them.
+        costs: Of each draw that it tells of, old ones among them, by `by`: its rho.
         told: Who holds what of the source.
         held: The budgets, from `caps`.
     """
-    new, told = tuple(new), tuple(told)
+    told = tuple(told)
     for cap in held:
         known = {one.draw.by: one.draw.rho for one in told if cap.covers(one.recipient)}
-        more = {one.by: one.rho for one in new if one.by not in known}
+        more = {by: rho for by, rho in costs.items() if by not in known}
         # What they hold already costs nothing again, also where a budget was lowered since.
         if more and sum(known.values()) + sum(more.values()) > cap.rho:
             return True

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gateway.agreement.cursor import Cursor
 
 MECHANISMS: Final = ("discrete_gaussian",)
-CELLS_MAX: Final = 20_000
+CELLS: Final = 20_000
+"""No table has more."""
 _PLACES: Final = 6
 _AMOUNT = re.compile(r"(0|[1-9][0-9]?)(?:\.([0-9]{1,6}))?")
 _KEYS: Final = frozenset({"mechanism", "rho", "bound", "budget"})
@@ -28,7 +29,7 @@ def noise(at: Cursor) -> NoiseRule:
     return NoiseRule(
         mechanism=entries.read("mechanism", lambda c: c.one_of(MECHANISMS), ""),
         rho=entries.read("rho", _amount, 1),
-        bound=entries.read("bound", lambda c: c.integer(1, CELLS_MAX), 1),
+        bound=entries.read("bound", lambda c: c.integer(1, CELLS), 1),
         budget=entries.read("budget", _amount, 1),
     )
 

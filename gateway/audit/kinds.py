@@ -19,6 +19,7 @@ MAX_INT: Final = (1 << 53) - 1
 TEXT_MAX: Final = 4096
 
 _DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{0,9}[1-9])?")
 _LISTS = (list, tuple)
 _RETAIN = re.compile(r"p|[3-9]y|[1-9][0-9]y")
 
@@ -70,6 +71,11 @@ def _maybe(check: Check) -> Check:
 def _word(*words: str) -> Check:
     known = frozenset(words)
     return lambda value: type(value) is str and value in known
+
+
+def _amount(value: object) -> bool:
+    """A decimal that is not negative, in its shortest spelling."""
+    return type(value) is str and _DECIMAL.fullmatch(value) is not None
 
 
 def _step(value: object) -> bool:
@@ -197,6 +203,9 @@ MORE: Final[Mapping[str, Mapping[str, Check]]] = {
         # Of records under `anonymity`: [people in the smallest class of the whole release, rows in
         # classes of that size, rows that stayed behind or null where that may not be told].
         "crowd": _row(_int, _int, _maybe(_int)),
+        # Of a table with noise: [mechanism, rho, scale, the most cells of one person, the field
+        # that names a person, what was drawn for this release: "0" where all of it was before].
+        "noise": _row(_text, _amount, _amount, _amount, _text, _amount),
     },
 }
 """kind -> key -> what its value must be, for keys that are there only where they say something."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
+from gateway.agreement.budget import amount_text
 from gateway.audit.entry import Draft
+from gateway.broker.headers import noise_of
 from gateway.values import canonical_json
 
 if TYPE_CHECKING:
+    from gateway.agreement.budget import Draw
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.model import Duration
     from gateway.decide import Refusal
@@ -109,7 +113,7 @@ class Drafts:
         rule = plan.rule
         provision, agreement = rule.provision, rule.pact.agreement
         duties = provision.duties
-        group = plan.group
+        group, noise = plan.group, noise_of(plan)
         return {
             "provider": rule.provider.id,
             "recipient": rule.recipient.id,
@@ -126,7 +130,7 @@ class Drafts:
             ],
             "withheld": list(provision.withhold),
             "aggregation": ",".join(group.dimensions) if group else None,
-            "min_cell": plan.suppress.min_cell if plan.suppress else None,
+            "min_cell": plan.suppress.min_cell if plan.suppress and not noise else None,
             "duties": [one.kind for one in plan.attach.duties],
             "notices": [duties.notice] if duties.notice else [],
             "build": self._build,
@@ -187,6 +191,21 @@ class Drafts:
         agreement = refusal.agreement if "@" in refusal.agreement else None
         years = _years(agreements.floor.at_least.log_retain)
         return Draft("refusal", exchange_id, 0, agreement, f"{years}y", meta)
+
+
+def noised(release: Draft, plan: Plan, draws: tuple[Draw, ...], attempt: str) -> Draft:
+    """Return a `release` with what is to be said of its noise; that of exact numbers as it is.
+
+    Said are the figures, the unit, and what was drawn for this release alone: whoever adds that up
+    over the log has what was spent of a source.
+    """
+    note = noise_of(plan)
+    if note is None or plan.group is None:
+        return release
+    drawn = sum(one.rho for one in draws if one.by == attempt)
+    figures = [note.mechanism, note.rho, note.scale, note.bound]
+    said = [*figures, plan.group.unit, amount_text(drawn)]
+    return dataclasses.replace(release, meta={**release.meta, "noise": said})
 
 
 def _template(request: Request) -> str | None:

@@ -14,11 +14,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.agreement.budget import caps
 from gateway.audit.stream import stream_next, stream_start
 from gateway.broker import drafts
 from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
-from gateway.broker.headers import header_of
+from gateway.broker.headers import header_of, noise_of
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
     AccordError,
@@ -258,12 +259,15 @@ class _Run:
         self, batches: AsyncGenerator[pa.RecordBatch], earlier: Sequence[bytes]
     ) -> None:
         form = self._request.form
-        async with aclosing(self._ports.engine.run(self._plan, batches, form, earlier)) as ready:
+        made = self._ports.engine.run(self._plan, batches, form, earlier, self._attempt)
+        async with aclosing(made) as ready:
             async for one in ready:
                 await self._release(one)
 
     async def _earlier(self, source: str) -> list[bytes]:
-        return await self._ports.log.released(source, days_of(self._plan), self._attempt)
+        noised = noise_of(self._plan) is not None
+        days = days_of(self._plan)
+        return await self._ports.log.released(source, days, self._attempt, own=noised)
 
     @property
     def _attempt(self) -> str:
@@ -298,6 +302,7 @@ class _Run:
             ready.tokens,
             crowd=ready.crowd,
         )
+        draft = drafts.noised(draft, self._plan, ready.draws, self._attempt)
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.
             logged = await self._ticket.release(draft, self._keep(ready))
@@ -347,8 +352,8 @@ class _Run:
         self._ports.meter.released(agreement, provision, self._rows, self._bytes)
 
     def _keep(self, ready: Ready) -> Keep:
-        group, rows = self._plan.group, ready.chunk.row_count
-        today = self._ports.clock.now().date()
+        group, rows, now = self._plan.group, ready.chunk.row_count, self._ports.clock.now()
+        today = now.date()
         kept = Keep(
             recipient=self._request.terms.recipient,
             provision=self._plan.rule.ref,
@@ -363,6 +368,9 @@ class _Run:
             first_row=self._seen_rows - rows,
             memory=ready.memory,
             spends=spent_of(self._request.terms, self._plan.rule.cut) if group else "",
+            clause=self._plan.rule.provision.clause,
+            draws=ready.draws,
+            caps=caps(self._agreements, self._plan.rule, now) if ready.draws else (),
         )
         if group is None:
             return kept

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from gateway.agreement.budget import amount_text
 from gateway.agreement.index import FlowKey
 from gateway.agreement.model import (
     ConsentCondition,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import Aggregate, Derived
+    from gateway.agreement.model import Aggregate, Derived, NoiseRule
     from gateway.plan.build import Builder
     from gateway.plan.ops import Plan
     from gateway.values import Header, Request
@@ -128,6 +129,8 @@ def _undecided(rule: FlowRule) -> list[str]:
 def _told(table: Aggregate) -> list[str]:
     """Return what a table tells and what it holds back, in an officer's words."""
     rules = table.disclosure
+    if rules.noise is not None:
+        return _noise(rules.noise, table.unit)
     small = f"a cell of fewer than {rules.min_cell} distinct `{table.unit}` is {rules.marker}"
     if rules.rounded_to:
         small = f"every number is rounded to {rules.rounded_to} by itself: totals need not add up"
@@ -159,3 +162,13 @@ def _worked_out(name: str, given: Derived) -> str:
         f"table: `{name}` is `{given.of}` for each {given.per} people by `{given.by}`"
         f" ({given.population}){held}"
     )
+
+
+def _noise(noise: NoiseRule, unit: str) -> list[str]:
+    spends = f"{amount_text(noise.rho)} of a budget of {amount_text(noise.budget)}"
+    return [
+        "noise: every cell has it, no threshold is applied, and a number may be negative",
+        f"noise: one `{unit}` is counted in at most {noise.bound} cells",
+        f"noise: a release spends {spends} for all that count as one attacker",
+        "noise: no exact table of the same days left, or leaves later",
+    ]

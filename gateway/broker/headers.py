@@ -8,6 +8,7 @@ from gateway.values import Header
 
 if TYPE_CHECKING:
     from gateway.plan.ops import Plan
+    from gateway.values import NoiseNote
 
 
 def header_of(plan: Plan, exchange_id: str) -> Header:
@@ -23,4 +24,11 @@ def header_of(plan: Plan, exchange_id: str) -> Header:
         plan.columns,
         plan.attach.duties,
         plan.suppress.rounded_to if plan.suppress else 0,
+        noise_of(plan),
     )
+
+
+def noise_of(plan: Plan) -> NoiseNote | None:
+    """Return the noise of a plan in figures; None where numbers are exact."""
+    noise = plan.suppress.noise if plan.suppress is not None else None
+    return noise.note if noise is not None else None

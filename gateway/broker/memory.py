@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from gateway.agreement.budget import Draw
 from gateway.disclosure.attackers import Told
 from gateway.disclosure.parts import Counts, Part
 from gateway.disclosure.table import DisclosureError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 6
+_VERSION: Final = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +56,7 @@ def memory(kept: Memory) -> bytes:
 def _text(one: Counts) -> dict[str, object]:
     return {
         "additive": one.additive,
+        "draw": _draw(one.draw),
         "floor": one.floor,
         "hidden": _bits(one.hidden),
         "keys": [list(key) for key in one.keys],
@@ -122,7 +125,23 @@ def _counts(one: Mapping[str, Any]) -> Counts:
         width=one["width"],
         lasting=tuple(one["lasting"]),
         rounded_to=one["rounded_to"],
+        draw=_drawn(one["draw"]),
     )
+
+
+def _draw(draw: Draw | None) -> list[object] | None:
+    if draw is None:
+        return None
+    periods = [period.isoformat() for period in draw.periods]
+    return [draw.of, draw.by, draw.mechanism, draw.rho, draw.bound, draw.unit, periods]
+
+
+def _drawn(read: Sequence[Any] | None) -> Draw | None:
+    if read is None:
+        return None
+    of, by, mechanism, rho, bound, unit, periods = read
+    days = tuple(map(dt.date.fromisoformat, periods))
+    return Draw(of, by, mechanism, rho, bound, unit, days)
 
 
 def _bits(flags: Flags) -> str:

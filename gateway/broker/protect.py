@@ -106,8 +106,10 @@ def verdict_of(
     told = Told(plan.rule.recipient.id, suppress.colluding)
     before: list[Counts] = []
     others: list[Counts] = []
-    for one in _beside(told, earlier):
-        (before if one.rows == plan.rule.rows else others).extend(one.tables)
+    for kept in beside(told, [remembered(one) for one in earlier]):
+        for one in kept.tables:
+            same = kept.rows == plan.rule.rows and one.draw is None
+            (before if same else others).append(one)
     try:
         table = _Table(
             plan, group, suppress, counted, before, limits or Limits(seconds=suppress.seconds)
@@ -139,9 +141,8 @@ def verdict_of(
     )
 
 
-def _beside(told: Told, earlier: Sequence[bytes]) -> list[Memory]:
+def beside(told: Told, kept: Sequence[Memory]) -> list[Memory]:
     """Return what left to somebody who counts as one attacker with the new table's recipient."""
-    kept = [remembered(one) for one in earlier]
     together = judged_together(told, [one.told for one in kept])
     return [one for one, judged in zip(kept, together, strict=True) if judged]
 
@@ -206,17 +207,18 @@ class _Table:
         self._none: Flags = np.zeros(len(counted.keys), np.bool_)
 
     def stands_apart(self, others: Sequence[Counts]) -> None:
-        """Refuse where tables of other rows left of the same days.
+        """Refuse where tables of other rows, or with noise, left of the same days.
 
         What a filter takes away is a number that two such tables give by subtraction, and what the
-        filters have in common is known to no table: nothing here can judge them together.
+        filters have in common is known to no table: nothing here can judge them together. Beside an
+        exact number noise hides nothing, and beside noise no interval is a promise.
 
         Raises:
             DisclosureError: `history`.
         """
         new = self._counts(_Measure(self._count, self._counted.units, self._none, self._none))
         if any(share_days(new, one) for one in others):
-            message = "a table under other conditions left of the same days"
+            message = "a table under other conditions, or with noise, left of the same days"
             raise DisclosureError("history", message)
 
     def people(self) -> Counts:

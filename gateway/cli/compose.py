@@ -11,6 +11,7 @@ from gateway.agreement.index import FlowKey
 from gateway.audit.checkpoint import Signer
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
+from gateway.cli import noise
 from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
@@ -123,7 +124,7 @@ async def start(
 
     own = identity(path, settings.tls, SystemClock().now())
     found = tables(path, settings)
-    library, loaded = _library(path, settings, known(found), create=create)
+    library, loaded = _library(path, settings, known(found) | noise.able(), create=create)
     entropy = SystemEntropy()
     keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
     log = _log(path, settings, keys, dies, create=create)
@@ -213,7 +214,9 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         }
     )
     threads = settings.limits.engine_threads
-    engine = PlanEngine(keys.subject, lambda: clock.now().year, threads, inner.vault)
+    engine = PlanEngine(
+        keys.subject, lambda: clock.now().year, threads, inner.vault, noise.source()
+    )
     counters = StoredCounters(log.reads, _locate(library))
     entropy, telemetry = SystemEntropy(), inner.telemetry
     ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry)

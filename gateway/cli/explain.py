@@ -133,6 +133,9 @@ def _print_explanation(answer: Explanation) -> None:
         if "." not in column.name:
             mask = " ".join((column.mask.name, *column.mask.arguments))
             write(f"  leaves    {column.name:28} {column.field_class.value:18} {mask}\n")
+    if (noise := header.noise) is not None:
+        figures = f"standard deviation {noise.scale}, rho {noise.rho}"
+        write(f"  noise     {noise.mechanism}, {figures}, in every cell\n")
     write(f"  reads     {', '.join(answer.reads)}\n")
     write(f"  withheld  {', '.join(answer.withheld)}\n")
     for line in answer.undecided:

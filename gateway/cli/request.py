@@ -236,6 +236,18 @@ def hidden(receipt: Receipt) -> list[str]:
     return lines
 
 
+def noised(header: Header) -> list[str]:
+    """Return in words how far the numbers of a table with noise are from the truth."""
+    noise = header.noise
+    if noise is None:
+        return []
+    figures = f"standard deviation {noise.scale}, rho {noise.rho}"
+    return [
+        f"  noise      {noise.mechanism}, {figures}, a person in at most {noise.bound} cells",
+        "             numbers may be negative, and are left so: they add up without bias",
+    ]
+
+
 def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None:
     rule = f"{header.provision} of {header.agreement}"
     lines = [
@@ -247,6 +259,7 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
         said = f"each number to the nearest {header.rounded_to}; totals need not add up"
         lines.append(f"  rounded    {said}")
     lines += hidden(receipt)
+    lines += noised(header)
     for duty in header.duties:
         due = f", by {duty.due:%Y-%m-%d}" if duty.due else ""
         lines.append(f"  duty       {duty.kind}: {duty.text}{due}")

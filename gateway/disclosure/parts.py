@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gateway.agreement.budget import Draw
     from gateway.disclosure.table import Flags, Integers, Key
 
 TOTAL: Final = "*"
@@ -80,6 +81,8 @@ class Counts:
         lasting: Of each part, whether no unit has two of its coarsest levels (a sex, a year of
             birth): counts add up over it, also where no total was published.
         rounded_to: What is published are the nearest multiples of this; 0 where it is the numbers.
+        draw: Where the numbers have noise: which draw they are. Then they are what left, and no
+            true number stands here.
     """
 
     measure: str
@@ -93,6 +96,7 @@ class Counts:
     width: int = 0
     lasting: tuple[bool, ...] = ()
     rounded_to: int = 0
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True, slots=True)

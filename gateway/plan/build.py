@@ -494,7 +494,8 @@ def _columns(
     for measure in measures:
         mask = "count_only" if measure.function == "count_distinct" else "sum_only"
         made.append(Column(measure.name, measure.output, FieldClass.OPERATIONAL, MaskNote(mask)))
-        made.append(_companion(measure.name))
+        if _noise(rule) is None:
+            made.append(_companion(measure.name))
     return tuple(made)
 
 

@@ -21,6 +21,7 @@ from gateway.plan.derived import with_derived
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import WHY
+from gateway.plan.product import CELLS_MAX
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from gateway.plan.counted import Flags
     from gateway.plan.ops import Dominance, Group, MaskField, MeasureNode, Plan, Suppress
-
-CELLS_MAX = 20_000
-"""Cells of one table; more is refused."""
 
 FOLD_AFTER = 16
 _UNIT = ".unit"

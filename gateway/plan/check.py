@@ -35,6 +35,7 @@ from gateway.plan.derived import columns_of
 from gateway.plan.impossible import impossible
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
 from gateway.plan.ops import WHY
+from gateway.plan.product import product
 from gateway.plan.pushdown import arrow_schema
 from gateway.values import FieldType, Scalar
 
@@ -267,8 +268,8 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
             attacked.
     """
     group, suppress = plan.group, plan.suppress
-    if group is None or suppress is None:
-        raise _broken("a table without Group and Suppress")
+    if group is None or suppress is None or suppress.noise is not None:
+        raise _broken("exact numbers under a plan without Group and Suppress, or with noise")
     expected = _expected(plan.masks)
     for one in group.measures:
         expected[one.name] = POLARS[one.output]
@@ -304,6 +305,36 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
         raise _broken("not the table that was attacked")
     held = frame.select(pl.col(group.measures[0].name).is_null().sum()).item()
     return _release(plan, frame.select(list(expected)), (), int(held))
+
+
+def check_noised(plan: Plan, frame: pl.DataFrame) -> Release:
+    """Return the release of a table with noise: every cell of the product, and a whole number each.
+
+    No threshold is applied: one would tell of the true count that it is not small.
+
+    Args:
+        plan: A plan whose Suppress has noise.
+        frame: The plan's columns, and nothing else.
+
+    Raises:
+        ReleaseError: The plan has totals or several measures, the table has other columns, or a
+            cell more or less than the product, or a cell without a number.
+    """
+    group, suppress = plan.group, plan.suppress
+    if group is None or suppress is None or suppress.noise is None:
+        raise _broken("noise under a plan without it")
+    if group.margins or [one.function for one in group.measures] != ["count_distinct"]:
+        raise _broken("noise over totals, or over several measures")
+    [measure] = group.measures
+    expected = _expected(plan.masks) | {measure.name: POLARS[FieldType.INTEGER]}
+    if dict(frame.schema) != expected or frame.columns != list(expected):
+        raise _broken("columns or types are not the plan's")
+    cells = product(plan, group.periods)
+    if not frame.select(cells.columns).sort(cells.columns).equals(cells):
+        raise _broken("cells are not those of the product")
+    if frame[measure.name].null_count():
+        raise _broken(f"measure `{measure.name}` has no number in a cell")
+    return _release(plan, frame, (), 0)
 
 
 def _key_columns(plan: Plan) -> set[str]:

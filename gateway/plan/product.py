@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -19,22 +19,19 @@ if TYPE_CHECKING:
     from gateway.plan.ops import MaskField, Plan
 
 
-def product_size(plan: Plan, periods: Sequence[dt.date]) -> int:
-    """Return how many cells there are, without making them.
-
-    Raises:
-        ReleaseError: A dimension has no closed list of levels.
-    """
-    return math.prod(_levels(plan, one, periods).height for one in plan.masks)
+CELLS_MAX: Final = 20_000
+"""Cells of one table; more is refused."""
 
 
 def product(plan: Plan, periods: Sequence[dt.date]) -> pl.DataFrame:
     """Return every cell of these periods, sorted: dimensions, and why a value is absent.
 
     Raises:
-        ReleaseError: A dimension has no closed list of levels.
+        ReleaseError: A dimension has no closed list of levels, or there are too many cells.
     """
     levels = [_levels(plan, one, periods) for one in plan.masks]
+    if math.prod(one.height for one in levels) > CELLS_MAX:
+        raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
     made = functools.reduce(lambda left, right: left.join(right, how="cross"), levels)
     return made.sort(made.columns)
 

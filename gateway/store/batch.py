@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.audit.entry import encode_leaf, format_time
 from gateway.audit.merkle import leaf_hash
 from gateway.store import tables
+from gateway.store.ledger import rows_of
 from gateway.store.tiles import Tails, extend
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Rows:
     """What one transaction writes, table by table."""
 
     __slots__ = (
-        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "keys", "opened",
-        "payloads", "periods", "tiles",
+        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "keys", "noise",
+        "opened", "payloads", "periods", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,6 +68,7 @@ class Rows:
         self.chunks: list[tuple[Any, ...]] = []
         self.counts: dict[tuple[str, str, str], int] = {}
         self.periods: list[tuple[str, str, str, str]] = []
+        self.noise: list[tuple[Any, ...]] = []
         self.keys: dict[str, int] = {}
         self.chores: list[Job] = []
 
@@ -84,6 +86,7 @@ class Rows:
         tables.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
         tables.INSERT_PERIOD.run(connection, self.periods)
         tables.INSERT_CELLS.run(connection, self.cells)
+        tables.INSERT_NOISE.run(connection, self.noise)
         tables.INSERT_TILE.run(connection, self.tiles)
         tables.INSERT_KEY.run(connection, list(self.keys.items()))
         for job in self.chores:
@@ -174,6 +177,7 @@ class Lay:
             days = (*(keep.days or _EVER), keep.until or dt.date.max)
             first, last, until = (day.isoformat() for day in days)
             rows.cells.append((seq, keep.source, first, last, keep.attempt, until, key_id, sealed))
+        rows.noise += rows_of(seq, keep)
         rows.periods += [
             (keep.recipient, keep.spends, period.isoformat(), keep.attempt)
             for period in keep.periods

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CELLS: Final = """
 SELECT attempt, key_id, sealed FROM released_cells
 WHERE source = ? AND first <= ? AND last >= ? AND seq < coalesce(
-  (SELECT min(seq) FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
+  (SELECT min(seq) + ? FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
 ORDER BY seq
 """
 # Both are written with the same release entry, so one without the other was taken away, but for
@@ -70,17 +70,19 @@ class CellRecord:
                 self._locks.pop(source, None)
 
     async def released(
-        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str, *, own: bool = False
     ) -> list[bytes]:
-        """Return what is kept of a source, in the order of release.
+        """Return what is kept of a source, in the order of release; see `ports.ExchangeLog`.
 
         Raises:
             ReleaseError: The record does not match the log, cannot be opened, or was erased over
                 some of these days.
         """
-        return await asyncio.to_thread(self._released, source, days, attempt)
+        return await asyncio.to_thread(self._released, source, days, attempt, int(own))
 
-    def _released(self, source: str, days: tuple[dt.date, dt.date], attempt: str) -> list[bytes]:
+    def _released(
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str, own: int
+    ) -> list[bytes]:
         # A year more on both sides: a week of December holds days of January, and what left of
         # that week hangs together with the rest of its year.
         first, last = f"{days[0].year - 1:04}-01-01", f"{days[1].year + 1:04}-12-31"
@@ -88,7 +90,7 @@ class CellRecord:
             raise _unknown("the record of cells does not match the exchange log")
         if self._reads.many(OVER, source, days[1].isoformat(), days[0].isoformat()):
             raise _unknown("what was released of these days is not remembered any more")
-        found = self._reads.many(_CELLS, source, last, first, source, attempt)
+        found = self._reads.many(_CELLS, source, last, first, own, source, attempt)
         try:
             return [unseal_cells(self._keys.by_id(key), sealed, by) for by, key, sealed in found]
         except (InvalidTag, SettingsError) as error:

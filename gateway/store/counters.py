@@ -12,7 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from gateway.decide import Standing
-from gateway.ports import spent_of
+from gateway.ports import source_of, spent_of
+from gateway.store.ledger import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,8 @@ class StoredCounters:
                 dt.date.fromisoformat(period) for what, period in found if what == "period"
             ),
             duties_overdue=self._overdue(recipient, now),
+            # Records have no cut, and no noise either.
+            told=told(self._reads, source_of(request.terms)) if cut else (),
         )
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:

@@ -152,7 +152,7 @@ class SqliteLog:
         return self._cells.alone(source)
 
     async def released(
-        self, source: str, days: tuple[dt.date, dt.date], attempt: str
+        self, source: str, days: tuple[dt.date, dt.date], attempt: str, *, own: bool = False
     ) -> list[bytes]:
         """Return what the record of cells keeps of a source, in the order of release.
 
@@ -160,7 +160,7 @@ class SqliteLog:
             ReleaseError: The record does not match the log, cannot be opened, or was erased over
                 some of these days.
         """
-        return await self._cells.released(source, days, attempt)
+        return await self._cells.released(source, days, attempt, own=own)
 
     async def forget(self, today: dt.date) -> int:
         """Erase from the record of cells what is past its history; return how many tables.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.errors import BusyError, ConflictError, Reason, RefusedError, ReleaseError
+from gateway.store.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,24 +75,30 @@ class _Day:
 class Spent:
     """What one release spends, until its fate is settled."""
 
-    __slots__ = ("_name", "_periods", "_rows", "_spending")
+    __slots__ = ("_keep", "_name", "_periods", "_spending")
 
-    def __init__(self, spending: Spending, name: Name, rows: int, periods: list[Name]) -> None:
+    def __init__(self, spending: Spending, name: Name, keep: Keep, periods: list[Name]) -> None:
         self._spending = spending
         self._name = name
-        self._rows = rows
+        self._keep = keep
         self._periods = periods
 
     def settle(self, *, durable: bool) -> None:
         """Let go: what is durable is in the store, and what is not was not spent."""
-        self._spending.settle(self._name, 0 if durable else self._rows, self._periods)
+        self._spending.ledger.settle(self._keep)
+        self._spending.settle(self._name, 0 if durable else self._keep.rows, self._periods)
 
 
 class Spending:
-    """Rows and periods that releases in flight are about to spend."""
+    """Rows, periods and noise that releases in flight are about to spend.
+
+    Attributes:
+        ledger: What of the noise is spent.
+    """
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
+        self.ledger = Ledger(reads)
         self._periods: dict[Name, str] = {}
         self._days: dict[Name, _Day] = {}
 
@@ -104,7 +111,7 @@ class Spending:
 
         Raises:
             ReleaseError: Another request has released one of the periods, or is about to.
-            RefusedError: The day has not so many rows left.
+            RefusedError: The day has not so many rows left, or a budget not so much noise.
         """
         if not keep.charge:
             return None
@@ -122,11 +129,12 @@ class Spending:
                 agreement=agreement,
                 provision=keep.provision.partition("/")[2],
             )
+        self.ledger.hold(keep, agreement)
         day.rows += keep.rows
         day.flights += 1
         self._days[name] = day
         self._periods.update(dict.fromkeys(periods, keep.attempt))
-        return Spent(self, name, keep.rows, periods)
+        return Spent(self, name, keep, periods)
 
     def settle(self, name: Name, rows: int, periods: list[Name]) -> None:
         """Let go of what a release held; `rows` of it were not spent."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import ClauseElement
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 _META = MetaData()
 _INT = Integer().with_variant(BigInteger(), "postgresql")
@@ -174,7 +174,25 @@ erased_cells = _table(
     _text("day"),
 )
 
-INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint, erased_cells)
+# The ledger of noise: for each release, by its seq, the draws that it tells of. `drawn_by` is the
+# exchange that drew, and rho, in millionths, is spent once by all who hold its draw.
+noise_ledger = _table(
+    "noise_ledger",
+    _key("seq"),
+    _text("drawn_by", key=True),
+    _text("source"),
+    _text("recipient"),
+    _text("question"),
+    _text("mechanism"),
+    _int("rho"),
+    _int("bound"),
+    _text("unit"),
+    _text("periods"),
+    rowid=False,
+)
+_spent = Index("noise_ledger_source", noise_ledger.c.source)
+
+INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint, erased_cells, noise_ledger)
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
 
@@ -186,7 +204,7 @@ def _sql(statement: ClauseElement) -> str:
 def create_statements() -> tuple[str, ...]:
     """Return what makes an empty SQLite database this schema, triggers included."""
     tables = [_sql(CreateTable(table)) for table in _META.sorted_tables]
-    indexes = [_sql(CreateIndex(index)) for index in (_once, _asked, _of_source)]
+    indexes = [_sql(CreateIndex(index)) for index in (_once, _asked, _of_source, _spent)]
     triggers = [
         f"CREATE TRIGGER {table.name}_{verb.lower()} BEFORE {verb} ON {table.name} "
         f"BEGIN SELECT RAISE(ABORT, '{table.name} is insert-only'); END"
@@ -253,6 +271,7 @@ INSERT_ATTEMPT: Final = _insert(insert(attempt))
 INSERT_CHUNK: Final = _insert(insert(attempt_chunk))
 ADD_ROWS: Final = _insert(_adding())
 INSERT_CELLS: Final = _insert(insert(released_cells))
+INSERT_NOISE: Final = _insert(insert(noise_ledger))
 INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
 
 INSERT_HEAD: Final = _sql(insert(log_head))

@@ -120,7 +120,7 @@ class Terms(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., recipient: _Optional[str] = ..., dataset: _Optional[str] = ..., purpose: _Optional[str] = ..., fields: _Optional[_Iterable[str]] = ..., where: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
 
 class Header(_message.Message):
-    __slots__ = ("exchange_id", "agreement", "agreement_digest", "provision", "clause", "plan_digest", "columns", "duties", "sealed_to", "rounded_to")
+    __slots__ = ("exchange_id", "agreement", "agreement_digest", "provision", "clause", "plan_digest", "columns", "duties", "sealed_to", "rounded_to", "noise")
     EXCHANGE_ID_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +131,7 @@ class Header(_message.Message):
     DUTIES_FIELD_NUMBER: _ClassVar[int]
     SEALED_TO_FIELD_NUMBER: _ClassVar[int]
     ROUNDED_TO_FIELD_NUMBER: _ClassVar[int]
+    NOISE_FIELD_NUMBER: _ClassVar[int]
     exchange_id: str
     agreement: str
     agreement_digest: bytes
@@ -141,7 +142,20 @@ class Header(_message.Message):
     duties: _containers.RepeatedCompositeFieldContainer[Duty]
     sealed_to: str
     rounded_to: int
-    def __init__(self, exchange_id: _Optional[str] = ..., agreement: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., provision: _Optional[str] = ..., clause: _Optional[str] = ..., plan_digest: _Optional[bytes] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., sealed_to: _Optional[str] = ..., rounded_to: _Optional[int] = ...) -> None: ...
+    noise: Noise
+    def __init__(self, exchange_id: _Optional[str] = ..., agreement: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., provision: _Optional[str] = ..., clause: _Optional[str] = ..., plan_digest: _Optional[bytes] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., sealed_to: _Optional[str] = ..., rounded_to: _Optional[int] = ..., noise: _Optional[_Union[Noise, _Mapping]] = ...) -> None: ...
+
+class Noise(_message.Message):
+    __slots__ = ("mechanism", "rho", "scale", "bound")
+    MECHANISM_FIELD_NUMBER: _ClassVar[int]
+    RHO_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    BOUND_FIELD_NUMBER: _ClassVar[int]
+    mechanism: str
+    rho: str
+    scale: str
+    bound: str
+    def __init__(self, mechanism: _Optional[str] = ..., rho: _Optional[str] = ..., scale: _Optional[str] = ..., bound: _Optional[str] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ("offset", "row_count", "digest", "arrow", "rows", "sealed")

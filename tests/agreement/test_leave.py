@@ -32,8 +32,16 @@ def refused(agreement: str, floor: str = FLOOR) -> list[str]:
     return [one.message for one in found]
 
 
-@pytest.mark.parametrize("key", ["unless", "exempt", "noise"])
-@pytest.mark.parametrize("value", ["{anything: 1}", "none"])
+NOISE = '{mechanism: discrete_gaussian, rho: "0.05", bound: 3, budget: "1"}'
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[(key, value) for key in ("unless", "exempt") for value in ("{anything: 1}", "none")],
+        ("noise", NOISE),
+    ],
+)
 def test_an_option_needs_the_floor_s_leave(key: str, value: str) -> None:
     """To write the key is to use it; another word of the floor is no leave for this one."""
     agreement = using(f"colluding: all, {key}: {value}")

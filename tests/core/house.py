@@ -13,6 +13,7 @@ from gateway.engine import PlanEngine
 from gateway.plan.build import Builder
 from tests.build import TABLES, the_agreements
 from tests.fakes import (
+    CountedNoise,
     FixedClock,
     MemoryCounters,
     MemoryLog,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gateway.agreement.index import Agreements
-    from gateway.ports import Engine
+    from gateway.ports import Engine, NoiseSource
     from gateway.values import Request, Row
 
 
@@ -49,6 +50,7 @@ class House:
     meter: NullMeter = field(default_factory=NullMeter)
     tables: Mapping[str, object] = field(default_factory=lambda: dict(TABLES))
     vault: MemoryVault = field(default_factory=MemoryVault)
+    noise: NoiseSource | None = field(default_factory=CountedNoise)
 
     def __post_init__(self) -> None:
         """Put everything in one world and build the broker."""
@@ -57,7 +59,7 @@ class House:
         self.library = StaticLibrary(self.agreements)
         self.entropy = SeededEntropy()
         self.keys = StaticKeys()
-        self.plans = PlanEngine(self.keys.subject, lambda: 2026, 1, self.vault)
+        self.plans = PlanEngine(self.keys.subject, lambda: 2026, 1, self.vault, self.noise)
         self.builder = Builder(self.tables, self.keys.pseudonym)  # type: ignore[arg-type]
         ports = Ports(
             self.library,

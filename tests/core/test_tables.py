@@ -15,9 +15,10 @@ from gateway.broker.protect import verdict_of
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
-from gateway.plan.cells import CELLS_MAX, Cells
+from gateway.plan.cells import Cells
 from gateway.plan.check import ROWS, UNITS, BatchCheck, check_table
 from gateway.plan.lower import Program
+from gateway.plan.product import CELLS_MAX
 from gateway.values import FieldType, Form, Operator
 from tests.build import (
     RUN_FIELDS,

@@ -7,10 +7,20 @@ rule is an error like any other from outside.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.v1 import common_pb2
-from gateway.values import Column, Duty, FieldClass, FieldType, Header, MaskNote, Receipt
+from gateway.values import (
+    Column,
+    Duty,
+    FieldClass,
+    FieldType,
+    Header,
+    MaskNote,
+    NoiseNote,
+    Receipt,
+)
 from gateway.wire.convert.faults import DIGEST_BYTES, UUID
 
 if TYPE_CHECKING:
@@ -18,6 +28,8 @@ if TYPE_CHECKING:
 
 _TYPES: Final = {kind.value: kind for kind in FieldType}
 _CLASSES: Final = {kind.value: kind for kind in FieldClass}
+_MECHANISM: Final = re.compile("discrete_gaussian")
+_AMOUNT: Final = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10})?")
 _KEPT: Final = 256
 _columns: dict[int, tuple[tuple[Column, ...], bytes]] = {}
 
@@ -36,6 +48,8 @@ def from_header(header: Header, message: common_pb2.Header) -> None:
     if header.duties:
         message.duties.extend([from_duty(duty) for duty in header.duties])
     message.rounded_to = header.rounded_to
+    if header.noise is not None:
+        message.noise.CopyFrom(from_noise(header.noise))
 
 
 def _column_bytes(columns: tuple[Column, ...]) -> bytes:
@@ -64,6 +78,13 @@ def from_column(column: Column) -> common_pb2.Column:
 def from_duty(duty: Duty) -> common_pb2.Duty:
     """Return the message of a duty."""
     return common_pb2.Duty(kind=duty.kind, due=duty.due, text=duty.text)
+
+
+def from_noise(noise: NoiseNote) -> common_pb2.Noise:
+    """Return the message of a table's noise."""
+    return common_pb2.Noise(
+        mechanism=noise.mechanism, rho=noise.rho, scale=noise.scale, bound=noise.bound
+    )
 
 
 def from_receipt(receipt: Receipt, message: common_pb2.Receipt) -> None:
@@ -105,6 +126,7 @@ def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") 
             for index, duty in enumerate(message.duties)
         ),
         message.rounded_to,
+        _to_noise(message.noise, faults, f"{path}.noise") if message.HasField("noise") else None,
     )
 
 
@@ -129,6 +151,14 @@ def _to_duty(message: common_pb2.Duty, faults: Faults, path: str) -> Duty:
         except (ValueError, OverflowError):
             faults.add(f"{path}.due", "is not in the years 1 to 9999")
     return Duty(message.kind, due, message.text)
+
+
+def _to_noise(message: common_pb2.Noise, faults: Faults, path: str) -> NoiseNote:
+    # Another mechanism has another meaning: its figures must not be read as these.
+    faults.match(message.mechanism, _MECHANISM, f"{path}.mechanism", "is none of this version")
+    for name in ("rho", "scale", "bound"):
+        faults.match(getattr(message, name), _AMOUNT, f"{path}.{name}", "is not a decimal")
+    return NoiseNote(message.mechanism, message.rho, message.scale, message.bound)
 
 
 def to_receipt(message: common_pb2.Receipt, faults: Faults, path: str = "receipt") -> Receipt:
