@@ -375,7 +375,7 @@ def test_a_crash_before_the_release_spends_nothing_and_sends_nothing() -> None:
     box = Outbox(house.world)
     with pytest.raises(LogError):
         house.ask(asking(1), box)
-    assert [] == box.sent == house.log.kept
+    assert ([], []) == (box.sent, house.log.kept)
 
     house.log.mend()
     found = numbers(house.ask(asking(1)))
@@ -491,7 +491,7 @@ def test_without_the_extra_nothing_leaves() -> None:
     with pytest.raises(AccordError, match="`dp`"):
         house.ask(asking(1), box)
 
-    assert [] == box.sent == house.log.of_kind("release")
+    assert ([], []) == (box.sent, house.log.of_kind("release"))
 
 
 def test_open_levels_are_refused_by_the_plan_too() -> None:
