@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 import pyarrow as pa
 
-from gateway.audit.entry import subject_token
-from gateway.broker.chunks import chunks_of
+from gateway.broker.batches import as_asked, together
+from gateway.broker.chunks import ready_of
 from gateway.broker.noised import NoisedTable
 from gateway.broker.protect import verdict_of
+from gateway.broker.subjects import SubjectTokens
 from gateway.errors import Reason, RefusedError, ReleaseError, SourceError
-from gateway.masks.identity import canon
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
 from gateway.plan.check import (
@@ -39,16 +39,15 @@ from gateway.plan.noised import NoisedCells, with_numbers
 from gateway.plan.product import product
 from gateway.plan.pushdown import arrow_schema
 from gateway.plan.vaulted import by_token, covered, wanted
-from gateway.ports import Ready
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 
     from gateway.plan.classes import Part
     from gateway.plan.distinct import Few
-    from gateway.plan.ops import Crowd, MaskField, Plan, SubjectSystem
-    from gateway.ports import NoiseSource, Vault
-    from gateway.values import Form, Row, Scalar
+    from gateway.plan.ops import Crowd, MaskField, Plan
+    from gateway.ports import NoiseSource, Ready, Vault
+    from gateway.values import Form, Scalar
 
 _T = TypeVar("_T")
 
@@ -121,11 +120,10 @@ class PlanEngine:
         self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
     ) -> AsyncGenerator[list[Ready]]:
         programs = self._program(plan)
-        tokens = _Tokens(plan.subjects, self._subject_key(self._year())) if plan.subjects else None
-        offset = 0
+        tokens = self._tokens(plan)
+        offset, batches = 0, as_asked(plan, batches)
         try:
             async for batch in batches:
-                _as_asked(plan, batch)
                 job = _Job(plan, programs, tokens, form, offset)
                 if programs.by_token:
                     given = await self._covered(plan, programs.by_token, batch)
@@ -151,11 +149,10 @@ class PlanEngine:
     ) -> AsyncGenerator[list[Ready]]:
         """Yield records once all are there: k is of the whole release, not of a batch."""
         programs = self._program(plan)
-        tokens = _Tokens(plan.subjects, self._subject_key(self._year())) if plan.subjects else None
-        gathering = Gathering(plan)
+        tokens = self._tokens(plan)
+        gathering, batches = Gathering(plan), as_asked(plan, batches)
         try:
             async for batch in batches:
-                _as_asked(plan, batch)
                 job = _Job(plan, programs, tokens, form, 0)
                 if programs.by_token:
                     given = await self._covered(plan, programs.by_token, batch)
@@ -193,7 +190,8 @@ class PlanEngine:
             published = cells.published(table, verdict.published)
             release = check_table(plan, published, verdict.digest)
             return [
-                replace(one, memory=verdict.memory) for one in _ready(release, form, 0, whole=True)
+                replace(one, memory=verdict.memory)
+                for one in ready_of(release, form, 0, whole=True)
             ]
 
         await self._gathered(plan, batches, cells)
@@ -226,7 +224,7 @@ class PlanEngine:
         release = check_noised(plan, with_numbers(plan, frame, table.numbers()))
         kept, draws = table.memory(), table.draws
         return [
-            replace(one, memory=kept, draws=draws) for one in _ready(release, form, 0, whole=True)
+            replace(one, memory=kept, draws=draws) for one in ready_of(release, form, 0, whole=True)
         ]
 
     async def _gathered(
@@ -243,17 +241,13 @@ class PlanEngine:
                 frame = frame.filter(keep)
             cells.add(program.mask(frame, cells.keep))
 
-        none = True
-        try:
-            async for batch in batches:
-                _as_asked(plan, batch)
-                none = False
-                if vaulted:
-                    program = lower.Program(await self._covered(plan, vaulted, batch))
-                await self._off_loop(take, batch, program)
-        finally:
-            await batches.aclose()
-        if none:
+        async def count(batch: pa.RecordBatch) -> None:
+            masks = program
+            if vaulted:
+                masks = lower.Program(await self._covered(plan, vaulted, batch))
+            await self._off_loop(take, batch, masks)
+
+        if not await _one_behind(together(as_asked(plan, batches)), count):
             await self._off_loop(take, _no_rows(plan), program)
 
     def _program(self, plan: Plan) -> _Programs:
@@ -263,6 +257,11 @@ class PlanEngine:
                 self._programs.clear()
             kept = self._programs[plan.static] = _Programs(plan)
         return kept
+
+    def _tokens(self, plan: Plan) -> SubjectTokens | None:
+        if not plan.subjects:
+            return None
+        return SubjectTokens(plan.subjects, self._subject_key(self._year()))
 
     async def _covered(
         self, plan: Plan, masks: tuple[MaskField, ...], batch: pa.RecordBatch
@@ -282,11 +281,25 @@ class PlanEngine:
         return await loop.run_in_executor(self._pool, work, *arguments)
 
 
-def _as_asked(plan: Plan, batch: pa.RecordBatch) -> None:
-    """Raise where a batch has other columns, another order or other types than the scan."""
-    # Rows are read by the scan's names: a column in another's place would wear that one's mask.
-    if not batch.schema.equals(arrow_schema(plan.scan.columns)):
-        raise SourceError(Reason.ADAPTER_BROKE_PLAN, "columns or types are not the scan's")
+async def _one_behind(
+    batches: AsyncGenerator[pa.RecordBatch],
+    work: Callable[[pa.RecordBatch], Coroutine[object, object, None]],
+) -> int:
+    """Work on each batch, in order, while the next arrives; return how many there were."""
+    count, at_work = 0, None
+    try:
+        async for batch in batches:
+            count += 1
+            if at_work is not None:
+                await at_work
+            at_work = asyncio.create_task(work(batch))
+        if at_work is not None:
+            await at_work
+    finally:
+        if at_work is not None:
+            await asyncio.gather(at_work, return_exceptions=True)
+        await batches.aclose()
+    return count
 
 
 def _too_many(plan: Plan) -> RefusedError:
@@ -329,7 +342,7 @@ class _Job:
     """One batch of one exchange."""
 
     def __init__(
-        self, plan: Plan, programs: _Programs, tokens: _Tokens | None, form: Form, offset: int
+        self, plan: Plan, programs: _Programs, tokens: SubjectTokens | None, form: Form, offset: int
     ) -> None:
         self._plan = plan
         self._programs = programs
@@ -386,13 +399,7 @@ class _Job:
 
     def finish(self, release: Release) -> list[Ready]:
         """Return the chunks of a release."""
-        return list(_ready(release, self._form, self._offset, whole=False))
-
-
-def _ready(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Ready]:
-    for chunk in chunks_of(release, form, offset, whole=whole):
-        size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
-        yield Ready(chunk, size, release.tokens, release.suppressed, crowd=release.crowd)
+        return list(ready_of(release, self._form, self._offset, whole=False))
 
 
 def _staying(plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -417,38 +424,6 @@ def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
 
 def _no_rows(plan: Plan) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=arrow_schema(plan.scan.columns))
-
-
-class _Tokens:
-    """Subject tokens of rows, from original values, before any mask."""
-
-    def __init__(self, systems: tuple[SubjectSystem, ...], key: bytes) -> None:
-        self._systems = systems
-        self._key = key
-        self.names = tuple(dict.fromkeys(name for one in systems for name in one.fields))
-
-    def of(self, several: object) -> tuple[bytes, ...]:
-        """Return the distinct tokens of the people in some rows."""
-        found: set[bytes] = set()
-        for row in several:  # type: ignore[attr-defined]
-            for system in self._systems:
-                identifier = _identifier(row, system.fields)
-                if identifier is not None:
-                    found.add(subject_token(self._key, system.system, identifier))
-        return tuple(sorted(found))
-
-
-def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
-    """Return the normalised identifier, or None where a part of it is missing."""
-    parts = []
-    for name in fields:
-        value = row[name]
-        text = canon(str(value)) if value is not None else None
-        if text is None or "\x00" in text:
-            return None
-        # A name is written in many ways; a key of one system is not.
-        parts.append(text.casefold() if len(fields) > 1 else text)
-    return "\x1f".join(parts)
 
 
 async def _ahead(source: AsyncGenerator[list[Ready]]) -> AsyncGenerator[list[Ready]]:

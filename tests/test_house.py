@@ -191,6 +191,7 @@ def test_only_the_edge_aborts() -> None:
         "plan/lower_texts.py",
         "plan/lower_times.py",
         "plan/cells.py",
+        "plan/units.py",
         "engine.py",
     ],
 )

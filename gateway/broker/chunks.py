@@ -10,6 +10,7 @@ import pyarrow.ipc
 
 from gateway.audit.stream import rows_digest
 from gateway.errors import Reason, ReleaseError, RequestError
+from gateway.ports import Ready
 from gateway.values import Chunk, Form
 
 if TYPE_CHECKING:
@@ -87,3 +88,10 @@ def _rows_chunk(batch: pa.RecordBatch, offset: int) -> Chunk:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message) from None
     rows = tuple(zip(*columns, strict=True))
     return Chunk(offset, batch.num_rows, rows_digest(rows), rows=rows)
+
+
+def ready_of(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Ready]:
+    """Yield the chunks of a release with what the log holds of each; see `chunks_of`."""
+    for chunk in chunks_of(release, form, offset, whole=whole):
+        size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
+        yield Ready(chunk, size, release.tokens, release.suppressed, crowd=release.crowd)

@@ -22,21 +22,24 @@ from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import WHY
 from gateway.plan.product import CELLS_MAX
+from gateway.plan.units import CELL, FIRST, GAVE, SECOND, Standing, Units, hashes
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.plan.counted import Flags
+    from gateway.plan.counted import Flags, Integers
     from gateway.plan.ops import Dominance, Group, MaskField, MeasureNode, Plan, Suppress
 
 FOLD_AFTER = 16
 _UNIT = ".unit"
 _PERSON = ".person"
 _SUM = ".sum."
-_GAVE = ".gave."
+_EACH = ".each"
 _GIVEN = ".given."
 _SHOWS = ".shows."
+_ALL = ".all"
+_WIDER = ".wider"
 
 
 class Cells:
@@ -63,11 +66,13 @@ class Cells:
         }
         self._sums = [one for one in self._group.measures if one.function != "count_distinct"]
         self._kinds = kinds
-        self._counted = {UNITS: None} | {givers(one): one.name for one in self._sums}
-        self._units: dict[str, list[pl.DataFrame]] = {name: [] for name in self._counted}
+        self._counted: dict[str, str | None] = {UNITS: None}
+        self._counted |= {givers(one): one.name for one in self._sums}
+        self._counted |= {PEOPLE: None} if plan.group.person is not None else {}
+        self._units = {name: Units() for name in self._counted}
+        self._standing: dict[str, Standing] = {}
         self._totals: list[pl.DataFrame] = []
-        self._waiting = self._held = 0
-        self._apart = False
+        self._known: pl.DataFrame | None = None
         suppress = plan.suppress
         assert suppress is not None  # noqa: S101
         self._dominance: Dominance | None = suppress.dominance
@@ -87,59 +92,67 @@ class Cells:
         return canonical(column) if self._is_text[field] else column.cast(pl.String)
 
     def add(self, masked: pl.DataFrame) -> None:
-        """Take one batch of masked rows with the columns of `keep`."""
+        """Take masked rows with the columns of `keep`: the more at once, the better.
+
+        Raises:
+            ReleaseError: More cells than a table may have.
+        """
         rows = masked.filter(pl.col(self._group.time).is_in(self._group.periods))
-        people = rows.filter(pl.col(_UNIT).is_not_null())
-        for name, measure in self._counted.items():
-            # Of a sum only those count who gave a value: eleven people, one of them with a number,
-            # would else publish that number.
-            if measure is None:
-                self._units[name].append(people.select(*self._keys, _UNIT).unique())
-            else:
-                given = pl.col(_SUM + measure)
-                self._units[name].append(
-                    people.filter(given.is_not_null())
-                    .group_by(*self._keys, _UNIT)
-                    .agg(given.sum().alias(_GAVE))
-                )
-        if self._group.person is not None:
-            seen = rows.filter(pl.col(_PERSON).is_not_null())
-            who = seen.select(*self._keys, pl.col(_PERSON).alias(_UNIT)).unique()
-            self._units.setdefault(PEOPLE, []).append(who)
-        self._totals.append(
-            rows.group_by(self._keys).agg(
-                pl.len().cast(pl.Int64).alias(ROWS),
-                *[pl.col(_SUM + one.name).sum() for one in self._sums],
-                *[
-                    pl.col(_SUM + one.name).count().cast(pl.Int64).alias(_GIVEN + one.name)
-                    for one in self._sums
-                ],
-            )
+        named = [name for name in (_UNIT, _PERSON) if name in rows.columns]
+        # Twice: within one expression canon@1 would be worked out for each mention of it.
+        rows = rows.with_columns(marked for name in named for marked in hashes(name))
+        sums = [_SUM + one.name for one in self._sums]
+        each = [name + part for name in named for part in (FIRST, SECOND)]
+        groups = rows.group_by(self._keys).agg(
+            pl.len().cast(pl.Int64).alias(ROWS),
+            *[pl.col(one).sum() for one in sums],
+            *[
+                pl.col(_SUM + one.name).count().cast(pl.Int64).alias(_GIVEN + one.name)
+                for one in self._sums
+            ],
+            *each,
+            *[pl.col(one).alias(_EACH + one) for one in sums],
         )
-        self._waiting += people.height
-        # Folding costs what is held; so it waits until as much again has come.
-        if len(self._totals) >= FOLD_AFTER and self._waiting >= self._held:
+        each += [_EACH + one for one in sums]
+        self._take(self._numbered(groups).select(CELL, *each).explode(each))
+        self._totals.append(groups.drop(each))
+        if len(self._totals) >= FOLD_AFTER:
             self._fold()
 
+    def _take(self, people: pl.DataFrame) -> None:
+        """Take who stands in which cell, row by row, and what they gave."""
+        for name, measure in self._counted.items():
+            who = _PERSON if name == PEOPLE else _UNIT
+            names = {CELL: CELL, who + FIRST: FIRST, who + SECOND: SECOND}
+            # Of a sum only those count who gave a value: eleven people, one of them with a number,
+            # would else publish that number.
+            names |= {_EACH + _SUM + measure: GAVE} if measure is not None else {}
+            self._units[name].add(people.select(*names).rename(names).drop_nulls())
+
+    def _numbered(self, groups: pl.DataFrame) -> pl.DataFrame:
+        """Return cells with their numbers; a cell that is met first gets the next."""
+        known = self._known
+        met = groups.select(self._keys)
+        if known is not None:
+            met = met.join(known, on=self._keys, how="anti", nulls_equal=True)
+        first = 0 if known is None else known.height
+        more = met.with_columns((pl.int_range(pl.len()) + first).alias(CELL))
+        self._known = known = more if known is None else pl.concat([known, more])
+        if known.height > CELLS_MAX:
+            raise _too_many()
+        return groups.join(known, on=self._keys, how="left", nulls_equal=True)
+
     def _fold(self) -> None:
-        self._units = {
-            name: [_people(pl.concat(kept), self._keys)] for name, kept in self._units.items()
-        }
-        self._totals = [
-            pl.concat(self._totals).group_by(self._keys).agg(pl.exclude(self._keys).sum())
-        ]
-        self._waiting, self._held = 0, self._units[UNITS][0].height
+        whole = pl.concat(self._totals)
+        self._totals = [whole.group_by(self._keys).agg(pl.exclude(self._keys).sum())]
 
     def table(self) -> pl.DataFrame:
         """Return every cell, margins included, with what is in it; nothing is held back yet."""
         self._fold()
-        # From here on a unit is only ever told from another: a number does that as well as a text.
-        number = pl.col(_UNIT).cast(pl.Categorical).to_physical()
-        self._units = {name: [units.with_columns(number)] for name, [units] in self._units.items()}
-        self._apart = not self._units[UNITS][0][_UNIT].is_duplicated().any()
+        self._standing = {name: units.settle() for name, units in self._units.items()}
         group = self._group
         if self._size() > CELLS_MAX:
-            raise ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
+            raise _too_many()
         margins = [one for one in group.margins if set(one) != set(group.dimensions)]
         several = [self._over(kept) for kept in (group.dimensions, *margins)]
         table = pl.concat(several).sort(self._keys)
@@ -149,21 +162,21 @@ class Cells:
     def _over(self, kept: Sequence[str]) -> pl.DataFrame:
         """Return the cells over all values of the dimensions that are not kept."""
         keys = [name for name in self._keys if name.removesuffix(WHY) in kept]
-        by: list[str | pl.Expr] = [*keys] or [pl.lit(value=True).alias(".all")]
-        names = keys or [".all"]
-        totals = self._totals[0].group_by(by).agg(pl.exclude(self._keys).sum())
-        for name, [units] in self._units.items():
-            # Where each unit stands in one cell alone, no total can count one twice.
-            people = units if self._apart and name != PEOPLE else _people(units, keys)
-            more = [] if name in {UNITS, PEOPLE} else self._shows(name)
-            counted = people.group_by(by).agg(pl.len().cast(pl.Int64).alias(name), *more)
-            totals = totals.join(counted, on=names, how="left", nulls_equal=True)
+        names = keys or [_ALL]
+        totals, where = self._onto(names)
+        numbers = pl.DataFrame({CELL: np.arange(totals.height)})
+        for name, standing in self._standing.items():
+            wider = standing.over(where)
+            numbers = numbers.with_columns(pl.Series(name, wider.counts(totals.height)))
+            if name not in {UNITS, PEOPLE}:
+                numbers = numbers.join(self._shows(name, wider), on=CELL, how="left")
+        totals = totals.join(numbers, on=CELL).drop(CELL)
         product = self._product(kept)
         cells = product.join(totals, on=names, how="left", nulls_equal=True)
-        numbers = [name for name in totals.columns if name not in names]
-        flags = [name for name in numbers if name.startswith(_SHOWS)]
+        found = [name for name in totals.columns if name not in names]
+        flags = [name for name in found if name.startswith(_SHOWS)]
         cells = cells.with_columns(
-            pl.col([name for name in numbers if name not in flags]).fill_null(0),
+            pl.col([name for name in found if name not in flags]).fill_null(0),
             pl.col(flags).fill_null(value=False),
         )
         over = [one for one in self._plan.masks if one.name not in kept]
@@ -171,18 +184,29 @@ class Cells:
             *[pl.lit(None, dtype=dtype_of(one)).alias(one.name) for one in over],
             *[pl.lit(Marker.TOTAL.value, dtype=WHY_TYPE).alias(one.name + WHY) for one in over],
         )
-        return cells.select(*self._keys, *sorted(numbers))
+        return cells.select(*self._keys, *sorted(found))
 
-    def _shows(self, name: str) -> list[pl.Expr]:
-        """Return whether the largest givers of a sum show through: (n, k), and p %."""
+    def _onto(self, names: Sequence[str]) -> tuple[pl.DataFrame, Integers]:
+        """Return the cells over these columns with their totals, and in which each cell lies."""
+        assert self._known is not None  # noqa: S101 - the engine adds at least an empty batch
+        all_ = pl.lit(value=True).alias(_ALL)
+        whole = self._totals[0].with_columns(all_)
+        totals = whole.group_by(names).agg(pl.exclude(*self._keys, _ALL).sum())
+        wider = totals.with_columns(pl.int_range(pl.len()).alias(_WIDER))
+        mine = self._known.with_columns(all_).join(wider, on=names, nulls_equal=True).sort(CELL)
+        return wider.rename({_WIDER: CELL}), mine[_WIDER].to_numpy()
+
+    def _shows(self, name: str, standing: Standing) -> pl.DataFrame:
+        """Return of each cell whether a sum's largest givers show through: (n, k), and p %."""
+        held = pl.DataFrame({CELL: standing.cells, GAVE: standing.gave})
         rule = self._dominance
         if rule is None:
-            return [pl.lit(value=False).alias(_SHOWS + name)]
-        gave = pl.col(_GAVE).cast(pl.Float64).abs().sort(descending=True)
+            return held.select(CELL).unique().with_columns(pl.lit(value=False).alias(_SHOWS + name))
+        gave = pl.col(GAVE).cast(pl.Float64).abs().sort(descending=True)
         total, largest = gave.sum(), gave.first()
         among = gave.head(rule.largest).sum() > total * rule.percent / 100
         near = total - gave.head(2).sum() < largest * rule.p / 100
-        return [(among | near).alias(_SHOWS + name)]
+        return held.group_by(CELL).agg((among | near).alias(_SHOWS + name))
 
     def counted(self, table: pl.DataFrame) -> Counted:
         """Return the numbers of a table, cell by cell in its order."""
@@ -201,17 +225,15 @@ class Cells:
                 )
                 for one in self._sums
             },
-            apart=self._apart,
+            apart=self._standing[UNITS].apart,
             lasting=tuple(self._lasts(one) for one in self._plan.masks),
         )
 
     def _lasts(self, one: MaskField) -> bool:
         """Return whether no unit has two levels of a dimension."""
-        if self._apart:
-            return True
         names = [name for name in self._keys if name.removesuffix(WHY) == one.name]
-        [units] = self._units[UNITS]
-        return bool(units.select(*names, _UNIT).unique()[_UNIT].is_unique().all())
+        _, where = self._onto(names)
+        return self._standing[UNITS].over(where).apart
 
     def published(self, table: pl.DataFrame, leaves: Mapping[str, Flags]) -> pl.DataFrame:
         """Return the plan's columns and the helpers of the check: a number, or the marker.
@@ -234,7 +256,7 @@ class Cells:
                 pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
                 pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
             ]
-        more = [name for name in self._counted if name != UNITS]
+        more = [givers(one) for one in self._sums]
         # What is worked out sees the published numbers alone.
         told = shown.select(*self._keys, *columns, UNITS, PEOPLE, ROWS, *more)
         keys = levels_of(self._plan, told)
@@ -249,7 +271,7 @@ class Cells:
     def _product(self, kept: Sequence[str]) -> pl.DataFrame:
         levels = [
             self._levels(at) for at, one in enumerate(self._plan.masks) if one.name in kept
-        ] or [pl.DataFrame({".all": [True]})]
+        ] or [pl.DataFrame({_ALL: [True]})]
         return functools.reduce(lambda left, right: left.join(right, how="cross"), levels)
 
     def _levels(self, place: int) -> pl.DataFrame:
@@ -270,11 +292,8 @@ class Cells:
 _LEAVES = ".leaves."
 
 
-def _people(units: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Return distinct units by these keys, with what each gave in all where they gave."""
-    if _GAVE not in units.columns:
-        return units.select(*keys, _UNIT).unique()
-    return units.group_by(*keys, _UNIT).agg(pl.col(_GAVE).sum())
+def _too_many() -> ReleaseError:
+    return ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
 
 
 def _as_people() -> pl.Expr:
