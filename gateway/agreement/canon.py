@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from gateway.agreement.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,8 @@ class Bound:
         codes: Digest of each closed code list that a dataset used names: a longer list lets more
             values pass.
         parties: What the registry says of each party, by alias.
+        presets: The number that each named threshold used stands for; absent from the digested
+            value where none is.
     """
 
     datasets: Mapping[str, bytes]
@@ -76,10 +80,12 @@ class Bound:
     purposes: Mapping[str, bytes]
     codes: Mapping[str, bytes]
     parties: Mapping[str, PartyFacts]
+    presets: Mapping[str, int] = field(default_factory=dict)
 
     def value(self) -> dict[str, Any]:
         """Return it as the plain value that is digested."""
-        return {
+        presets = {"presets": dict(self.presets)} if self.presets else {}
+        return presets | {
             "datasets": {name: digest_text(d) for name, d in self.datasets.items()},
             "notices": {name: digest_text(d) for name, d in self.notices.items()},
             "purposes": {name: digest_text(d) for name, d in self.purposes.items()},
@@ -127,7 +133,14 @@ def bind(
             alias: PartyFacts(one.id, one.kind.value, one.hipaa, one.part2)
             for alias, one in agencies.items()
         },
+        presets={name: PRESETS[name] for name in _thresholds(agreement)},
     )
+
+
+def _thresholds(agreement: Agreement) -> set[str]:
+    """Return the names of thresholds that an agreement uses."""
+    tables = (one.aggregate for one in agreement.provisions)
+    return {table.disclosure.preset for table in tables if table is not None} - {""}
 
 
 def bound_canonical(agreement: Mapping[str, Any], bound: Bound) -> bytes:

@@ -330,6 +330,7 @@ class Disclosure:
         keep: Cells that users need most: of each item dimensions, and of each of them levels.
         impossible: Cells that are empty by definition, said in the same way.
         noise: Noise in place of suppression; None for exact numbers.
+        preset: The name that `min_cell` stands under in the file; empty where it is a number.
     """
 
     min_cell: int
@@ -349,6 +350,7 @@ class Disclosure:
     keep: Products = ()
     impossible: Products = ()
     noise: NoiseRule | None = None
+    preset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from gateway.agreement.model import (
     WithinCondition,
 )
 from gateway.agreement.noise_form import noise
+from gateway.agreement.presets import preset, threshold
 from gateway.values import DatasetId, Operator, Scalar, Shape
 
 if TYPE_CHECKING:
@@ -297,7 +298,7 @@ def _disclosure(at: Cursor) -> Disclosure:
     options -= {"noise"}
     zeros = ("publish", "suppress", "structural")
     return Disclosure(
-        min_cell=entries.read("min_cell", lambda c: c.integer(1), 1),
+        min_cell=entries.read("min_cell", threshold, 1),
         min_interval=entries.read("min_interval", lambda c: c.integer(1), 1),
         zeros=entries.read("zeros", lambda c: c.one_of(zeros), "publish"),
         complementary=entries.read("complementary", Cursor.boolean, absent=True),
@@ -314,6 +315,7 @@ def _disclosure(at: Cursor) -> Disclosure:
         keep=entries.read("keep", search_form.keep, ()),
         impossible=entries.read("impossible", search_form.products, ()),
         noise=entries.read("noise", noise, None),
+        preset=entries.read("min_cell", preset, ""),
     )
 
 

@@ -131,7 +131,8 @@ def _told(table: Aggregate) -> list[str]:
     rules = table.disclosure
     if rules.noise is not None:
         return _noise(rules.noise, table.unit)
-    small = f"a cell of fewer than {rules.min_cell} distinct `{table.unit}` is {rules.marker}"
+    least = f"{rules.min_cell} ({rules.preset})" if rules.preset else f"{rules.min_cell}"
+    small = f"a cell of fewer than {least} distinct `{table.unit}` is {rules.marker}"
     if rules.rounded_to:
         small = f"every number is rounded to {rules.rounded_to} by itself: totals need not add up"
     lines = [

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from gateway.agreement.canon import bind, bound_canonical
 from gateway.agreement.finding import Level
-from tests.agreement.county import AGREEMENT, NOW, TABLES, linted
+from gateway.agreement.lint.run import check
+from gateway.agreement.presets import PRESETS
+from tests.agreement.county import AGREEMENT, FLOOR, NOW, ROOT, TABLES, files, linted
 
 BESIDE = "people_admitted: {count_distinct: client_id}"
 MARGIN = "margins: [[admission_date, primary_substance]]"
@@ -162,3 +167,91 @@ def test_levels_that_no_file_lists_are_not_called_impossible() -> None:
     text = text.replace("withhold: [provider_id,", "withhold: [primary_substance,")
 
     assert any("do not list the levels of `provider_id`" in one for one in said(text))
+
+
+# --- thresholds ---
+
+
+def threshold(said_: str, interval: int = 9) -> str:
+    """Return the county with this threshold."""
+    old = "min_cell: 11, min_interval: 9"
+    assert old in AGREEMENT
+    return AGREEMENT.replace(old, f"min_cell: {said_}, min_interval: {interval}")
+
+
+def floored(least: int) -> str:
+    """Return the floor with this least threshold."""
+    assert "min_cell: 11" in FLOOR
+    return FLOOR.replace("min_cell: 11", f"min_cell: {least}")
+
+
+@pytest.mark.parametrize(
+    ("word", "floor", "words"),
+    [
+        ("cms", 11, ""),
+        ("pcornet", 11, ""),
+        ("cdc_wonder", 11, "`min_cell: cdc_wonder`, 10, is below 11, the floor's least"),
+        ("cdc_wonder", 10, ""),
+        ("nchs", 10, ""),
+        ("nc_detect", 6, "`min_cell: nc_detect`, 5, is below 6"),
+        ("nc_detect", 5, ""),
+        ("state_6", 6, ""),
+        ("state_5", 5, ""),
+        ("state_3", 3, ""),
+        ("state_3", 4, "`min_cell: state_3`, 3, is below 4"),
+        ("10", 11, "`min_cell` is below 11, the floor's least"),
+        ("10", 10, ""),
+        ("nc_detct", 3, "did you mean `nc_detect`"),
+    ],
+)
+def test_the_floor_decides_how_small_a_count_may_be(word: str, floor: int, words: str) -> None:
+    """By number or by name: below the floor's least nothing loads, from it on it does."""
+    found = linted(NOW, TABLES, county=threshold(word), _floor=floored(floor))
+    refusing = [one.message for one in found if one.level is Level.ERROR]
+
+    assert bool(words) == bool(refusing), refusing
+    assert all(words in one for one in refusing)
+
+
+@pytest.mark.parametrize(("least", "warned"), [(11, False), (10, True), (3, True)])
+def test_a_floor_below_eleven_is_warned_of(least: int, warned: bool) -> None:  # noqa: FBT001
+    """It may be the county's decision, and is no slip of the pen."""
+    found = linted(NOW, TABLES, _floor=floored(least))
+
+    levels = {one.level for one in found if one.rule == "floor-cell-low"}
+    assert ({Level.WARNING} if warned else set()) == levels
+
+
+def test_a_name_binds_its_number() -> None:
+    """What the parties sign holds the word, and what it stood for when they signed."""
+    named, plain = bound(threshold("cms")), bound(AGREEMENT)
+
+    assert b'"min_cell":"cms"' in named
+    assert b'"presets":{"cms":11}' in named
+    assert b"presets" not in plain
+
+
+def bound(text: str) -> bytes:
+    """Return the canonical bytes that the county's agreement is signed by."""
+    folder, _ = check(files(county=text), NOW, tables=TABLES)
+    assert folder is not None
+    [read] = folder.agreements
+    made = bind(
+        read.model,
+        registry=folder.registry.model,
+        purposes=folder.purposes.model,
+        datasets=folder.schemas,
+        codes=folder.codes.model,
+        notices=folder.notices,
+    )
+    return bound_canonical(read.document.value, made)
+
+
+def test_the_page_lists_every_name() -> None:
+    """Officers find each name with its number and its source."""
+    page = (ROOT.parent / "docs" / "disclosure.md").read_text(encoding="utf-8")
+    listed: dict[str, int] = {}
+    for names, least in re.findall(r"^\| (`[a-z0-9_`, ]+`) \| ([0-9, ]+) \|", page, re.MULTILINE):
+        listed |= dict(zip(re.findall(r"\w+", names), map(int, least.split(",")), strict=True))
+
+    assert dict(PRESETS) == listed

@@ -59,6 +59,7 @@ AGREEMENT_RULES: Final[tuple[AgreementRule, ...]] = (
 )
 FOLDER_RULES: Final[tuple[FolderRule, ...]] = (
     *nevers.FOLDER_RULES,
+    *tables.FOLDER_RULES,
     *flows.FOLDER_RULES,
     *datasets.FOLDER_RULES,
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Level, quoted
-from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
+from gateway.agreement.lint.rule import (
+    Case,
+    Fault,
+    FolderRule,
+    ProvisionRule,
+    folder_rule,
+    provision_rule,
+)
 from gateway.agreement.provision_form import PERMITS
 from gateway.agreement.strength import longer
 from gateway.masks.places import GeoArea
@@ -17,9 +24,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from gateway.agreement.lint.folder import Folder
     from gateway.agreement.model import Aggregate
+    from gateway.agreement.yaml import Document, Path
 
-LEAST_CELL: Final = 11
+USUAL_CELL: Final = 11
+"""The least of CMS and PCORnet; below it only the floor may go."""
 SLACK: Final = 2
 DIMENSIONS: Final = 3
 MONDAY, SUNDAY = 0, 6
@@ -79,11 +89,22 @@ def unit(case: Case) -> Iterator[Fault]:
 
 @provision_rule("min-cell-low")
 def min_cell(case: Case) -> Iterator[Fault]:
-    """No count below eleven, or below the floor's least, is published."""
+    """No count below the floor's least is published."""
     if (table := case.provision.aggregate) is not None:
-        least = max(LEAST_CELL, case.folder.floor.model.at_least.min_cell)
-        if table.disclosure.min_cell < least:
-            yield _disclosure(case, "min_cell"), f"`min_cell` is below {least}"
+        given, least = table.disclosure, case.folder.floor.model.at_least.min_cell
+        if given.min_cell < least:
+            named = f"`min_cell: {given.preset}`, {given.min_cell},"
+            said = named if given.preset else "`min_cell`"
+            yield _disclosure(case, "min_cell"), f"{said} is below {least}, the floor's least"
+
+
+@folder_rule("floor-cell-low", Level.WARNING)
+def floor_cell(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
+    """A floor below eleven is the county's own decision, and never an oversight."""
+    least = folder.floor.model.at_least.min_cell
+    if least < USUAL_CELL:
+        message = f"the floor lets counts of {least} be published: below {USUAL_CELL}"
+        yield folder.floor.document, ("at_least", "min_cell"), message
 
 
 @provision_rule("interval-narrow")
@@ -244,6 +265,7 @@ def dimensions(case: Case) -> Iterator[Fault]:
         yield case.under("aggregate", "dimensions"), f"more than {DIMENSIONS} dimensions"
 
 
+FOLDER_RULES: tuple[FolderRule, ...] = (floor_cell,)
 RULES: tuple[ProvisionRule, ...] = (
     shape,
     masks,
