@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gateway.disclosure.classes import fitting, link_classes
 from gateway.disclosure.depths import Tree
+from gateway.disclosure.fitting import fitting
 from gateway.disclosure.numbers import Links
 from gateway.disclosure.parts import Cells, covered, neighbours, over
-from gateway.disclosure.people import link_people
+from gateway.disclosure.people import COUNT, link_people
 from gateway.disclosure.table import Row
+from gateway.disclosure.worlds import link_worlds, nested, of_people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,28 +29,59 @@ if TYPE_CHECKING:
     from gateway.disclosure.parts import Counts, Part
     from gateway.disclosure.table import Integers, Key, Limits
 
+PAIR: Final = 2
+
 
 def links(tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> Links:
     """Return what holds between tables; the cells of each begin at its place in `first`."""
     size = first[-1] + len(tables[-1].keys)
     values = np.concatenate([one.values for one in tables])
     made = Links(size)
+    corrected: set[str] = set()
     groups = _groups(tables, first)
+    for measure in sorted({group.measure for group in groups}):
+        made.corrected = False
+        _alike([one for one in groups if one.measure == measure], values, tables[0], made, limits)
+        corrected |= {measure} if made.corrected else set()
+    link_people(tables, first, made)
+    for measures in _together(tables):
+        mine = [at for at, one in enumerate(tables) if one.measure in measures]
+        several, begins = [tables[at] for at in mine], [first[at] for at in mine]
+        if _worldly(several, begins, corrected=bool(corrected & measures)):
+            link_worlds(several, begins, made, limits)
+    return made
+
+
+def _alike(
+    groups: Sequence[_Group], values: Integers, new: Counts, made: Links, limits: Limits
+) -> None:
+    """Add what holds between each two cuts of one measure."""
     for group in groups:
         for several in group.cells.values():
             for one, other in itertools.combinations(several, 2):
                 made.differ([one], [other], int(values[one] - values[other]))
-    new = len(tables[0].keys)
     for left, right in itertools.combinations(groups, 2):
-        if left.measure == right.measure:
-            # Of a cell that was corrected, sums may be over the old number or over the new one.
-            for at in dict.fromkeys((-1, 0)) if left.twice or right.twice else (0,):
-                _Pair(left.at(at), right.at(at), values, new, made).link(limits)
-    for measure in sorted({group.measure for group in groups}):
-        cuts = [group.at(-1) for group in groups if group.measure == measure]
-        link_classes(cuts, values, made, limits)
-    link_people(tables, first, made)
-    return made
+        # Of a cell that was corrected, sums may be over the old number or over the new one.
+        for at in dict.fromkeys((-1, 0)) if left.twice or right.twice else (0,):
+            _Pair(left.at(at), right.at(at), values, len(new.keys), made).link(limits)
+
+
+def _together(tables: Sequence[Counts]) -> list[set[str]]:
+    """Return the measures that tell something of each other: counts do, each sum by itself."""
+    measures = {one.measure for one in tables}
+    counts = {one for one in measures if one.startswith(COUNT)}
+    return [*([counts] if counts else []), *({one} for one in sorted(measures - counts))]
+
+
+def _worldly(tables: Sequence[Counts], first: Sequence[int], *, corrected: bool) -> bool:
+    """Return whether more holds between some tables than between each two of them."""
+    people = [one for one in tables if of_people(one, tables)]
+    if any(not one.additive for one in people) or (people and corrected):
+        return True
+    if len({one.measure for one in tables}) > 1:
+        return bool(people)
+    cuts = len({one.parts for one in tables})
+    return (corrected and cuts > 1) or (cuts > PAIR and not nested(tables, first))
 
 
 @dataclass(frozen=True, slots=True)

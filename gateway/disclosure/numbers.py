@@ -19,12 +19,14 @@ class Links:
         rows: In cells, and behind the last cell in numbers.
         numbers: A true value of each; where several would do, one of them.
         told: Whether a number is one that subtraction gives: small ones are to be protected.
+        corrected: Whether sums over the same records ever differed.
     """
 
     size: int
     rows: list[Row] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     told: list[bool] = field(default_factory=list)
+    corrected: bool = False
 
     def number(self, value: int, *, told: bool) -> int:
         """Return the place of one more number."""
@@ -36,6 +38,7 @@ class Links:
         """Say that two sums over the same records are equal, or differ by `more`."""
         cells, signs = (*left, *right), [1] * len(left) + [-1] * len(right)
         if more:
+            self.corrected = True
             cells += (self.number(abs(more), told=True),)
             signs.append(-1 if more > 0 else 1)
         self.rows.append(Row(cells, tuple(signs)))

@@ -64,6 +64,9 @@ class Cut:
         places: Which places `county` names: `county` or `region` alone, `both` as levels of one
             table, or `upper`: the regions of such a table, of which no county left.
         rounded_to: Nothing is suppressed: counts leave as multiples of this.
+        counties: The levels of `county`.
+        min_cell: Fewer people, or events, are held back.
+        width: How wide the range of what is held back stays.
     """
 
     unit: str
@@ -75,6 +78,9 @@ class Cut:
     zeros: str
     places: str = "county"
     rounded_to: int = 0
+    counties: tuple[str, ...] = COUNTIES
+    min_cell: int = 5
+    width: int = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,18 +146,22 @@ def inside_of(event: Event, cut: Cut, name: str, wanted: str) -> bool:
     return wanted in {"*", level(event, cut, name)}
 
 
-def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
-    """Return the table of some records, nothing hidden yet."""
+def table_of(cut: Cut, records: Sequence[Event]) -> Counts:
+    """Return the table of some records, nothing hidden yet.
+
+    Few people are protected where events are counted too, and few events where people are.
+    """
     names = ("day", *cut.others)
     levels: dict[str, list[str]] = {
         "day": [f"={day.isoformat()}" for day in cut.periods],
-        "county": list(dict.fromkeys(one for county in COUNTIES for one in place(county, cut))),
+        "county": list(dict.fromkeys(one for county in cut.counties for one in place(county, cut))),
         "sex": [f"={one}" for one in SEXES],
         "age": [f"={edge}+" for edge in cut.edges],
     }
     inside = [one for one in records if begins(one.day, cut.unit) in cut.periods]
     keys: list[Key] = []
     values: list[int] = []
+    few: list[int] = []
     for kept in (names, *(("day", *margin) for margin in cut.margins)):
         for key in itertools.product(*(levels[n] if n in kept else ["*"] for n in names)):
             members = [
@@ -160,15 +170,16 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
                 if all(inside_of(one, cut, n, k) for n, k in zip(names, key, strict=True))
             ]
             keys.append(key)
-            values.append(len({one.person for one in members}) if cut.people else len(members))
+            few.append(len({one.person for one in members}))
+            values.append(few[-1] if cut.people else len(members))
     numbers = np.array(values, np.int64)
     cells = {(one.person, *(level(one, cut, name) for name in names)) for one in inside}
     apart = len(cells) == len({one.person for one in inside})
-    small = numbers < min_cell
+    small = np.array(few, np.int64) < cut.min_cell
     if cut.zeros == "publish":
         small &= numbers > 0
     return Counts(
-        measure="count people" if cut.people else "count events",
+        measure="count people" if cut.people else "count record events",
         parts=tuple(_part(cut, name) for name in names),
         keys=tuple(keys),
         values=numbers,
@@ -176,8 +187,8 @@ def table_of(cut: Cut, records: Sequence[Event], min_cell: int) -> Counts:
         primary=small,
         additive=not cut.people or apart,
         floor=int(cut.zeros == "publish"),
-        lasting=tuple(_lasts(inside, cut, name) for name in names),
-        width=3 if cut.rounded_to else 0,
+        lasting=tuple(_lasts(inside, cut, name) or not cut.people for name in names),
+        width=cut.width,
         rounded_to=cut.rounded_to,
     )
 
@@ -234,20 +245,19 @@ class Attacker:
         self._told = told
         stops = {day for one in told for p in one.cut.periods for day in (p, ends(p, one.cut.unit))}
         self._stops = sorted(stops)
-        events = [one for one in told if not one.cut.people]
-        people = [one for one in told if one.cut.people]
         self._rows: list[Row] = []
         self._place: dict[int, int] = {}
         self._free = 0
         for one in told:
             self._place[id(one)] = self._free
             self._free += len(one.counts.keys)
-        if events:
-            self._events(events)
-        if people:
-            self._people(people)
+        self._told_apart(told)
 
-    def narrow(self, width: int) -> list[str]:
+    def _told_apart(self, told: Sequence[Told]) -> None:
+        """Add what everybody knows of the cells."""
+        self._events(told)
+
+    def narrow(self) -> list[str]:
         """Return the small cells of all tables whose range is narrower than agreed."""
         size = self._free
         hidden = np.ones(size, np.bool_)
@@ -255,11 +265,13 @@ class Attacker:
         lower = np.zeros(size, np.int64)
         upper = np.full(size, FAR)
         asked: dict[int, str] = {}
+        widths = np.zeros(size, np.int64)
         for number, one in enumerate(self._told):
             first = self._place[id(one)]
             place = slice(first, first + len(one.counts.keys))
             hidden[place] = one.counts.hidden
             published[place] = one.counts.values
+            widths[place] = one.cut.width
             lower[place] = np.minimum(one.counts.floor, one.counts.values)
             if one.cut.rounded_to:
                 hidden[place] = True
@@ -274,11 +286,11 @@ class Attacker:
         for integer in (False, True):
             found = oracle.ranges(view, integer=integer, cells=left, at_once=16, quick=True)
             low, high = np.ceil(found[:, 0] - 1e-6), np.floor(found[:, 1] + 1e-6)
-            bad = [cell for cell in left if high[cell] - low[cell] < width]
+            bad = [cell for cell in left if high[cell] - low[cell] < widths[cell]]
             if bad:
                 return [f"{asked[c]}: [{low[c]:.0f}, {high[c]:.0f}]" for c in bad]
             # Where real numbers leave much room, whole ones leave enough.
-            left = [cell for cell in left if high[cell] - low[cell] < 2 * width + 4]
+            left = [cell for cell in left if high[cell] - low[cell] < 2 * widths[cell] + 4]
         return []
 
     def _classes(self, told: Sequence[Told]) -> list[Class]:
@@ -293,7 +305,7 @@ class Attacker:
         return list(
             itertools.product(
                 spans,
-                COUNTIES if "county" in names else ["*"],
+                self._told[0].cut.counties if "county" in names else ["*"],
                 SEXES if "sex" in names else ["*"],
                 [str(edge) for edge in edges] if "age" in names else ["*"],
             )
@@ -337,28 +349,6 @@ class Attacker:
         for at, key in enumerate(one.counts.keys):
             parts = [place for place, cls in classes if self._counts(one.cut, key, cls)]
             self._rows.append(Row((first + at, *parts), (1, *[-1] * len(parts))))
-
-    def _people(self, told: Sequence[Told]) -> None:
-        """A kind of person is a sex, and the set of classes that he was seen in."""
-        classes = self._classes(told)
-        seen = sorted({(one[0], one[1], one[3]) for one in classes})
-        assert len(seen) <= 9, "too many kinds of people"
-        sexes = sorted({one[2] for one in classes})
-        kinds = [
-            (self._new(), [(day, county, sex, age) for day, county, age in where])
-            for sex in sexes
-            for size in range(1, len(seen) + 1)
-            for where in itertools.combinations(seen, size)
-        ]
-        for one in told:
-            first = self._place[id(one)]
-            for at, key in enumerate(one.counts.keys):
-                parts = [
-                    place
-                    for place, where in kinds
-                    if any(self._counts(one.cut, key, cls) for cls in where)
-                ]
-                self._rows.append(Row((first + at, *parts), (1, *[-1] * len(parts))))
 
     def _new(self) -> int:
         self._free += 1
@@ -424,16 +414,14 @@ def drawn_cut(rng: Rng, units: Sequence[str], *, people: bool = False) -> Cut:
     )
 
 
-def released(
-    cuts: Iterable[tuple[Cut, Sequence[Event]]], min_cell: int, width: int
-) -> tuple[list[Told], list[str]]:
+def released(cuts: Iterable[tuple[Cut, Sequence[Event]]]) -> tuple[list[Told], list[str]]:
     """Return the tables that leave, one judged beside those before, and why others do not."""
     told: list[Told] = []
     refused: list[str] = []
     for cut, records in cuts:
-        new = table_of(cut, records, min_cell)
+        new = table_of(cut, records)
         before = [one.counts for one in told]
-        asked = Asked(min_cell, width)
+        asked = Asked(cut.min_cell, cut.width)
         try:
             if cut.rounded_to:
                 bearable(new, before, asked, Limits())

@@ -110,7 +110,7 @@ def table_of(
     small = (values > 0) & (values < MIN_CELL)
     return Counts(
         measure="count",
-        parts=(Part("day", "day", unit), *(Part(name, name) for name in names)),
+        parts=(Part("day", f"truncate {unit}", unit), *(Part(name, name) for name in names)),
         keys=tuple(keys),
         values=values,
         hidden=np.zeros(len(keys), np.bool_),

@@ -212,9 +212,9 @@ def faults(seed: int) -> list[str]:
         replace(cut, rounded_to=int(rng.choice([10, 20])) if rng.random() < 0.6 else 0)
         for cut in cuts
     ]
-    told, refused = released([(cut, records) for cut in rounded], 5, 3)
+    told, refused = released([(cut, records) for cut in rounded])
     assert set(refused) <= {"infeasible"}
-    return Attacker(told).narrow(3) if told else []
+    return Attacker(told).narrow() if told else []
 
 
 @pytest.mark.parametrize("seed", range(300, 316))

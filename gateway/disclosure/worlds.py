@@ -1,0 +1,199 @@
+"""Worlds that a sequence of tables could be of: every change of a hidden number has to be one.
+
+What holds between two tables, row by row, is not all that holds between several, and least of all
+where people are counted, who come again. So the numbers of all tables are explained by one world:
+how many records every class of them has, how many people every kind. Each cell is then the sum of
+what it counts, and whatever else the attacker may think of is a world as well: no reasoning about
+these tables can tell it from the true one. Worlds are left out (people of unlikely kinds, records
+that come and go), and that errs on the safe side.
+
+Source of the rules: the project's specification of disclosure control, sections 5.2 and 8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gateway.disclosure.crowd import Seen, crowd_of
+from gateway.disclosure.elements import ELEMENTS_MAX, Element, alike, elements_of
+from gateway.disclosure.people import COUNT, RECORD
+from gateway.disclosure.table import DisclosureError, Row
+from gateway.disclosure.within import FAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gateway.disclosure.crowd import Crowd
+    from gateway.disclosure.numbers import Links
+    from gateway.disclosure.parts import Counts, Part
+    from gateway.disclosure.table import Flags, Integers, Limits
+
+LATE: Final = 2.0
+"""What a record costs that came between two tables: only where nothing else explains a number."""
+GONE: Final = 6.0
+"""What one costs that was there before, and is not any more."""
+
+
+def link_worlds(
+    tables: Sequence[Counts], first: Sequence[int], made: Links, limits: Limits
+) -> None:
+    """Add that all cells of some tables are of one world.
+
+    Args:
+        tables: Of people and their records, or of one other measure: the newest first, the others
+            in the order in which they left.
+        first: Where the cells of each begin.
+        made: Where rows and numbers are added.
+        limits: When the search for a world stops.
+
+    Raises:
+        DisclosureError: `history` where there are too many classes, or no world is found.
+    """
+    _Worlds(tables, first, limits).add(made)
+
+
+class _Worlds:
+    """Tables, and the classes that they are made of."""
+
+    def __init__(self, tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> None:
+        self._tables, self._limits = tables, limits
+        self._first = first
+        self._people = [at for at, one in enumerate(tables) if of_people(one, tables)]
+        units = {one.measure for at, one in enumerate(tables) if at not in self._people}
+        self._units = [
+            [at for at, one in enumerate(tables) if one.measure == unit] for unit in sorted(units)
+        ]
+        if len({tables[at].measure for at in self._people}) > 1:
+            message = "people of two kinds were counted, and nobody knows who is who"
+            raise DisclosureError("history", message)
+
+    def add(self, made: Links) -> None:
+        """Add classes, kinds and rows."""
+        elements, crowd = self._explained(elements_of(self._tables, self._first))
+        size = len(elements)
+        records = [
+            [made.number(int(value), told=False) for value in unit] for unit in crowd.records
+        ]
+        kinds = [made.number(int(value), told=False) for value in crowd.people]
+        for places, unit in zip(records, self._units, strict=True):
+            for cell, members in self._cells(elements, unit):
+                several = [places[at] for at in members]
+                made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
+        if not self._people:
+            return
+        of: list[list[int]] = [[] for _ in range(size)]
+        for at, kind in enumerate(crowd.kinds):
+            for one in kind:
+                of[one].append(at)
+        for cell, members in self._cells(elements, self._people):
+            several = [kinds[at] for at in sorted({kind for one in members for kind in of[one]})]
+            made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
+        for places in records:
+            for place, members in zip(places, of, strict=True):
+                several = [kinds[at] for at in members]
+                less = tuple([-1] * len(several))
+                made.rows.append(Row((place, *several), (1, *less), 0, FAR))
+                more = tuple([crowd.most] * len(several))
+                made.rows.append(Row((place, *several), (-1, *more), 0, FAR))
+
+    def _explained(self, elements: list[Element]) -> tuple[list[Element], Crowd]:
+        """Return the classes that are needed, and who was in them."""
+        costs = [0.0] * len(elements)
+        for more, cost in self._versions(elements):
+            for lasting in dict.fromkeys((self._lasting(), ())):
+                crowd = self._crowd(elements, costs, lasting)
+                if crowd is not None:
+                    return elements, crowd
+            elements, costs = [*elements, *more], [*costs, *[cost] * len(more)]
+            if len(elements) > ELEMENTS_MAX:
+                break
+        raise DisclosureError("history", "no records explain all that left")
+
+    def _versions(self, elements: Sequence[Element]) -> Iterator[tuple[list[Element], float]]:
+        """Yield what else may be reckoned with: records that came late, then such that left."""
+        order = [*range(1, len(self._tables)), 0]
+        late = [
+            element.lasting(order[step:])
+            for step in range(1, len(order))
+            for element in elements
+            if any(element.cells[at] for at in order[:step])
+        ]
+        gone = [
+            element.lasting(order[:step])
+            for step in range(1, len(order))
+            for element in elements
+            if any(element.cells[at] for at in order[step:])
+        ]
+        yield [one for one in late if one.all_cells()], LATE
+        yield [one for one in gone if one.all_cells()], GONE
+        yield [], 0.0
+
+    def _crowd(
+        self, elements: Sequence[Element], costs: Sequence[float], lasting: Sequence[Part]
+    ) -> Crowd | None:
+        seen = Seen(
+            *self._seen(elements, self._people),
+            tuple(self._seen(elements, unit) for unit in self._units),
+            np.array(costs),
+            alike(elements, lasting),
+        )
+        return crowd_of(seen, self._limits)
+
+    def _seen(self, elements: Sequence[Element], several: Sequence[int]) -> tuple[Flags, Integers]:
+        """Return which classes each cell of some tables counts, and to what number."""
+        cells = self._cells(elements, several)
+        counts = np.zeros((len(cells), len(elements)), np.bool_)
+        for at, (_, members) in enumerate(cells):
+            counts[at, members] = True
+        return counts, np.array([self._value(cell) for cell, _ in cells], np.int64)
+
+    def _value(self, cell: int) -> int:
+        at = int(np.searchsorted(self._first, cell, side="right")) - 1
+        return int(self._tables[at].values[cell - self._first[at]])
+
+    def _cells(
+        self, elements: Sequence[Element], several: Sequence[int]
+    ) -> list[tuple[int, list[int]]]:
+        """Return each cell of some tables, and the classes that it counts."""
+        members: dict[int, list[int]] = {
+            self._first[at] + k: [] for at in several for k in range(len(self._tables[at].keys))
+        }
+        for number, element in enumerate(elements):
+            for at in several:
+                for cell in element.cells[at]:
+                    members[cell].append(number)
+        return sorted(members.items())
+
+    def _lasting(self) -> tuple[Part, ...]:
+        """Return the parts of which no table saw anybody with two levels."""
+        last: dict[Part, bool] = {}
+        for at in self._people:
+            one = self._tables[at]
+            for place, part in enumerate(one.parts):
+                lasts = one.additive or one.lasting[place : place + 1] == (True,)
+                last[part] = last.get(part, True) and lasts and not part.unit
+        return tuple(part for part, lasts in last.items() if lasts)
+
+
+def of_people(one: Counts, tables: Sequence[Counts]) -> bool:
+    """Return whether what a table counts may be in several cells, of this table or of others."""
+    if not one.measure.startswith(COUNT):
+        return False
+    alike_ = [other for other in tables if other.measure == one.measure]
+    return not one.measure.startswith(COUNT + RECORD) or not all(x.additive for x in alike_)
+
+
+def nested(tables: Sequence[Counts], first: Sequence[int]) -> bool:
+    """Return whether one cut is the finest: its cells are the classes that all are made of."""
+    elements = elements_of(tables, first)
+    cuts: dict[tuple[Part, ...], list[int]] = {}
+    for at, one in enumerate(tables):
+        cuts.setdefault(one.parts, []).append(at)
+    for several in cuts.values():
+        # The first of the cells that count a class is its own, and totals follow.
+        inner = [[one.cells[at][0] for at in several if one.cells[at]] for one in elements]
+        if all(inner) and len({tuple(one) for one in inner}) == len(elements):
+            return True
+    return False
