@@ -185,7 +185,7 @@ class _Joint:
         )
         # What left under another agreement stays as uncertain as that one promised; a multiple is
         # no wider than its own base.
-        widths = [one.width if one.rounded_to else max(asked.width, one.width) for one in tables]
+        widths = [one.width or asked.width for one in tables]
         width = np.concatenate(
             [
                 *[np.full(len(one.keys), w) for one, w in zip(tables, widths, strict=True)],
@@ -213,7 +213,9 @@ class _Joint:
         # A sum of little is hidden as wide as it is large: nobody makes nine out of two.
         wide = np.clip(values, 1, width) if asked.share else width
         shown = ~(hidden | primary) | rough
-        bounds = upper_bounds(rows, np.where(rough, most_known, values)[order], shown[order], least)
+        open_ = (before & ~hidden) | (~before & ~hidden & ~primary & (values == 0))
+        most = np.where(rough, most_known, values)
+        bounds = upper_bounds(rows, most[order], shown[order], least, (open_ | rough)[order])
         ceilings = np.where(rough, most_known, self._ceilings(len(values)))
         problem = Problem(
             table=table,
@@ -221,7 +223,7 @@ class _Joint:
             upper=np.minimum(bounds, ceilings[order]),
             weights=weights[order],
             primary=primary[order],
-            open=((before & ~hidden) | (~before & ~hidden & ~primary & (values == 0)))[order],
+            open=open_[order],
             shut=shut[order],
             width=np.where(primary, wide, 0)[order],
             up=off[order],

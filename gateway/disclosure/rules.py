@@ -123,24 +123,31 @@ def lower_bounds(values: Integers, rule: Rule) -> Integers:
 
 
 def upper_bounds(
-    rows: Sequence[Row], values: Integers, published: Flags, least: int = 1
+    rows: Sequence[Row],
+    values: Integers,
+    published: Flags,
+    least: int = 1,
+    certain: Flags | None = None,
 ) -> Integers:
     """Return the most that the attacker gives each cell: its smallest published total.
 
-    Of a hidden total the total's own bound counts. Nothing that was published bounds a cell without
+    Of what may still be hidden only `certain` totals bound their parts: where another leaves, its
+    row says as much, and where it does not, it would refuse what its hiding protects. Of a hidden
+    total the total's own bound counts. Nothing that was published bounds a cell without
     a total: it gets twice the largest published value, and at least twice `least`, what the
     threshold alone lets a hidden cell be. Too small errs on the safe side: the attacker is then
     stronger than the real one.
     """
     largest = max(1, least, int(values[published].max(initial=0)))
     upper = np.maximum(np.full(len(values), 2 * largest, np.int64), values)
+    certain = published if certain is None else certain
     changed = True
     sums = [row for row in rows if _is_sum(row)]
     while changed:
         changed = False
         for row in sums:
             total, *parts = row.cells
-            bound = values[total] if published[total] else upper[total]
+            bound = values[total] if certain[total] else upper[total]
             for part in parts:
                 if upper[part] > bound:
                     upper[part], changed = bound, True
