@@ -147,3 +147,15 @@ def _rows(provision: Provision) -> str:
     agreements = the_agreements(an_agreement(provision), dataset=a_dataset())
     [[rule]] = agreements.flows.values()
     return rule.rows
+
+
+@pytest.mark.parametrize("large", [90, 300])
+def test_a_sum_leaves_without_a_total_that_one_cell_nearly_is(large: int) -> None:
+    """Three give up to 94 % of the month's sum: the total is held back where it leaves no room."""
+    rows = rows_of(0, 3, county="north", age=large)
+    rows += rows_of(3, 20, county="south", age=1) + rows_of(23, 40, county="west", age=1)
+
+    found, _ = asked(ruled(AGE_SUM, margins=[("incident_date",)]), rows)
+
+    assert found[M, "north"] is None
+    assert (large == 300) == (found[M, "*"] is None)

@@ -148,7 +148,8 @@ def drawn_crowd_cuts(rng: Rng, tables: int, versions: int) -> list[Cut]:
         cuts = [_drawn(rng, names) for _ in range(tables)]
         stretches = len({day for one in cuts for day in _stops(one)}) - 1
         used = {name for one in cuts for name in one.others}
-        places = stretches * 2 ** len(used - {"sex"})
+        ages = {edge for one in cuts for edge in one.edges if "age" in one.others}
+        places = stretches * max(1, len(ages)) * (2 if "county" in used else 1)
         if 2 * (versions + 1) ** places <= HISTORIES_MAX:
             return cuts
 

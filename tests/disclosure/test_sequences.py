@@ -12,7 +12,7 @@ import pytest
 from gateway.disclosure.linked import Asked, protected, related
 from gateway.disclosure.parts import MASKED, Codes, Counts, Part, Span, inside, meet, regions
 from gateway.disclosure.table import Limits
-from tests.disclosure.crowds import CrowdAttacker
+from tests.disclosure.crowds import CrowdAttacker, drawn_crowd, drawn_crowd_cuts
 from tests.disclosure.sequences import (
     FIRST,
     Attacker,
@@ -74,6 +74,21 @@ def faults_of_people(seed: int, places: Sequence[str] = ()) -> list[str]:
         asked.append((_placed(rng, cut, places) if places else cut, records))
     told, refused = released(asked)
     assert set(refused) <= {"infeasible"}
+    return CrowdAttacker(told).narrow() if told else []
+
+
+def faults_of_crowd(seed: int, *, late: bool = False) -> list[str]:
+    """Return the same where people and their events are counted in turn, few of them in places."""
+    rng = np.random.default_rng(seed)
+    people = int(rng.choice([8, 15, 30, 60]))
+    versions = [drawn_crowd(rng, people)]
+    tables = int(rng.integers(1, 6))
+    if late:
+        versions.append(versions[0] + drawn_crowd(rng, int(rng.integers(1, 8)), 1000))
+    cuts = drawn_crowd_cuts(rng, tables, len(versions))
+    which = sorted(int(rng.integers(len(versions))) for _ in cuts)
+    told, refused = released([(cut, versions[at]) for cut, at in zip(cuts, which, strict=True)])
+    assert set(refused) <= {"infeasible", "history"}
     return CrowdAttacker(told).narrow() if told else []
 
 
@@ -218,6 +233,50 @@ def test_what_nobody_changes_adds_up_unpublished() -> None:
     assert not told[0].counts.hidden.any()
     assert [] == Attacker(told).narrow()
     assert hidden(told[1].counts)["=2026-01-01", "=f"]
+
+
+def test_who_never_changes_is_subtracted_inside_one_table() -> None:
+    """Twenty men in a county and 21 people in the month: all women are one, wherever she was."""
+    men = [Event(n, FIRST, "c1", "m", 20) for n in range(20)]
+    again = [one._replace(county="c2") for one in men[:15]]
+    woman = [Event(99, FIRST, county, "f", 20) for county in ("c1", "c2")]
+    cut = a_cut("month", FIRST, others=("county", "sex"), people=True, margins=((),))
+
+    told, _ = released([(cut, [*men, *again, *woman])])
+
+    assert sum(hidden(told[0].counts).values()) > 2
+    assert [] == CrowdAttacker(told).narrow()
+
+
+def test_who_is_in_both_of_two_counties_is_told_by_a_third_table() -> None:
+    """People by county and by sex, then events: what each two tables say is not all they say."""
+    for seed in (10116, 10314, 10384, 10427):
+        assert [] == faults_of_crowd(seed)
+
+
+@pytest.mark.parametrize(("others", "expected"), [(6, True), (20, False)])
+def test_a_total_that_may_be_hidden_bounds_nothing(others: int, expected: bool) -> None:  # noqa: FBT001
+    """Three counties of eleven leave each other too little room, and all the more without it."""
+    records = [*events((3, 3)), *events((4, 2), county="c2"), *events((5, others), county="c3")]
+    cut = a_cut("month", FIRST, others=("county",), margins=((),), min_cell=6, width=9)
+
+    told, refused = released([(cut, records)])
+
+    assert [] == refused
+    assert expected == hidden(told[0].counts)["=2026-01-01", "*"]
+
+
+@pytest.mark.parametrize("own", [3, 4])
+def test_each_table_keeps_its_own_interval(own: int) -> None:
+    """A narrow interval that was promised before does not refuse what asks for a wide one."""
+    records = [*events((3, 2)), *events((4, 3), county="c2"), *events((5, 30), county="c3")]
+    first = a_cut("month", FIRST, others=("county",), min_cell=own + 2, width=own)
+    later = a_cut("quarter", FIRST, others=("county",), min_cell=11, width=9)
+
+    told, refused = released([(first, records), (later, records)])
+
+    assert ([], 2) == (refused, len(told))
+    assert [] == Attacker(told).narrow()
 
 
 @pytest.mark.parametrize(("promised", "expected"), [(0, False), (8, True)])
