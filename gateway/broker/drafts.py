@@ -193,16 +193,22 @@ class Drafts:
         return Draft("refusal", exchange_id, 0, agreement, f"{years}y", meta)
 
 
-def noised(release: Draft, plan: Plan, draws: tuple[Draw, ...], attempt: str) -> Draft:
+def noised(release: Draft, plan: Plan, draws: tuple[Draw, ...], drawn_by: str) -> Draft:
     """Return a `release` with what is to be said of its noise; that of exact numbers as it is.
 
     Said are the figures, the unit, and what was drawn for this release alone: whoever adds that up
     over the log has what was spent of a source.
+
+    Args:
+        release: The `release` as it is without.
+        plan: Its plan.
+        draws: The draws that it tells of.
+        drawn_by: Exchange id of the first attempt, under which it drew; empty where it drew none.
     """
     note = noise_of(plan)
     if note is None or plan.group is None:
         return release
-    drawn = sum(one.rho for one in draws if one.by == attempt)
+    drawn = sum(one.rho for one in draws if one.by == drawn_by)
     figures = [note.mechanism, note.rho, note.scale, note.bound]
     said = [*figures, plan.group.unit, amount_text(drawn)]
     return dataclasses.replace(release, meta={**release.meta, "noise": said})

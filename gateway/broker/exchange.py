@@ -302,7 +302,8 @@ class _Run:
             ready.tokens,
             crowd=ready.crowd,
         )
-        draft = drafts.noised(draft, self._plan, ready.draws, self._attempt)
+        drawn_by = self._attempt if self._charged else ""
+        draft = drafts.noised(draft, self._plan, ready.draws, drawn_by)
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.
             logged = await self._ticket.release(draft, self._keep(ready))
@@ -351,6 +352,11 @@ class _Run:
         provision = self._plan.rule.provision.id
         self._ports.meter.released(agreement, provision, self._rows, self._bytes)
 
+    @property
+    def _charged(self) -> bool:
+        """Whether the chunk that was seen last is new: what an earlier attempt released is not."""
+        return self._before is None or len(self._seen) > len(self._before.digests)
+
     def _keep(self, ready: Ready) -> Keep:
         group, rows, now = self._plan.group, ready.chunk.row_count, self._ports.clock.now()
         today = now.date()
@@ -364,7 +370,7 @@ class _Run:
             rows_per_day=self._plan.rule.provision.limits.rows_per_day,
             digest=ready.chunk.digest,
             periods=group.periods if group else (),
-            charge=self._before is None or len(self._seen) > len(self._before.digests),
+            charge=self._charged,
             first_row=self._seen_rows - rows,
             memory=ready.memory,
             spends=spent_of(self._request.terms, self._plan.rule.cut) if group else "",

@@ -283,6 +283,36 @@ def test_three_numbers_are_not_two(bad: object) -> None:
         check_meta("release", {**META["release"], "crowd": bad})
 
 
+NOISE = ["discrete_gaussian", "0.05", "5.4775390625", "3", "person_id", "0"]
+
+
+def test_a_release_with_noise_has_one_key_more() -> None:
+    """What was drawn, and what that spent, stands in releases with noise, and in no other kind."""
+    for spent in ("0", "0.05", "10", "0.000001"):
+        check_meta("release", {**META["release"], "noise": [*NOISE[:-1], spent]})
+
+    for kind in set(META) - {"release"}:
+        with pytest.raises(AuditError, match="unknown keys 1"):
+            check_meta(kind, {**META[kind], "noise": NOISE})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        [],
+        NOISE[:-1],
+        [*NOISE, "1"],
+        *[[*NOISE[:-1], wrong] for wrong in (0, 0.05, "", "-1", "0.050", "00", "1e3", ".5", "1.")],
+        ["", *NOISE[1:]],
+    ],
+)
+def test_amounts_of_noise_have_one_spelling(bad: object) -> None:
+    """Six texts, the amounts among them decimals in their shortest form."""
+    with pytest.raises(AuditError, match="`noise`"):
+        check_meta("release", {**META["release"], "noise": bad})
+
+
 @pytest.mark.parametrize("kind", sorted(META))
 @pytest.mark.parametrize(
     "bad", ["", 1.5, b"bytes", {}, {"a": 1}, -1, 1 << 53, True, "a\nb", ["", 1]]

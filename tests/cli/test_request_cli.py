@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from gateway.cli.request import carry_out, hidden, run
+from gateway.cli.request import carry_out, hidden, noised, run
 from gateway.cli.where import asked
 from gateway.cli.written import writer
 from gateway.errors import LogError, Reason, RefusedError, SettingsError
@@ -31,6 +31,7 @@ from gateway.values import (
     Form,
     Header,
     MaskNote,
+    NoiseNote,
     Operator,
     Receipt,
     Request,
@@ -298,3 +299,16 @@ def test_a_receipt_says_how_well_people_are_hidden(meta: bytes, lines: list[str]
     said = hidden(dataclasses.replace(RECEIPT, meta=meta))
 
     assert lines == [" ".join(line.split()) for line in said]
+
+
+def test_a_receipt_says_how_far_numbers_with_noise_are_off() -> None:
+    """Mechanism, deviation, rho and bound; of exact numbers nothing is said."""
+    exact = header("age")
+    note = NoiseNote("discrete_gaussian", "0.05", "5.4775390625", "3")
+
+    said = " ".join(" ".join(noised(dataclasses.replace(exact, noise=note))).split())
+
+    assert [] == noised(exact)
+    assert "discrete_gaussian, standard deviation 5.4775390625, rho 0.05" in said
+    assert "a person in at most 3 cells" in said
+    assert "may be negative" in said

@@ -219,6 +219,7 @@ def test_a_repeat_replays_the_draw_and_reads_nothing() -> None:
 
     assert first.digests == again.digests
     assert 1 == len(house.noise.drawn)  # type: ignore[union-attr]
+    assert ["0.05", "0"] == [one.meta["noise"][-1] for one in house.log.of_kind("release")]  # type: ignore[index]
     assert [50_000] == sorted({one.draw.rho for one in house.log.told(a_source())})
 
 

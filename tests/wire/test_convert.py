@@ -28,6 +28,7 @@ from gateway.values import (
     Form,
     Header,
     MaskNote,
+    NoiseNote,
     Operator,
     Receipt,
     Request,
@@ -370,6 +371,7 @@ HEADER = Header(
     ),
     20,
 )  # fmt: skip
+NOISE = NoiseNote("discrete_gaussian", "0.05", "5.4775390625", "3")
 RECEIPT = Receipt(ID, 3, 7, b"leaf", b"meta", b"s" * 32, "proof")
 
 
@@ -381,6 +383,42 @@ def test_header_and_receipt_come_back_as_they_were() -> None:
         from_receipt(RECEIPT, receipt)
         assert (HEADER, RECEIPT) == (to_header(header, faults), to_receipt(receipt, faults))
         assert not faults
+
+
+def test_noise_comes_back_as_it_was() -> None:
+    """Its figures are texts, and exact; a header without noise says none."""
+    noisy = replace(HEADER, noise=NOISE)
+    message, faults = common_pb2.Header(), Faults()
+    from_header(noisy, message)
+
+    assert noisy == to_header(message, faults)
+    assert not faults
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("mechanism", "laplace"),
+        ("mechanism", ""),
+        ("rho", ""),
+        ("rho", "-1"),
+        ("rho", "1e3"),
+        ("scale", "nan"),
+        ("scale", "5."),
+        ("bound", "three"),
+    ],
+)
+def test_noise_of_another_kind_is_faulted(name: str, wrong: str) -> None:
+    """Figures of a mechanism that this version does not know are not read as those of ours."""
+    message, faults = common_pb2.Header(), Faults()
+    from_header(replace(HEADER, noise=NOISE), message)
+    setattr(message.noise, name, wrong)
+    to_header(message, faults)
+
+    with pytest.raises(RequestError) as caught:
+        faults.settle()
+
+    assert [f"header.noise.{name}"] == [path for path, _ in caught.value.violations]
 
 
 def test_a_header_that_is_none_is_faulted() -> None:
