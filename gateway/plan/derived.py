@@ -171,11 +171,9 @@ def half_even(numerator: int, denominator: int) -> int:
 def columns_of(one: DerivedNode, suppress: Suppress) -> dict[str, pl.DataType]:
     """Return the columns of a derived measure in a frame: the number, why not, and its flag."""
     rate = isinstance(one, RateNode)
-    # A marker may be any word: were it `missing`, the two would read alike, and be one.
-    words = list(dict.fromkeys((Marker.MISSING.value, suppress.marker)))
     found: dict[str, pl.DataType] = {
         one.name: pl.Float64() if rate else pl.Int64(),
-        one.name + WHY: pl.Enum(words),
+        one.name + WHY: pl.Enum([Marker.MISSING.value, suppress.marker]),
     }
     if rate:
         found[one.name + FLAG] = pl.Enum([UNRELIABLE])

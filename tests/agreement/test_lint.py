@@ -176,6 +176,8 @@ SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
         ("wrong-value", "automated: false", "automated: true"),
         ("unit-unknown", "unit: client_id", "unit: provider_id"),
         ("min-cell-low", "min_cell: 11", "min_cell: 10"),
+        ("marker-taken", "marker: suppressed}", "marker: missing}"),
+        ("marker-taken", "marker: suppressed}", "marker: total}"),
         ("interval-narrow", "min_interval: 9", "min_interval: 8"),
         ("interval-narrow", "min_cell: 11", "min_cell: 12"),
         ("complementary-off", "complementary: true", "complementary: false"),

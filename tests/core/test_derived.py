@@ -21,8 +21,9 @@ from gateway.plan.check import check_table
 from gateway.plan.derived import PercentNode, RateNode, figures, half_even
 from gateway.plan.lower import Program
 from gateway.plan.ops import Group, Suppress
-from gateway.values import FieldClass, Operator
+from gateway.values import FieldClass, Form, Operator
 from tests.build import (
+    CODES,
     RUN_FIELDS,
     TABLES,
     a_condition,
@@ -42,6 +43,7 @@ from tests.reference_derived import worked_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.agreement.model import CodeLists
     from gateway.plan.ops import Plan
     from gateway.values import Row
 
@@ -181,6 +183,7 @@ def a_world(
     margins: tuple[tuple[str, ...], ...] = (("incident_date",),),
     county: FieldClass = FieldClass.QUASI_IDENTIFIER,
     zeros: str = "publish",
+    codes: CodeLists = CODES,
 ) -> Drawn:
     """Return a table of runs with these measures, and the month's total."""
     table = an_aggregate(dimensions, measures or (RUNS, SHARE, PER), unit="run_id", zeros=zeros)
@@ -191,7 +194,7 @@ def a_world(
         for one in RUN_FIELDS
     ]
     dataset = a_dataset(fields)
-    agreements = the_agreements(an_agreement(provision), dataset=dataset)
+    agreements = the_agreements(an_agreement(provision), dataset=dataset, codes=codes)
     where = [a_condition("incident_date", Operator.EQ, MAY)]
     request = a_request(*dimensions, "run_id", where=where)
     return Drawn(agreements, request, rows, provision, dataset)
@@ -226,6 +229,37 @@ def test_percentages_and_rates_stand_beside_their_counts() -> None:
     assert (None, "missing") == (found["*"]["share"], found["*"]["share.why"])
     # 600 runs of 115,000 people: the areas are a closed list, and each of them has a number.
     assert 521.7 == found["*"]["per"]
+
+
+def test_all_areas_together_have_a_rate_where_each_has_its_people() -> None:
+    """One county of a closed list without a number, and nobody knows how many live in all."""
+    rows = rows_of(north=240, south=345)
+    lists = {**CODES.lists, "county": ("north", "south", "west", "east")}
+    codes = dataclasses.replace(CODES, lists=lists)
+
+    found = cells(a_world(rows, RUNS, PER, codes=codes))
+
+    assert (600.0, None) == (found["north"]["per"], found["north"]["per.why"])
+    assert ["missing", "missing"] == [found[name]["per.why"] for name in ("east", "*")]
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_figures_travel_in_either_form(form: Form) -> None:
+    """Rows and batches bring the same numbers, reasons and flags to the recipient."""
+    world = a_world(rows_of(north=19, south=381))
+    house = House(agreements=world.agreements, rows=world.rows)
+
+    box = house.ask(dataclasses.replace(world.request, form=form))
+
+    header = [one.name for one in plan_of(world).columns]
+    [chunk] = box.chunks
+    found: list[dict[str, Any]] = [
+        dict(zip(header, row, strict=True)) for row in chunk.rows or ()
+    ] or box.rows()
+    names = ("share", "share.why", "per", "per.why", "per.flag")
+    told = {str(one["county"]): [one[name] for name in names] for one in found}
+    assert [5, None, 47.5, None, "unreliable"] == told["north"]
+    assert [95, None, 508.0, None, None] == told["south"]
 
 
 def test_a_hidden_count_has_neither_percentage_nor_rate() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import quoted
-from gateway.agreement.lint.levels import levels_of
+from gateway.agreement.lint.listed import levels_of
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 from gateway.masks.base import Marker
 

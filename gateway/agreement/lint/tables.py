@@ -107,6 +107,15 @@ def floor_cell(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
         yield folder.floor.document, ("at_least", "min_cell"), message
 
 
+@provision_rule("marker-taken")
+def marker(case: Case) -> Iterator[Fault]:
+    """Why a number is not there is told in different words, or nobody tells them apart."""
+    table, taken = case.provision.aggregate, {"missing", "masked", "total", "unreliable"}
+    if table is not None and table.disclosure.marker in taken:
+        said = f"`{table.disclosure.marker}` means something else: it is no marker of its own"
+        yield _disclosure(case, "marker"), said
+
+
 @provision_rule("interval-narrow")
 def min_interval(case: Case) -> Iterator[Fault]:
     """A suppressed count must stay any value that the rule hides."""
@@ -271,6 +280,7 @@ RULES: tuple[ProvisionRule, ...] = (
     masks,
     unit,
     min_cell,
+    marker,
     min_interval,
     complementary,
     leave,
