@@ -301,6 +301,16 @@ def a_node(*cuts: str) -> tuple[Group, RateNode]:
     return Group("run_id", ("county", "sex"), (), (None, None), "", (), (), None, (one,)), one
 
 
+def test_all_of_a_sensitive_category_are_not_told_by_their_counts_either() -> None:
+    """Where everybody is in the north, its count and the total would say so: one stays behind."""
+    world = a_world(rows_of(north=300), county=FieldClass.SENSITIVE, zeros="suppress")
+
+    found = cells(world)
+
+    assert None in {found["north"]["runs"], found["*"]["runs"]}
+    assert {None} == {cell["share"] for cell in found.values()}
+
+
 @pytest.mark.parametrize(("cuts", "expected"), [(("sex",), None), ((), 20.0)])
 def test_what_cuts_the_population_has_no_rate(
     cuts: tuple[str, ...], expected: float | None
@@ -357,6 +367,31 @@ def test_who_has_the_counts_has_the_percentages(several: list[int], zeros: str) 
     ]
 
     assert spelled(worked_out(plan, bare)) == spelled(found)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.none() | st.integers(0, 400), min_size=1),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 90_000)),
+    st.none() | st.integers(1, 100),
+)
+def test_a_rate_is_null_wherever_its_count_is(
+    parts: dict[str, int | None], people: dict[str, int], reliable: int | None
+) -> None:
+    """No rate stands beside a hidden count or without people, and any other is the nearest."""
+    living = {"=" + name: number for name, number in people.items()}
+    one = RateNode("per", "runs", 1_000, "county", "t s", living, None, (), reliable)
+    group = Group("run_id", ("county",), (), (None,), "", (), (), None, (one,))
+    counts: dict[tuple[str, ...], int | None] = {("=" + n,): c for n, c in parts.items()}
+
+    found = figures(group, SUPPRESS, one, counts)
+
+    for (value, why, flag), (key, count) in zip(found, counts.items(), strict=True):
+        assert (value is None) == (why is not None)
+        assert value is None or (count is not None and living.get(key[0]))
+        if value is not None and count is not None:
+            exact = Fraction(1_000 * count, living[key[0]])
+            assert abs(Fraction(str(value)) - exact) <= Fraction(1, 20)
+            assert flag == (count < 20)
 
 
 # --- the last look ---

@@ -127,6 +127,36 @@ def test_who_knows_a_zero_is_given_no_neighbour_of_it() -> None:
     assert None in {found["female", "other"], found["female", "*"]}
 
 
+def test_the_total_after_its_cells_knows_of_the_zero() -> None:
+    """Men and women left, three of her hidden: all that are pregnant are hers, and stay hidden."""
+    counts: Counts = {("female", "pregnant"): 3, ("female", "other"): 40, ("male", "other"): 60}
+    first, second = a_world(counts, margins=()), a_world(counts, margins=MARGINS[-1:])
+    _, memory = released(first, ())
+
+    alone, _ = released(second, ())
+    after, _ = released(second, (memory,))
+
+    assert {0, 40, 60, None} == set(released(first, ())[0].values())
+    assert after["*", "pregnant"] is None
+    assert alone["male", "pregnant"] == after["male", "pregnant"] == 0
+
+
+def released(
+    world: Drawn, earlier: tuple[bytes, ...]
+) -> tuple[dict[tuple[str, str], int | None], bytes]:
+    """Return the counts that leave beside what left before, and what is remembered of them."""
+    plan = plan_of(world)
+    made = Cells(plan)
+    columns = {name: [row[name] for row in world.rows] for name in plan.scan.names}
+    made.add(Program(plan).mask(pl.DataFrame(columns), made.keep))
+    table = made.table()
+    verdict = verdict_of(plan, made.counted(table), earlier)
+    told = made.published(table, verdict.published)
+    check_table(plan, told, verdict.digest)
+    found = {(_level(one, "sex"), _level(one, "state")): one["runs"] for one in told.to_dicts()}
+    return found, verdict.memory
+
+
 def test_a_total_of_impossible_cells_is_impossible() -> None:
     """Where all that a total is over is empty by definition, so is the total."""
     never: Products = ((("sex", ("male",)), ("state", ("pregnant", "other"))),)
