@@ -737,6 +737,9 @@ def _measured(group: Group, suppress: Suppress, members: list[Row], *, never: bo
     if never and members:
         raise Denied("impossible")
     for one in group.measures:
+        if one.where is not None:
+            cell |= _under(group, suppress, one, members)
+            continue
         given = [row for row in members if one.function == "count_distinct" or _counts(row, one)]
         people = {_person(row[group.unit]) for row in given} - {None}
         if suppress.rounded_to:
@@ -761,6 +764,32 @@ def _measured(group: Group, suppress: Suppress, members: list[Row], *, never: bo
             cell[one.name] = None
             cell[one.name + ".why"] = suppress.marker
     return cell
+
+
+def _under(group: Group, suppress: Suppress, one: MeasureNode, members: list[Row]) -> Cell:
+    """Return a count under a condition; whether its rest is large enough is the attacker's."""
+    assert one.where is not None
+    met = [row for row in members if _holds(one.where, row[one.where.field]) is True]
+
+    def fewest(rows: list[Row]) -> int:
+        behind = group.person or group.unit
+        people = {_person(row[behind]) for row in rows} - {None}
+        return min(len(people), len(units(rows)), len(rows))
+
+    def units(rows: list[Row]) -> set[str | None]:
+        return {_person(row[group.unit]) for row in rows} - {None}
+
+    whole = fewest(members) >= suppress.min_cell
+    large = suppress.at_least and len(units(members)) >= suppress.at_least and whole
+    empty = not met and suppress.zeros == "publish"
+    told = fewest(met) >= suppress.min_cell or large or empty
+    if suppress.rounded_to:
+        multiple = round(Fraction(len(units(met)), suppress.rounded_to))
+        return {one.name: multiple * suppress.rounded_to, one.name + ".why": None}
+    return {
+        one.name: len(units(met)) if told else None,
+        one.name + ".why": None if told else suppress.marker,
+    }
 
 
 def _person(value: Any) -> str | None:

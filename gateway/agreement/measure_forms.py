@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.cursor import NAME, Cursor
 from gateway.agreement.finding import quoted
-from gateway.agreement.model import MeasureRule, Percent, Rate
+from gateway.agreement.literal_forms import literals
+from gateway.agreement.model import FieldCondition, MeasureRule, Percent, Rate
+from gateway.values import Operator
 
 if TYPE_CHECKING:
     from gateway.agreement.model import Derived
@@ -26,21 +28,36 @@ def measures(at: Cursor) -> tuple[MeasureRule, ...]:
     """Return the measures that stand here, in their order."""
     read = []
     for name, below in at.entries(NAME):
-        if not isinstance(below.value, dict) or len(below.value) != 1:
+        given = dict(below.value) if isinstance(below.value, dict) else {}
+        where = _where(below.at("where", given.pop("where"))) if "where" in given else None
+        if len(given) != 1:
             below.wrong(f"the measure `{name}` is one function of a field")
             continue
-        [(function, value)] = below.value.items()
+        [(function, value)] = given.items()
         if function not in MEASURES:
             known = ", ".join(sorted(MEASURES))
             below.wrong(f"{quoted(function)} is no measure: {known}")
+            continue
+        if where is not None and function != "count_distinct":
+            below.wrong("`where` stands beside `count_distinct` alone", "unknown-key")
             continue
         inside = below.at(function, value)
         if function in DERIVED:
             read.append(MeasureRule(name, function, "", _derived(function, inside)))
             continue
         field = inside.text(NAME) if function in OF_FIELD else _any_field(value)
-        read.append(MeasureRule(name, function, field))
+        read.append(MeasureRule(name, function, field, where=where))
     return tuple(read)
+
+
+def _where(at: Cursor) -> FieldCondition:
+    """Return what a count is under: one field, and the values of it that are counted."""
+    read = [(name, literals(below)) for name, below in at.entries(NAME)]
+    if len(read) != 1:
+        at.wrong("`where` names one field, and a list of its values")
+        return FieldCondition("", Operator.IN, ())
+    [(field, values)] = read
+    return FieldCondition(field, Operator.IN, values)
 
 
 def _any_field(value: object) -> str:

@@ -273,12 +273,29 @@ class MeasureRule:
 
     `count_distinct`, `sum` or `mean` (or a word refused at load) of a field; or a number that is
     worked out of other measures of the table, and then of no field.
+
+    Attributes:
+        where: Of a count: only what has one of these values is counted; None for everything.
     """
 
     name: str
     function: str
     field: str
     derived: Derived | None = None
+    where: FieldCondition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Small counts under a condition are published where the whole that they are of is large.
+
+    Attributes:
+        denominator: The measure of the same table that counts the whole.
+        at_least: The least whole that is large.
+    """
+
+    denominator: str
+    at_least: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +340,9 @@ class Disclosure:
         options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
             built.
         written: Every key that the file writes, built or not.
+        unless: When a small count is published all the same; None for never.
+        exempt: Kinds of cells that are published whatever they hold: of each the dimensions that it
+            keeps, `period` for the table's date, and the level that each is cut at.
         rounded_to: Every count leaves as the nearest multiple of this, and nothing is suppressed; 0
             where counts leave as they are or not at all.
         cost: What hiding a cell costs.
@@ -345,6 +365,8 @@ class Disclosure:
     coarsen: tuple[tuple[str, str], ...] = ()
     written: frozenset[str] = frozenset()
     rounded_to: int = 0
+    unless: Unless | None = None
+    exempt: tuple[Mapping[str, str], ...] = ()
     cost: str = "log"  # count, value
     time_limit: Duration | None = None
     keep: Products = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement import search_form
+from gateway.agreement import exception_form, search_form
 from gateway.agreement.cursor import (
     CLAUSE,
     EMPTY_DATE,
@@ -16,6 +16,7 @@ from gateway.agreement.cursor import (
     Cursor,
     Entries,
 )
+from gateway.agreement.literal_forms import literal, literals
 from gateway.agreement.mask_forms import mask
 from gateway.agreement.measure_forms import measures
 from gateway.agreement.model import (
@@ -66,8 +67,7 @@ BASIS_TYPES: Final = (
 )
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
-DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "unless", "exempt", "known", "insiders", "noise"})
-ROUND_BASES: Final = (3, 5, 10, 20)
+DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "known", "insiders", "noise"})
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
 """Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
@@ -205,27 +205,11 @@ def _field_condition(entries: Entries) -> When:
     if op == "within":
         return WithinCondition(field, entries.read("value", Cursor.duration, EMPTY_SPAN))
     several = op in (Operator.IN, Operator.NOT_IN)
-    values = entries.read("value", _literals if several else _literal, _NO_LITERALS)
+    values = entries.read("value", literals if several else literal, _NO_LITERALS)
     return FieldCondition(field, Operator(op), values)
 
 
 _NO_LITERALS: Final[tuple[Scalar, ...]] = ()
-
-
-def _literals(at: Cursor) -> tuple[Scalar, ...]:
-    read: list[Scalar] = []
-    for item in at.items():
-        read += _literal(item)
-    if len({(type(one), one) for one in read}) != len(read):
-        at.wrong(f"`{at.name}` holds one value twice")
-    return tuple(read)
-
-
-def _literal(at: Cursor) -> tuple[Scalar, ...]:
-    if not isinstance(at.value, (str, int)):
-        at.wrong(f"`{at.name}` is one text, integer or boolean")
-        return ()
-    return (at.value,)
 
 
 def _anonymity(at: Cursor) -> Anonymity:
@@ -290,7 +274,7 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 
 def _disclosure(at: Cursor) -> Disclosure:
-    built = search_form.OPTIONS | {"round", "impossible"}
+    built = search_form.OPTIONS | exception_form.OPTIONS | {"impossible"}
     entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | built)
     options = DISCLOSURE_OPTIONS & entries.values.keys()
     if isinstance(entries.values.get("coarsen"), list):
@@ -309,7 +293,9 @@ def _disclosure(at: Cursor) -> Disclosure:
         options=tuple(sorted(options)),
         coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
         written=frozenset(entries.values),
-        rounded_to=entries.read("round", _base, 0),
+        rounded_to=entries.read("round", exception_form.base, 0),
+        unless=entries.read("unless", exception_form.unless, None),
+        exempt=entries.read("exempt", exception_form.exempt, ()),
         cost=entries.read("cost", search_form.cost, search_form.USUAL_COST),
         time_limit=entries.read("time_limit", Cursor.duration, None),
         keep=entries.read("keep", search_form.keep, ()),
@@ -317,14 +303,6 @@ def _disclosure(at: Cursor) -> Disclosure:
         noise=entries.read("noise", noise, None),
         preset=entries.read("min_cell", preset, ""),
     )
-
-
-def _base(at: Cursor) -> int:
-    """Return what counts are rounded to, of the few bases that there are."""
-    if at.value not in ROUND_BASES or isinstance(at.value, bool):
-        at.wrong(f"`{at.name}` is one of {', '.join(map(str, ROUND_BASES))}")
-        return 0
-    return int(at.value)
 
 
 def _coarsen(at: Cursor) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from gateway.agreement.budget import amount_text
+from gateway.agreement.exception_form import WHOLE
 from gateway.agreement.index import FlowKey
 from gateway.agreement.model import (
     ConsentCondition,
@@ -126,6 +127,23 @@ def _undecided(rule: FlowRule) -> list[str]:
     return lines
 
 
+def _all_the_same(table: Aggregate) -> list[str]:
+    """Return which small counts are published, in an officer's words."""
+    rules = table.disclosure
+    lines = []
+    for one in table.measures:
+        if one.where is not None:
+            values = ", ".join(str(value) for value in one.where.values)
+            lines.append(f"table: `{one.name}` counts where `{one.where.field}` is {values}")
+            if rules.unless is not None:
+                whole = f"`{rules.unless.denominator}` is {rules.unless.at_least} or more"
+                lines.append(f"table: `{one.name}` leaves however small where {whole}")
+    for kind in rules.exempt:
+        names = " and ".join(f"`{name}`" for name, level in kind.items() if level != WHOLE)
+        lines.append(f"table: counts by {names} alone leave however small")
+    return lines
+
+
 def _told(table: Aggregate) -> list[str]:
     """Return what a table tells and what it holds back, in an officer's words."""
     rules = table.disclosure
@@ -140,6 +158,7 @@ def _told(table: Aggregate) -> list[str]:
         f"table: whatever leaves, it may be any of {rules.min_interval + 1} numbers or more",
         "table: judged beside every table of the dataset that left before, to whomever",
     ]
+    lines += _all_the_same(table)
     lines += [f"table: totals of each {' and '.join(one) or 'table'}" for one in table.margins]
     for one in rules.impossible:
         where = " and ".join(f"`{name}` in {', '.join(levels)}" for name, levels in one)

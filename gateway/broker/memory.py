@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.disclosure.table import Flags
 
-_VERSION: Final = 7
+_VERSION: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +71,7 @@ def _text(one: Counts) -> dict[str, object]:
                 part.rest,
                 part.plain,
                 [list(pair) for pair in part.parents],
+                part.nulls,
             ]
             for part in one.parts
         ],
@@ -113,8 +114,9 @@ def _counts(one: Mapping[str, Any]) -> Counts:
                 rest,
                 plain,
                 tuple((level, above) for level, above in parents),
+                nulls,
             )
-            for name, cut, unit, edges, codes, rest, plain, parents in one["parts"]
+            for name, cut, unit, edges, codes, rest, plain, parents, nulls in one["parts"]
         ),
         keys=tuple(tuple(key) for key in one["keys"]),
         values=np.array(one["values"], np.int64),

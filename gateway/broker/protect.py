@@ -15,6 +15,7 @@ import numpy as np
 
 from gateway.broker.memory import Memory, memory, remembered
 from gateway.broker.needed import needed
+from gateway.broker.parted import part_under, parted, parted_keys, too_few
 from gateway.disclosure.attackers import Told, judged_together
 from gateway.disclosure.linked import Asked, bearable, protected
 from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
@@ -28,7 +29,7 @@ from gateway.masks.places import GeoArea
 from gateway.masks.plain import Pass
 from gateway.masks.tables import Map, OldestJoined, RareToOther
 from gateway.masks.times import Truncate
-from gateway.plan.counted import Verdict, table_digest
+from gateway.plan.counted import Verdict, exempt_cells, table_digest
 from gateway.plan.impossible import impossible
 from gateway.values import FieldType
 
@@ -54,6 +55,9 @@ class _Measure:
         hidden: Held back whatever is chosen.
         share: Of a sum: the part of it, in percent, that its range stays off it; 0 for a count.
         rows: Whether rows are counted, each of which is in one cell alone.
+        open: What leaves whatever is chosen; None for nothing.
+        under: Of the count of units, how a condition cuts it: there are then three numbers of each
+            cell, as `parted` orders them. None for one.
     """
 
     name: str
@@ -62,6 +66,8 @@ class _Measure:
     hidden: Flags
     share: int = 0
     rows: bool = False
+    open: Flags | None = None
+    under: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +209,8 @@ class _Table:
         empty, never = counted.rows == 0, impossible(suppress, group, counted.keys)
         if (never & ~empty).any():
             raise DisclosureError("impossible", "a record stands where none can")
-        self._nothing = empty & (never | (suppress.zeros == "publish"))
+        self._told = never | (suppress.zeros == "publish")
+        self._nothing = empty & self._told
         self._none: Flags = np.zeros(len(counted.keys), np.bool_)
 
     def stands_apart(self, others: Sequence[Counts]) -> None:
@@ -226,8 +233,24 @@ class _Table:
 
         Published or not: a sum or a mean can tell how many it is of, so its cells follow these.
         """
-        units = self._counted.units
-        return self._judged(_Measure(self._count, units, self._small(units), self._none))
+        counted, group, suppress = self._counted, self._group, self._suppress
+        exempt = np.array(exempt_cells(suppress.exempt, group.dimensions, counted.keys), np.bool_)
+        for one in group.measures:
+            if one.where is not None:
+                three = parted(counted, counted.met[one.name], suppress, exempt, self._told)
+                under = part_under(one.where)
+                return self._judged(
+                    _Measure(
+                        self._count,
+                        three.values,
+                        three.small,
+                        three.never,
+                        open=three.open,
+                        under=under,
+                    )
+                )
+        few = self._small(counted.units) & ~exempt
+        return self._judged(_Measure(self._count, counted.units, few, self._none, open=exempt))
 
     def kept(self, people: Counts) -> list[_Kept]:
         """Return each measure with the cells that leave.
@@ -237,10 +260,13 @@ class _Table:
         """
         made: list[_Kept] = []
         sums: dict[str, Counts] = {}
-        hidden = people.hidden
+        size = len(self._counted.keys)
+        hidden = people.hidden[:size]
         for one in self._group.measures:
             if one.function == "count_distinct":
-                made.append(_Kept(one.name, people, ~people.hidden))
+                # Of a count under a condition the wholes stand first, and then what meets it.
+                first = size if one.where is not None else 0
+                made.append(_Kept(one.name, people, ~people.hidden[first : first + size]))
                 continue
             summed = self._counted.sums[one.name]
             if one.field not in sums:
@@ -271,11 +297,10 @@ class _Table:
         )
 
     def _small(self, units: Integers) -> Flags:
-        least = self._suppress.min_cell
-        few = np.minimum(np.minimum(units, self._counted.people), self._counted.rows)
-        enough: Flags = few >= least
-        small: Flags = np.logical_not(enough | self._nothing)
-        return small
+        counted = self._counted
+        return too_few(
+            self._suppress.min_cell, (units, counted.people, counted.rows), self._nothing
+        )
 
     def _summed(self, field: str, summed: Summed, small: Flags, hidden: Flags) -> Counts:
         if summed.exact and (summed.values >= 0).all():
@@ -307,27 +332,35 @@ class _Table:
         if self._suppress.rounded_to:
             bearable(new, before, asked, self._limits)
             return new
-        if not before and not self._group.margins:
+        if not before and not self._group.margins and measure.under is None:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return replace(new, hidden=measure.small | measure.hidden)
-        weight = kept_weights(measure.values, Cost(self._suppress.cost), self._needed)
+        needed_ = np.resize(self._needed, len(measure.values))
+        weight = kept_weights(measure.values, Cost(self._suppress.cost), needed_)
         return replace(new, hidden=protected(new, before, asked, weight, self._limits))
 
     def _counts(self, measure: _Measure) -> Counts:
         informed = self._suppress.zeros == "publish" and not measure.share
+        parts, keys, lasting = self._parts, self._counted.keys, self._counted.lasting
+        if measure.under is not None:
+            parts, keys = (*parts, measure.under), parted_keys(keys)
+            lasting = (*lasting, self._counted.apart)
+        rounded_to = self._suppress.rounded_to
         return Counts(
             measure=measure.name,
-            parts=self._parts,
-            keys=self._counted.keys,
+            parts=parts,
+            keys=keys,
             values=measure.values,
-            hidden=measure.hidden & ~measure.small,
+            # Of a rounded table what is small leaves too: hidden is what leaves nowhere.
+            hidden=measure.hidden if rounded_to else measure.hidden & ~measure.small,
             primary=measure.small,
             additive=bool(measure.share) or measure.rows or self._counted.apart,
             floor=int(informed),
             width=self._suppress.min_interval,
-            lasting=self._counted.lasting,
-            rounded_to=self._suppress.rounded_to,
+            lasting=lasting,
+            rounded_to=rounded_to,
+            open=measure.open if measure.open is not None and not rounded_to else None,
         )
 
 
@@ -346,6 +379,9 @@ def part_of(one: MaskField, group: Group) -> Part:
             listed = [(VALUE + code, (code,)) for code in one.inputs.codes or ()]
             codes: tuple[tuple[str, tuple[str, ...]], ...] = tuple(listed)
             return Part(one.name, arguments, codes=codes, rest=_rest(codes, ""), plain=True)
+        case Pass() if one.inputs.type is FieldType.BOOLEAN:
+            both = tuple((VALUE + word, (word,)) for word in ("false", "true"))
+            return Part(one.name, arguments, codes=both)
         case Map() | RareToOther() | OldestJoined() | GeoArea() if not in_lists:
             levels: dict[str, list[str]] = defaultdict(list)
             for code, word in sorted((one.inputs.table or {}).items()):
@@ -369,7 +405,8 @@ def _raw(one: _Kept, counted: Counted, base: int) -> list[int | float]:
         base: What counts are rounded to, or 0.
     """
     if one.name not in counted.sums:
-        return list((nearest(counted.units, base) if base else counted.units).tolist())
+        units = counted.met[one.name].units if one.name in counted.met else counted.units
+        return list((nearest(units, base) if base else units).tolist())
     summed = counted.sums[one.name]
     if one.given is not None:
         return list(summed.means.tolist())

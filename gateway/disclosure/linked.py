@@ -175,6 +175,9 @@ class _Joint:
         least_known = np.concatenate([*[low for _, low, _ in ends], apart])
         most_known = np.concatenate([*[high for _, _, high in ends], apart])
         hidden = np.concatenate([*[one.hidden for one in tables], yes]) | rough
+        opened = np.zeros(len(hidden), np.bool_)
+        if (given := tables[0].open) is not None:
+            opened[: len(given)] = given
         small = (apart >= 1) & (apart < asked.min_cell) & np.array(self._links.told, np.bool_)
         primary = np.concatenate([*[one.primary for one in tables], small])
         floor = np.concatenate(
@@ -213,7 +216,7 @@ class _Joint:
         # A sum of little is hidden as wide as it is large: nobody makes nine out of two.
         wide = np.clip(values, 1, width) if asked.share else width
         shown = ~(hidden | primary) | rough
-        open_ = (before & ~hidden) | (~before & ~hidden & ~primary & (values == 0))
+        open_ = (before & ~hidden) | (~before & ~hidden & ~primary & (values == 0)) | opened
         most = np.where(rough, most_known, values)
         bounds = upper_bounds(rows, most[order], shown[order], least, (open_ | rough)[order])
         ceilings = np.where(rough, most_known, self._ceilings(len(values)))

@@ -26,6 +26,7 @@ UNKNOWN: Final = "~"
 PARENT: Final = "^"
 """Before a level that others lie in: `^region=R3`, so that it is never read as one of them."""
 MASKED: Final = "~masked"
+MISSING: Final = "~missing"
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 _DAYS: Final = {"day": 1, "week_iso": 7, "week_mmwr": 7}
 
@@ -44,6 +45,7 @@ class Part:
         plain: Whether a level is a value of the field itself.
         parents: Where the dimension has coarser levels: each level that lies in another, and the
             next coarser one that it lies in. Such a dimension has `codes`.
+        nulls: Whether records without a value are in `rest`, and not in a level of their own.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Part:
     rest: str = ""
     plain: bool = False
     parents: tuple[tuple[str, str], ...] = ()
+    nulls: bool = False
 
     def beside(self, other: Part) -> bool:
         """Return whether levels of both can be held against each other."""
@@ -83,6 +86,7 @@ class Counts:
         rounded_to: What is published are the nearest multiples of this; 0 where it is the numbers.
         draw: Where the numbers have noise: which draw they are. Then they are what left, and no
             true number stands here.
+        open: Of a table that has not left yet: what leaves whatever is chosen; None for nothing.
     """
 
     measure: str
@@ -97,6 +101,7 @@ class Counts:
     lasting: tuple[bool, ...] = ()
     rounded_to: int = 0
     draw: Draw | None = None
+    open: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,8 @@ def regions(part: Part, levels: Iterable[str], beside: Part) -> dict[str, Region
 
 
 def _code(part: Part, level: str) -> Region:
+    if level == MISSING:
+        return Codes(named=True, codes=frozenset({MISSING}))
     if part.plain and level[0] == VALUE:
         # Of a plain value that is masked nothing else can tell what it is.
         return Codes(named=True, codes=frozenset({level[1:]}))
@@ -149,7 +156,9 @@ def _listed(part: Part) -> dict[str, Codes]:
     """Return the codes of each level of a closed list, and of the levels that those lie in."""
     found = {level: Codes(named=True, codes=frozenset(codes)) for level, codes in part.codes}
     if part.rest:
-        elsewhere = (one.codes for level, one in found.items() if level != part.rest)
+        elsewhere = [one.codes for level, one in found.items() if level != part.rest]
+        # No value is the one more value of a field that has a level of its own, or is in the rest.
+        elsewhere += [] if part.nulls else [frozenset({MISSING})]
         found[part.rest] = Codes(named=False, codes=frozenset().union(*elsewhere))
     above = dict(part.parents)
     for level, codes in tuple(found.items()):

@@ -50,7 +50,10 @@ def _sum(table: Counts, first: int, total: int, parts: Sequence[int]) -> Iterato
         return
     yield at_most(total, parts)
     for part in parts:
-        yield Row((total, part), (1, -1), 0, FAR)
+        # Whoever meets no condition in one cell may do so in another: of what is left over there
+        # can be more in a part than in the whole.
+        if values[part - first] <= values[total - first]:
+            yield Row((total, part), (1, -1), 0, FAR)
 
 
 def at_most(total: int, parts: Sequence[int]) -> Row:

@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
+from gateway.agreement.exception_form import PERIOD, WHOLE
 from gateway.agreement.model import (
     ConsentCondition,
     FieldCondition,
@@ -50,6 +51,7 @@ from gateway.plan.ops import (
     Suppress,
     Where,
     assemble,
+    where_words,
 )
 from gateway.plan.pushdown import Scan
 from gateway.values import (
@@ -459,10 +461,16 @@ def _measures(rule: FlowRule, fields: tuple[str, ...]) -> tuple[MeasureNode, ...
             one.function,
             one.field,
             _type_of(rule, one),
+            _where_of(one),
         )
         for one in aggregate.measures
         if one.field in fields and one.derived is None
     )
+
+
+def _where_of(one: MeasureRule) -> Condition | None:
+    where = one.where
+    return None if where is None else Condition(where.field, where.op, where.values)
 
 
 def _type_of(rule: FlowRule, one: MeasureRule) -> FieldType:
@@ -493,7 +501,8 @@ def _columns(
             made.append(_companion(one.name))
     for measure in measures:
         mask = "count_only" if measure.function == "count_distinct" else "sum_only"
-        made.append(Column(measure.name, measure.output, FieldClass.OPERATIONAL, MaskNote(mask)))
+        note = MaskNote(mask, where_words(measure))
+        made.append(Column(measure.name, measure.output, FieldClass.OPERATIONAL, note))
         if _noise(rule) is None:
             made.append(_companion(measure.name))
     return tuple(made)
@@ -523,6 +532,7 @@ def _read(
     names = [one.name for one in masks]
     names += [name for one in masks for name in one.reads[1:]]
     names += [one.field for one in measures]
+    names += [one.where.field for one in measures if one.where is not None]
     if rule.provision.aggregate is not None:
         names.append(rule.provision.aggregate.unit)
         if (person := _person(rule)) is not None:
@@ -635,6 +645,8 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         coarsen=rules.coarsen,
         colluding=_colluding(rule),
         rounded_to=rules.rounded_to,
+        at_least=rules.unless.at_least if rules.unless else 0,
+        exempt=_exempt(rule),
         cost=rules.cost,
         seconds=rules.time_limit.seconds if rules.time_limit else SEARCH_S,
         keep=rules.keep,
@@ -642,6 +654,19 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         noise=_noise(rule),
     )
     return group, suppress
+
+
+def _exempt(rule: FlowRule) -> tuple[tuple[str, ...], ...]:
+    """Return the dimensions that each kind of exempt cells keeps, in the order of the table's."""
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return ()
+    dates = rule.dataset.event_date
+    kept = [
+        {dates if name == PERIOD else name for name, level in kind.items() if level != WHOLE}
+        for kind in aggregate.disclosure.exempt
+    ]
+    return tuple(tuple(one for one in aggregate.dimensions if one in names) for names in kept)
 
 
 def _colluding(rule: FlowRule) -> frozenset[str] | None:
@@ -679,11 +704,13 @@ def _group_text(
         "impossible": _products(rules.impossible),
         "keep": _products(rules.keep),
         "margins": [list(one) for one in aggregate.margins],
-        "measures": [[one.name, one.function, one.field] for one in measures],
+        "exempt": [list(one) for one in _exempt(rule)],
+        "measures": [[one.name, one.function, one.field, *where_words(one)] for one in measures],
         "min_cell": rules.min_cell,
         "min_interval": rules.min_interval,
         "person": _person(rule),
         "rounded_to": rules.rounded_to,
+        "unless": [rules.unless.denominator, rules.unless.at_least] if rules.unless else None,
         "time_limit": rules.time_limit.text if rules.time_limit else None,
         "unit": aggregate.unit,
         "zeros": rules.zeros,

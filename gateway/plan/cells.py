@@ -15,10 +15,10 @@ import polars as pl
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
-from gateway.plan.check import PEOPLE, ROWS, UNITS, givers, levels_of
-from gateway.plan.counted import Counted, Summed
+from gateway.plan.check import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, levels_of, rows_of
+from gateway.plan.counted import Counted, Met, Summed
 from gateway.plan.derived import with_derived
-from gateway.plan.lower import POLARS, WHY_TYPE, canonical, dtype_of
+from gateway.plan.lower import POLARS, WHY_TYPE, canonical, condition, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import WHY
 from gateway.plan.product import CELLS_MAX
@@ -38,6 +38,7 @@ _SUM = ".sum."
 _EACH = ".each"
 _GIVEN = ".given."
 _SHOWS = ".shows."
+_MET = ".met."
 _ALL = ".all"
 _WIDER = ".wider"
 
@@ -69,7 +70,10 @@ class Cells:
         self._counted: dict[str, str | None] = {UNITS: None}
         self._counted |= {givers(one): one.name for one in self._sums}
         self._counted |= {PEOPLE: None} if plan.group.person is not None else {}
-        self._units = {name: Units() for name in self._counted}
+        self._under = [one for one in self._group.measures if one.where is not None]
+        who = [givers, *([behind] if plan.group.person is not None else [])]
+        met = [name(one) for one in self._under for name in who]
+        self._units = {name: Units() for name in (*self._counted, *met)}
         self._standing: dict[str, Standing] = {}
         self._totals: list[pl.DataFrame] = []
         self._known: pl.DataFrame | None = None
@@ -81,7 +85,8 @@ class Cells:
     def keep(self) -> list[pl.Expr]:
         """The original columns that counting needs besides the masked dimensions."""
         sums = [_summand(one.field, self._kinds).alias(_SUM + one.name) for one in self._sums]
-        made = [self._named(self._group.unit).alias(_UNIT), *sums]
+        met = [condition(one.where).alias(_MET + one.name) for one in self._under if one.where]
+        made = [self._named(self._group.unit).alias(_UNIT), *sums, *met]
         if self._group.person is not None:
             made.append(self._named(self._group.person).alias(_PERSON))
         return made
@@ -102,6 +107,7 @@ class Cells:
         # Twice: within one expression canon@1 would be worked out for each mention of it.
         rows = rows.with_columns(marked for name in named for marked in hashes(name))
         sums = [_SUM + one.name for one in self._sums]
+        met = [_MET + one.name for one in self._under]
         each = [name + part for name in named for part in (FIRST, SECOND)]
         groups = rows.group_by(self._keys).agg(
             pl.len().cast(pl.Int64).alias(ROWS),
@@ -110,10 +116,14 @@ class Cells:
                 pl.col(_SUM + one.name).count().cast(pl.Int64).alias(_GIVEN + one.name)
                 for one in self._sums
             ],
+            *[
+                pl.col(_MET + one.name).sum().cast(pl.Int64).alias(rows_of(one))
+                for one in self._under
+            ],
             *each,
-            *[pl.col(one).alias(_EACH + one) for one in sums],
+            *[pl.col(one).alias(_EACH + one) for one in (*sums, *met)],
         )
-        each += [_EACH + one for one in sums]
+        each += [_EACH + one for one in (*sums, *met)]
         self._take(self._numbered(groups).select(CELL, *each).explode(each))
         self._totals.append(groups.drop(each))
         if len(self._totals) >= FOLD_AFTER:
@@ -128,6 +138,12 @@ class Cells:
             # would else publish that number.
             names |= {_EACH + _SUM + measure: GAVE} if measure is not None else {}
             self._units[name].add(people.select(*names).rename(names).drop_nulls())
+        for one in self._under:
+            met = people.filter(pl.col(_EACH + _MET + one.name))
+            for name, who in ((givers(one), _UNIT), (behind(one), _PERSON)):
+                if name in self._units:
+                    names = {CELL: CELL, who + FIRST: FIRST, who + SECOND: SECOND}
+                    self._units[name].add(met.select(*names).rename(names).drop_nulls())
 
     def _numbered(self, groups: pl.DataFrame) -> pl.DataFrame:
         """Return cells with their numbers; a cell that is met first gets the next."""
@@ -156,8 +172,11 @@ class Cells:
         margins = [one for one in group.margins if set(one) != set(group.dimensions)]
         several = [self._over(kept) for kept in (group.dimensions, *margins)]
         table = pl.concat(several).sort(self._keys)
+        if PEOPLE in table.columns:
+            return table
         # Where units are people, they are who the threshold is of.
-        return table if PEOPLE in table.columns else table.with_columns(_as_people())
+        under = [pl.col(givers(one)).alias(behind(one)) for one in self._under]
+        return table.with_columns(pl.col(UNITS).alias(PEOPLE), *under)
 
     def _over(self, kept: Sequence[str]) -> pl.DataFrame:
         """Return the cells over all values of the dimensions that are not kept."""
@@ -168,7 +187,7 @@ class Cells:
         for name, standing in self._standing.items():
             wider = standing.over(where)
             numbers = numbers.with_columns(pl.Series(name, wider.counts(totals.height)))
-            if name not in {UNITS, PEOPLE}:
+            if standing.gave is not None:
                 numbers = numbers.join(self._shows(name, wider), on=CELL, how="left")
         totals = totals.join(numbers, on=CELL).drop(CELL)
         product = self._product(kept)
@@ -227,6 +246,14 @@ class Cells:
             },
             apart=self._standing[UNITS].apart,
             lasting=tuple(self._lasts(one) for one in self._plan.masks),
+            met={
+                one.name: Met(
+                    units=_integers(table, givers(one)),
+                    people=_integers(table, behind(one)),
+                    rows=_integers(table, rows_of(one)),
+                )
+                for one in self._under
+            },
         )
 
     def _lasts(self, one: MaskField) -> bool:
@@ -256,9 +283,8 @@ class Cells:
                 pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
                 pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
             ]
-        more = [givers(one) for one in self._sums]
         # What is worked out sees the published numbers alone.
-        told = shown.select(*self._keys, *columns, UNITS, PEOPLE, ROWS, *more)
+        told = shown.select(*self._keys, *columns, *helpers_of(self._group.measures))
         keys = levels_of(self._plan, told)
         return with_derived(self._group, suppress, keys, told, before=UNITS)
 
@@ -296,10 +322,6 @@ def _too_many() -> ReleaseError:
     return ReleaseError(Reason.DISCLOSURE_RISK, f"a table of more than {CELLS_MAX} cells")
 
 
-def _as_people() -> pl.Expr:
-    return pl.col(UNITS).alias(PEOPLE)
-
-
 def _integers(table: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return table[name].cast(pl.Int64).to_numpy().astype(np.int64)
 
@@ -308,8 +330,8 @@ def _raw(one: MeasureNode, suppress: Suppress) -> pl.Expr:
     """Return the number of a measure in each cell, as it leaves where it does."""
     match one.function:
         case "count_distinct":
-            base = suppress.rounded_to
-            return nearest_multiple(pl.col(UNITS), base) if base else pl.col(UNITS)
+            base, units = suppress.rounded_to, pl.col(givers(one))
+            return nearest_multiple(units, base) if base else units
         case "mean":
             given = pl.col(_GIVEN + one.name).clip(1)
             return pl.col(_SUM + one.name).cast(pl.Float64) / given.cast(pl.Float64)

@@ -11,7 +11,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -30,7 +30,7 @@ from gateway.masks.plain import Redact
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit, floor_date
 from gateway.plan.check_derived import check_derived
-from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, table_digest
+from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, exempt_cells, kept_of, table_digest
 from gateway.plan.derived import columns_of
 from gateway.plan.impossible import impossible
 from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
@@ -53,8 +53,33 @@ UNITS, ROWS, PEOPLE = ".units", ".rows", ".people"
 
 
 def givers(one: MeasureNode) -> str:
-    """Return the column with the units that a measure is made of: of a sum, those with a value."""
-    return UNITS if one.function == "count_distinct" else f"{UNITS}.{one.name}"
+    """Return the column with the units that a measure is made of.
+
+    Of a sum they are those that gave a value, of a count under a condition those that met it.
+    """
+    return UNITS if _of_all(one) else f"{UNITS}.{one.name}"
+
+
+def behind(one: MeasureNode) -> str:
+    """Return the column with the people behind those units."""
+    return PEOPLE if one.where is None else f"{PEOPLE}.{one.name}"
+
+
+def rows_of(one: MeasureNode) -> str:
+    """Return the column with the rows of a cell that a measure is of."""
+    return ROWS if one.where is None else f"{ROWS}.{one.name}"
+
+
+def helpers_of(measures: Sequence[MeasureNode]) -> list[str]:
+    """Return the helper columns that stand behind a table's own, in their order."""
+    more = [one for one in measures if not _of_all(one)]
+    under = [one for one in more if one.where is not None]
+    both = [name for one in under for name in (behind(one), rows_of(one))]
+    return [UNITS, PEOPLE, ROWS, *map(givers, more), *both]
+
+
+def _of_all(one: MeasureNode) -> bool:
+    return one.function == "count_distinct" and one.where is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +301,7 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
         expected[one.name + WHY] = pl.Enum([suppress.marker])
     for derived in group.derived:
         expected |= columns_of(derived, suppress)
-    helpers = [
-        UNITS,
-        PEOPLE,
-        ROWS,
-        *[givers(one) for one in group.measures if one.function != "count_distinct"],
-    ]
+    helpers = helpers_of(group.measures)
     counts: dict[str, pl.DataType] = dict.fromkeys(helpers, pl.Int64())
     if dict(frame.schema) != expected | counts or frame.columns != [*expected, *helpers]:
         raise _broken("columns or types are not the plan's")
@@ -292,13 +312,9 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
         raise _broken(f"dimension `{group.time}` holds a period that was not granted")
     cells = levels_of(plan, frame)
     margins = {frozenset(kept) for kept in (group.dimensions, *group.margins)}
-    kept_by = [
-        frozenset(n for n, level in zip(group.dimensions, key, strict=True) if level != TOTAL)
-        for key in cells
-    ]
-    if not set(kept_by) <= margins:
+    if not {kept_of(group.dimensions, key) for key in cells} <= margins:
         raise _broken("a total that the agreement does not name")
-    _check_measures(frame, group, suppress, impossible(suppress, group, cells))
+    _check_measures(frame, cells, group, suppress)
     check_derived(group, suppress, cells, frame)
     numbers = {one.name: frame[one.name].to_list() for one in group.measures}
     if table_digest(cells, numbers) != verdict:
@@ -342,35 +358,56 @@ def _key_columns(plan: Plan) -> set[str]:
 
 
 def _check_measures(
-    frame: pl.DataFrame, group: Group, suppress: Suppress, never: NDArray[np.bool_]
+    frame: pl.DataFrame, cells: Sequence[tuple[str, ...]], group: Group, suppress: Suppress
 ) -> None:
     """Raise unless each cell of each measure may leave as it stands there.
 
     Args:
         frame: The table with its helper columns.
+        cells: The key of each cell.
         group: The plan's measures.
         suppress: The plan's rule.
-        never: The cells that are empty by definition.
     """
+    never = impossible(suppress, group, cells)
+    exempt = exempt_cells(suppress.exempt, group.dimensions, cells)
+    kinds = _Kinds(*(pl.lit(pl.Series(flags, dtype=pl.Boolean)) for flags in (never, exempt)))
     if (frame[ROWS].to_numpy()[never] != 0).any():
         raise _broken("a record stands where none can")
     for one in group.measures:
         if suppress.rounded_to:
             _check_rounded(frame, one, suppress.rounded_to)
         else:
-            _check_cells(frame, one, suppress, pl.lit(pl.Series(never)))
+            _check_cells(frame, one, group, suppress, kinds)
 
 
-def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress, never: pl.Expr) -> None:
-    value, why = pl.col(one.name), pl.col(one.name + WHY)
-    people, rows = pl.min_horizontal(UNITS, PEOPLE, givers(one)), pl.col(ROWS)
-    enough = (people >= suppress.min_cell) & (rows >= suppress.min_cell)
+class _Kinds(NamedTuple):
+    """Which cells are empty by definition, and which are published whatever they hold."""
+
+    never: pl.Expr
+    exempt: pl.Expr
+
+
+def _check_cells(
+    frame: pl.DataFrame, one: MeasureNode, group: Group, suppress: Suppress, kinds: _Kinds
+) -> None:
+    value, why, never = pl.col(one.name), pl.col(one.name + WHY), kinds.never
+    all_, rows = pl.min_horizontal(UNITS, PEOPLE, ROWS), pl.col(rows_of(one))
+    people = pl.min_horizontal(givers(one), behind(one), rows)
+    if one.where is None:
+        people = pl.min_horizontal(people, all_)
+    enough = people >= suppress.min_cell
+    if one.function == "count_distinct":
+        enough |= kinds.exempt
+    if suppress.at_least and one.where is not None:
+        whole = [pl.col(other.name).is_not_null() for other in group.measures if _of_all(other)]
+        large = (all_ >= suppress.min_cell) & (pl.col(UNITS) >= suppress.at_least)
+        enough |= large & pl.any_horizontal(pl.lit(value=False), *whole)
     # Of nobody there is no mean.
     told = (never | (suppress.zeros == "publish")) & (one.function != "mean")
     nothing = (rows == 0) & (value == 0) & told
     published = value.is_not_null() & why.is_null() & (enough | nothing).fill_null(value=False)
     if one.function == "count_distinct":
-        published &= (value == pl.col(UNITS)).fill_null(value=False)
+        published &= (value == pl.col(givers(one))).fill_null(value=False)
     held = value.is_null() & (why == suppress.marker).fill_null(value=False)
     if one.function == "count_distinct":
         # What everybody knows to be nothing is not held back: that would say it might be something.
@@ -381,7 +418,7 @@ def _check_cells(frame: pl.DataFrame, one: MeasureNode, suppress: Suppress, neve
 
 def _check_rounded(frame: pl.DataFrame, one: MeasureNode, base: int) -> None:
     """Raise unless each cell has the nearest multiple of its count, of two as near the even one."""
-    value, why, units = pl.col(one.name), pl.col(one.name + WHY), pl.col(UNITS)
+    value, why, units = pl.col(one.name), pl.col(one.name + WHY), pl.col(givers(one))
     off = 2 * (value - units).abs()
     near = (off < base) | ((off == base) & (value // base % 2 == 0))
     whole = (value % base == 0) & (value >= 0) & why.is_null()

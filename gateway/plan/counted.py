@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ TOTAL: Final = "*"
 """The level of a cell that is over all values of a dimension."""
 VALUE: Final = "="
 """Before a level that is a value, so that no value is ever read as a marker."""
+COARSER: Final = "^"
+"""Before a level that others of the dimension lie in."""
 UNKNOWN: Final = "~"
 """Before a level that is none: `~missing`, `~masked`."""
 
@@ -52,6 +54,21 @@ class Summed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """What meets a condition, in each cell.
+
+    Attributes:
+        units: Distinct units with a row that meets it.
+        people: Distinct people with such a row; the units themselves where they are people.
+        rows: Rows that meet it.
+    """
+
+    units: Integers
+    people: Integers
+    rows: Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Counted:
     """Each cell, totals among them, in the order of the table that it was made from.
 
@@ -63,6 +80,7 @@ class Counted:
         sums: Each sum by the name of its measure.
         apart: Whether no unit stands in two cells, so that counts add up to their totals.
         lasting: Of each dimension, whether no unit has two levels of it.
+        met: What meets the condition of each count that has one, by the name of its measure.
     """
 
     keys: tuple[tuple[str, ...], ...]
@@ -72,6 +90,7 @@ class Counted:
     sums: Mapping[str, Summed]
     apart: bool = True
     lasting: tuple[bool, ...] = ()
+    met: Mapping[str, Met] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +108,29 @@ class Verdict:
     published: Mapping[str, Flags]
     digest: bytes
     memory: bytes
+
+
+def kept_of(dimensions: Sequence[str], key: Sequence[str]) -> frozenset[str]:
+    """Return the dimensions that a cell is not over all values of."""
+    return frozenset(n for n, level in zip(dimensions, key, strict=True) if level != TOTAL)
+
+
+def exempt_cells(
+    kinds: Sequence[Sequence[str]], dimensions: Sequence[str], keys: Sequence[Sequence[str]]
+) -> list[bool]:
+    """Return which cells are of a kind that is published whatever it holds.
+
+    Args:
+        kinds: Of each the dimensions that it keeps, at the levels that the table is cut at: a cell
+            at a coarser level is of none.
+        dimensions: The table's.
+        keys: Of its cells.
+    """
+    exempt = {frozenset(kept) for kept in kinds}
+    return [
+        kept_of(dimensions, key) in exempt and not any(level.startswith(COARSER) for level in key)
+        for key in keys
+    ]
 
 
 def table_digest(

@@ -107,7 +107,7 @@ def row_filter(where: Where) -> pl.Expr | None:
     """Return the row filter, true or false for every row; None keeps all."""
     if where.unanswerable:
         return pl.lit(value=False)
-    parts = [_condition(one) for one in where.conditions]
+    parts = [condition(one) for one in where.conditions]
     if where.consent:
         parts.append(pl.any_horizontal([_filled(name) for name in where.consent]))
     for name, kind in where.opt_out:
@@ -124,7 +124,8 @@ def _filled(name: str) -> pl.Expr:
     )
 
 
-def _condition(one: Condition) -> pl.Expr:
+def condition(one: Condition) -> pl.Expr:
+    """Return whether a comparison holds; of what is unknown none does."""
     column = pl.col(one.field)
     if any(isinstance(value, (int, float)) and not isinstance(value, bool) for value in one.values):
         # Numbers that are not finite satisfy nothing; comparisons of frames would order them.

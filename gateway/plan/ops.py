@@ -81,12 +81,17 @@ class MaskField:
 
 @dataclass(frozen=True, slots=True)
 class MeasureNode:
-    """One published number: `count_distinct` of the unit, or `sum` or `mean` of a field."""
+    """One published number: `count_distinct` of the unit, or `sum` or `mean` of a field.
+
+    Attributes:
+        where: Of a count: a unit is counted where one of its rows meets this; None for all units.
+    """
 
     name: str
     function: str
     field: str
     output: FieldType
+    where: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,10 @@ class Suppress:
         dominance: When a sum is suppressed because of who gave it; None for never.
         coarsen: The ladder that a refusal names the next rung of.
         colluding: Agencies, by id, that count as one attacker; None for everybody.
+        at_least: A small count under a condition is published where all units of its cell are so
+            many; 0 for never.
+        exempt: Kinds of cells whose counts are published whatever they are: of each the dimensions
+            that it keeps.
         rounded_to: Nothing is suppressed: every count is the nearest multiple of this, of two as
             near the even one. 0 where counts are not rounded.
         cost: What hiding a cell costs: `count`, `value` or `log`.
@@ -158,6 +167,8 @@ class Suppress:
     coarsen: tuple[tuple[str, str], ...] = ()
     colluding: frozenset[str] | None = None
     rounded_to: int = 0
+    at_least: int = 0
+    exempt: tuple[tuple[str, ...], ...] = ()
     cost: str = "log"
     seconds: int = 120
     keep: Products = ()
@@ -260,6 +271,14 @@ class Plan:
     digest: bytes
     text: bytes
     classes: Classes | None = None
+
+
+def where_words(one: MeasureNode) -> tuple[str, ...]:
+    """Return what a count is under, in words; nothing where it is of everything."""
+    if one.where is None:
+        return ()
+    values = ",".join(str(value) for value in one.where.values)
+    return (f"where={one.where.field}:{values}",)
 
 
 def where_text(where: Where) -> bytes:

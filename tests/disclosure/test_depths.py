@@ -7,7 +7,7 @@ import pytest
 
 from gateway.disclosure.depths import Tree, coarser, next_finer, patterns, stacked
 from gateway.disclosure.linked import Asked, protected
-from gateway.disclosure.parts import MASKED, Codes, Counts, Part, inside, meet, regions
+from gateway.disclosure.parts import MASKED, MISSING, Codes, Counts, Part, inside, meet, regions
 from gateway.disclosure.table import DisclosureError, Limits, Row
 from gateway.disclosure.within import within
 
@@ -146,8 +146,10 @@ def test_a_coarser_level_meets_what_its_codes_meet(
 
 
 def test_what_no_code_is_left_of_takes_all_the_rest() -> None:
-    """The class of a listed code and of all others is everything."""
-    assert Codes(named=False, codes=frozenset()) == regions(OPEN, ["^k=k"], CODED)["^k=k"]
+    """The class of a listed code and of all others is everything that has a value."""
+    everything = Codes(named=False, codes=frozenset({MISSING}))
+
+    assert everything == regions(OPEN, ["^k=k"], CODED)["^k=k"]
 
 
 def test_a_table_that_told_no_land_is_cut_by_unions() -> None:

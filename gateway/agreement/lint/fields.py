@@ -74,6 +74,8 @@ def _named(case: Case) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for measure in table.measures:
             if measure.field:
                 yield case.under("aggregate", "measures", measure.name), measure.field
+            if measure.where is not None and measure.where.field:
+                yield case.under("aggregate", "measures", measure.name), measure.where.field
 
 
 @provision_rule("field-in-both")

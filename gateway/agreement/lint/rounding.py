@@ -38,4 +38,14 @@ def wide(case: Case) -> Iterator[Fault]:
         yield case.under("aggregate", "disclosure", "round"), f"`round: {base}`: {message}"
 
 
-RULES: tuple[ProvisionRule, ...] = (counts, wide)
+@provision_rule("round-exceptions")
+def exceptions(case: Case) -> Iterator[Fault]:
+    """Where nothing is suppressed, nothing is published all the same."""
+    table = case.provision.aggregate
+    if table is not None and table.disclosure.rounded_to:
+        for key in sorted(table.disclosure.written & {"unless", "exempt"}):
+            path = case.under("aggregate", "disclosure", key)
+            yield path, f"`{key}` beside `round`, which suppresses nothing"
+
+
+RULES: tuple[ProvisionRule, ...] = (counts, wide, exceptions)

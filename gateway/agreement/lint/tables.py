@@ -65,8 +65,9 @@ def masks(case: Case) -> Iterator[Fault]:
             yield case.under("release", name), f"`{name}` is measured, so it leaves as {kind.name}"
         elif name not in release:
             yield case.under("aggregate"), f"`{name}` is measured, but not released"
+    under = {one.where.field for one in table.measures if one.where is not None}
     for name in release:
-        if name not in need and name not in table.dimensions:
+        if name not in need and name not in table.dimensions and name not in under:
             message = f"`{name}` is released, but neither dimension nor measured"
             yield case.under("release", name), message
     for name in table.dimensions:
