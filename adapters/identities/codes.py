@@ -32,7 +32,7 @@ _FORMS: Final[Mapping[str, str]] = {
     "NIBRS location": r"\d{2}",
     "CAS RN": r"\d{2,7}-\d{2}-\d",
     "FDA UNII": r"[A-Z0-9]{10}",
-    "PubChem CID": r"\d{1,10}",
+    "PubChem CID": r"[1-9]\d{0,7}|1\d{8}",
     "NPI or OID": r"\d{10}|[0-2](?:\.\d+)+",
     "NUCC taxonomy": r"\d{3}[A-Z0-9]{6}X",
     "UB-04 discharge status": r"\d{2}",
@@ -53,8 +53,32 @@ def check(codes: str) -> tuple[Callable[[str], bool], bool]:
     listed = canonical.canonical().values.get(codes)
     if listed is not None:
         return listed.__contains__, True
-    form = re.compile(_FORMS[codes])
-    return (lambda value: form.fullmatch(value) is not None), False
+    form, sound = re.compile(_FORMS[codes], re.ASCII), _SOUND.get(codes, _no_name)
+    return (lambda value: form.fullmatch(value) is not None and sound(value)), False
+
+
+def _no_name(value: str) -> bool:
+    """Return whether a value of letters alone is not somebody's name, as far as lists say."""
+    return not (value.isalpha() and len(value) >= _LETTERS) or (
+        value.lower() not in lists().surnames and value.lower() not in lists().given
+    )
+
+
+def _npi(value: str) -> bool:
+    """Return whether ten digits have the check digit of an NPI; phones of ten digits seldom do."""
+    if not value.isdigit():
+        return True  # an OID
+    doubled = (int(digit) * (1 + at % 2) for at, digit in enumerate("80840" + value, 0))
+    return value[0] in "12" and sum(sum(divmod(one, 10)) for one in doubled) % 10 == 0
+
+
+def _cas(value: str) -> bool:
+    """Return whether a CAS number has its check digit; dates and record numbers seldom do."""
+    *digits, check = map(int, value.replace("-", ""))
+    return sum(at * one for at, one in enumerate(reversed(digits), 1)) % 10 == check
+
+
+_SOUND: Final[Mapping[str, Callable[[str], bool]]] = {"NPI or OID": _npi, "CAS RN": _cas}
 
 
 def no_code(text: str, *, closed: bool) -> bool:

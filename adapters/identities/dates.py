@@ -27,6 +27,8 @@ _MONTHS: Final = (
     ("november", "nov", "noviembre"),
     ("december", "dec", "diciembre", "dic"),
 )
+MONTHS: Final = tuple(name for names in _MONTHS for name in names)
+"""Months by every name and short form that is looked for."""
 _NUMBER: Final = {name: index for index, names in enumerate(_MONTHS, 1) for name in names}
 _NAMES = "|".join(sorted(_NUMBER, key=len, reverse=True))
 _MONTH = rf"(?:{_NAMES})\b\.?"
@@ -38,14 +40,15 @@ _FORMS: Final = (
     rf"\b{_MONTH}[\s-]?{_DAY}(?:st|nd|rd|th)?(?:,\s?|\s|-){_YEAR}",
     rf"(?<!\d){_DAY}(?:st|nd|rd|th)?[\s-](?:de\s|of\s)?{_MONTH}(?:,?\s(?:del?\s)?|-){_YEAR}",
     rf"(?<!\d){_DAY}(?:{_NAMES}){_YEAR}",
+    rf"(?<!\d){_DAY}\s{_DAY}\s(?:19|20)\d{{2}}(?!\d)",
     r"(?<!\d)(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:19|20)\d{2}|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)",
 )
 DATE: Final = "(?:" + "|".join(form.replace("([-/.])", "[-/.]") for form in _FORMS) + ")"
 """A date in any of these forms, without groups."""
 
-_NUMERIC = re.compile("|".join((_FORMS[0], _FORMS[1], _FORMS[5])).replace("([-/.])", "[-/.]"))
+_NUMERIC = re.compile("|".join((*_FORMS[:2], *_FORMS[5:])).replace("([-/.])", "[-/.]"))
 _SPELT = re.compile("|".join(_FORMS[2:5]), re.IGNORECASE)
-_LIKE_NUMERIC = re.compile(r"\d\s?[-/.]\s?\d|\d{8}")
+_LIKE_NUMERIC = re.compile(r"\d\s?[-/.]\s?\d|\d{8}|\d\s\d{1,2}\s[12]")
 _LIKE_SPELT = re.compile(r"\d[a-z\s,.-]{0,12}(?:19|20|\d)\d", re.IGNORECASE)
 _PART = re.compile(r"\d+|[a-z]+", re.IGNORECASE)
 _CENTURY = 100

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.identities.dates import dates
+from adapters.identities.figures import figures
 from adapters.identities.names import borne
 from adapters.identities.text import folded, lists, plain, words
 from adapters.identities.tokens import NOTHING_KEPT
@@ -180,9 +181,10 @@ def index(text: str) -> Index:
     found = tuple(words(text))
     names = {part for word in found for part in (word.folded, *word.folded.split("-"))}
     held: dict[str, frozenset[str]] = {"own-name": frozenset(names) | _inside(text)}
-    if any(map(str.isdigit, text)):
-        held["own-dob"] = frozenset(one.isoformat() for one in dates(text))
-        held["own-phone"] = frozenset(_phones(text))
+    said = figures(text)
+    if any(map(str.isdigit, said)):
+        held["own-dob"] = frozenset(one.isoformat() for one in dates(said))
+        held["own-phone"] = frozenset(_phones(said))
         held["own-address"] = frozenset(_houses(text))
         held["own-number"] = frozenset(_codes(text))
     return Index(held, found, text)

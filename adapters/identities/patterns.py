@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from adapters.identities.dates import DATE
+from adapters.identities.figures import figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ _SSN_WORD = (
 _SSN_FORM = re.compile(r"(?<![\d-])(\d{3})([- .])(\d{2})\2(\d{4})(?![\d-]|\.\d)")
 _SSN_SAID = re.compile(
     rf"\b{_SSN_WORD}\W{{0,3}}(?:is|es|no|of|:|#)?\W{{0,3}}"
-    r"(\d{3})[- .]?(\d{2})[- .]?(\d{4})(?!\d)",
+    r"(\d{3})(?:\s?[-./]\s?|\s)?(\d{2})(?:\s?[-./]\s?|\s)?(\d{4})(?!\d)",
     re.IGNORECASE,
 )
 _SSN_LAST = re.compile(
@@ -44,8 +45,8 @@ _NEVER_ISSUED: Final = ("000", "666")
 _AREA_END = 900
 
 _PHONE = re.compile(
-    r"(?<![\w.-])(?:\+?1[-. ]?)?(?:\(([2-9]\d{2})\)\s?[-. ]?|([2-9]\d{2})([-. /]))"
-    r"([2-9]\d{2})[-. ]?(\d{4})(?![\d-]|\.\d)"
+    r"(?<![\w.-])(?:\+?1[-. ]?)?(?:\(([2-9]\d{2})\)\s?[-. ]?|([2-9]\d{2})(\s?[-./]\s?|\s))"
+    r"([2-9]\d{2})(?:\s?[-./]\s?|\s)?(\d{4})(?![\d-]|\.\d)"
 )
 _PHONE_WORD = (
     r"(?:ph(?:one)?|cel(?:l(?:ular)?|ular)?|tel(?:ephone|efono|éfono)?|mobile|movil|móvil|call(?:ed|s|ing|back)?"
@@ -55,7 +56,8 @@ _PHONE_WORD = (
 )
 _PHONE_SAID = re.compile(
     rf"\b{_PHONE_WORD}\W{{0,3}}(?:\s?(?:no|num|number|back|is|es|at|al|on|him|her|them|@|a)\b\W{{0,3}}){{0,3}}"
-    r"(?:\+?1[-. ]?)?(?:\(?([2-9]\d{2})\)?[-. ]{0,2}[2-9]\d{2}[-. ]?\d{4}|[2-9]\d{2}[-. ]\d{4})"
+    r"(?:\+?1[-. ]?)?(?:\(?([2-9]\d{2})\)?[-. ]{0,2}[2-9]\d{2}[-. ]?\d{4}"
+    r"|[2-9]\d{2}(?:\s?[-./]\s?|\s)\d{4})"
     r"(?![\d-]|\.\d)",
     re.IGNORECASE,
 )
@@ -72,7 +74,7 @@ _BIRTH = (
 )
 _BIRTH_WORD = re.compile(_BIRTH, re.IGNORECASE)
 _DOB = re.compile(
-    rf"\W{{0,4}}(?:(?:is|es|was|on|el|of|listed\sas|as)\W{{1,2}}){{0,2}}{DATE}", re.IGNORECASE
+    rf"\W{{0,4}}(?:(?:is|es|was|on|el|of|the|listed\sas|as)\W{{1,2}}){{0,3}}{DATE}", re.IGNORECASE
 )
 _DOB_BEFORE = re.compile(rf"{DATE}\W{{0,3}}\(?\s?$", re.IGNORECASE)
 _DATE_MOST: Final = 32
@@ -135,6 +137,7 @@ def kinds(text: str, shapes: tuple[re.Pattern[str], ...] = ()) -> Iterator[str]:
         text: As `text.plain` returns it.
         shapes: Record numbers of the provider, by its settings.
     """
+    text = figures(text)
     for kind, found in _LOOK.items():
         if found(text):
             yield kind

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 _LISTS = Path(__file__).with_name("lists")
 _VERSION = re.compile(r"version (\d{4}-\d{2}-\d{2})$")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
+)
+"""What is not seen between two letters: soft hyphens, zero widths, directions, selectors, tags."""
+_FIGURE = re.compile(r"(?![0-9])\d")
 _BLANKS = re.compile("[\t\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")  # noqa: RUF001 - both apostrophes occur
-_STRAIGHT = str.maketrans({"’": "'", "‘": "'", "–": "-", "—": "-", "‐": "-", "‑": "-"})  # noqa: RUF001
+_STRAIGHT = str.maketrans("’‘–—‐‑−⁄∕·•", "''-----//..")  # noqa: RUF001
 _FLAT_SHARE = 0.6
 
 
@@ -33,6 +38,7 @@ def plain(text: str) -> str:
     if text.isascii():
         return text
     known = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    known = _FIGURE.sub(lambda match: str(unicodedata.decimal(match[0])), known)
     return _BLANKS.sub(" ", known).translate(_STRAIGHT)
 
 

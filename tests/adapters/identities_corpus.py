@@ -13,8 +13,15 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.adapters.identities_people import Person, person, spelt_date, spelt_phone, spelt_ssn
-from tests.adapters.identities_styles import STYLES, Style
+from tests.adapters.identities_people import (
+    Person,
+    hidden,
+    person,
+    spelt_date,
+    spelt_phone,
+    spelt_ssn,
+)
+from tests.adapters.identities_styles import SPREAD, STYLES, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +87,9 @@ _OWN: Final = ("own-name", "own-dob", "own-phone", "own-address", "own-number")
 
 def _text(draw: random.Random, style: Style, planted: str) -> str:
     said = draw.sample(style.ordinary, k=draw.randint(1, style.most))
-    said += draw.sample(style.hard, k=draw.randint(0, 2) if planted else draw.randint(1, 2))
+    said += draw.sample(
+        (*style.hard, *SPREAD), k=draw.randint(0, 2) if planted else draw.randint(1, 2)
+    )
     draw.shuffle(said)
     if planted:
         said.insert(draw.randint(0, len(said)), planted)
@@ -118,7 +127,7 @@ def _planted(draw: random.Random, style: Style, who: Person, label: str) -> tupl
         case "name":
             form = draw.choice(tuple(_names(who)))
             around = draw.choice(style.names[form.split(":")[0]])
-            return form, _filled(draw, around.replace("<X>", _names(who)[form]))
+            return form, _filled(draw, around.replace("<X>", hidden(draw, _names(who)[form])))
         case _:
             value = _identifier(draw, who, label)
             return label, _filled(draw, draw.choice(style.patterns[label]).replace("<X>", value))
@@ -169,7 +178,7 @@ def _own(draw: random.Random, style: Style, who: Person, label: str) -> tuple[st
         case "own-name":
             form = draw.choice(tuple(_names(who)))
             return form, draw.choice(style.names[form.split(":")[0]]).replace(
-                "<X>", _names(who)[form]
+                "<X>", hidden(draw, _names(who)[form])
             )
         case "own-dob":
             return label, around.replace("<X>", spelt_date(draw, who.born))

@@ -610,6 +610,11 @@ def spelt_phone(draw: random.Random, digits: str) -> str:
             f"({area}){exchange}-{line}",
             f"{area}-{exchange}{line}",
             digits,
+            f"{area} / {exchange} / {line}",
+            " ".join((*area, "/", *exchange, "/", *line)),
+            f"{area}-{exchange}-{line}".translate(_FULL_WIDTH),
+            f"{area}\u200b-{exchange}\ufeff-{line}",
+            " ".join(_SAID[int(digit)] for digit in digits),
         )
     )
 
@@ -636,8 +641,43 @@ def spelt_date(draw: random.Random, day: dt.date) -> str:
             f"{day.day} de {months[day.month - 1]} de {day.year}",
             f"{day:%m.%d.%Y}",
             f"{day:%m%d%Y}",
+            f"{_said_day(day.day)} of {name} {_said_year(day.year)}",
+            f"{name} {_said_day(day.day)}, {_said_year(day.year)}",
+            f"the {_said_day(day.day)} of {name}, {day.year}",
+            f"{day:%m %d %Y}",
+            " ".join(f"{day:%m/%d/%Y}"),
+            f"{day:%m/%d/%Y}".translate(_FULL_WIDTH),
         )
     )
+
+
+_FULL_WIDTH: Final = {ord("0") + at: 0xFF10 + at for at in range(10)}
+_SAID: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TEENS: Final = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
+)
+_DAYS: Final = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
+    *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
+    *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
+)
+
+
+def _said_day(day: int) -> str:
+    if day <= len(_DAYS):
+        return _DAYS[day - 1]
+    tens, ones = divmod(day, 10)
+    return "thirtieth" if not ones else f"{_TENS[tens - 2]}-{_DAYS[ones - 1]}"
+
+
+def _said_year(year: int) -> str:
+    century, rest = divmod(year, 100)
+    tens, ones = divmod(rest, 10)
+    said = _TEENS[ones] if tens == 1 else f"{_TENS[tens - 2]} {_SAID[ones]}"
+    said = f"oh {_SAID[ones]}" if not tens else said if tens == 1 or ones else _TENS[tens - 2]
+    return f"{'nineteen' if century == 19 else 'twenty'} {said}" if rest else str(year)
 
 
 def spelt_ssn(draw: random.Random, digits: str) -> str:
@@ -649,5 +689,20 @@ def spelt_ssn(draw: random.Random, digits: str) -> str:
             f"{area} {group} {serial}",
             f"SSN {digits}",
             f"ss# {area}-{group}-{serial}",
+            f"SSN {area} / {group} / {serial}",
+            f"ssn {' '.join(digits)}",
+            " ".join(f"{area}-{group}-{serial}"),
+            f"{area}\u200d-{group}-{serial}".translate(_FULL_WIDTH),
         )
     )
+
+
+def hidden(draw: random.Random, name: str) -> str:
+    """Return a name as it is, or, of one in twelve, with what nobody sees between two letters."""
+    if len(name) < _LEAST_HIDDEN or draw.random() >= 1 / 12:
+        return name
+    at = draw.randrange(1, len(name) - 1)
+    return name[:at] + draw.choice("\u00ad\u200b\u200c\u200d\u2060\ufeff") + name[at:]
+
+
+_LEAST_HIDDEN: Final = 3

@@ -44,6 +44,15 @@ class Style:
     case: Callable[[str], str] = _as_is
 
 
+SPREAD: Final = (
+    "BP {199} / {89}, repeat {119} / {79}.", "Resps {9} / {99} / {9} over the hour.", "Kit lot {9 9 9 9 9 9 9 9 9 9} logged.",
+    "Lot {999} / {999} / {9999} expired.", "GCS 4 / 5 / 6.", "Doses at 14 32 and 14 40.", "Given two, then one, then two more.",
+    "Third of May event on the square.", "Pain {9} / 10 after one of two.", "SpO2 88 90 92 94 96 98 99 trend.", "Narcan 0 . 4 mg x 2.",
+    "Coded T40 . 2X1A and F11 . 129.", "Called at nineteen thirty, back by twenty fifteen.",
+)  # fmt: skip
+"""What is taken for a number that is written apart or in words: vitals, lots, times, doses, codes."""
+
+
 _PCR = Style(
     "PCR narrative", " ", 5,
     (

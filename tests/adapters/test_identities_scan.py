@@ -10,6 +10,7 @@ import pytest
 
 from adapters import canonical
 from adapters.base import Record, Report, RowAdapter, read_settings
+from adapters.identities.codes import check
 from adapters.identities.guard import REASON, Guarded, IdentitySettings, MisplacedError
 from adapters.identities.scan import DETECTORS, Scanner, Terms
 from gateway.errors import Reason, SettingsError, SourceError
@@ -112,6 +113,25 @@ class TestTheGuardKeepsTheContract(AdapterContract):
         ("plate KLM-4821", "plate"),
         ("MRN 00482913", "record-number"),
         ("Jennifer Morales", "name"),
+        ("born third of May nineteen eighty", "dob"),
+        ("DOB May twenty-first, two thousand and one", "dob"),
+        ("nació el veintitrés de mayo de mil novecientos ochenta", "dob"),
+        ("DOB 05 03 1980", "dob"),
+        ("dob 0 5 / 0 3 / 1 9 8 0", "dob"),
+        ("call 5 5 5 / 0 1 3 4", "phone"),
+        ("215 / 555 / 0134", "phone"),
+        ("two one five five five five oh one three four", "phone"),
+        ("call \uff12\uff11\uff15-\uff15\uff15\uff15-\uff10\uff11\uff13\uff14", "phone"),
+        ("call \u0662\u0661\u0665-555-0134", "phone"),
+        ("SSN 219 / 09 / 9999", "ssn"),
+        ("2 1 9 - 0 9 - 9 9 9 9", "ssn"),
+        ("2\u200b19-0\u200d9-99\ufeff99", "ssn"),
+        ("Jenni\u200bfer Mor\u00adales", "name"),
+        ("J\u200cennifer \U000e0041Morales", "name"),
+        ("fourth of March nineteen eighty five", "own-dob"),
+        ("the 4th of March nineteen-eighty-five", "own-dob"),
+        ("2 1 5 5 5 5 0 1 2 3", "own-phone"),
+        ("Quib\u2060bleton", "own-name"),
     ],
 )
 def test_an_identity_in_a_facility_field_keeps_the_row(value: str, detector: str) -> None:
@@ -146,6 +166,19 @@ def test_identifiers_are_read_for_the_check_and_never_leave() -> None:
     "value",
     [
         *("Jackson Memorial", "Lincoln St", "Narcan 4 mg", "T40.2X1A", "kit lot 215-555-0198"),
+        *(
+            "BP 120 / 80",
+            "GCS 4 / 5 / 6",
+            "RR 1 2 / 1 4 / 1 6 / 1 8",
+            "kit lot 2 1 5 5 5 5 0 1 9 8",
+        ),
+        *(
+            "lot 215 / 555 / 0198",
+            "at 14 32 and 14 40",
+            "two then one then two more",
+            "0 . 4 mg x 2",
+        ),
+        *("third of May event", "born in an ambulance at three", "twenty twenty vision"),
         *("seen 3/4/2026", "H-1423", "988", "1-800-222-1222", "Engine 45 Lincoln St", "Hamilton"),
     ],
 )
@@ -286,6 +319,27 @@ def test_code_fields_alone_need_no_identifiers() -> None:
         scanner.look(batch).rows,
         scanner.columns,
     )
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "other"),
+    [
+        ("FDA UNII", "UF599785JZ", "WASHINGTON"),
+        ("FDA UNII", "QXVWZKJHGB", "RICHARDSON"),
+        ("NPI or OID", "1234567893", "2155550142"),
+        ("NPI or OID", "2.16.840.1", "1234567890"),
+        ("CAS RN", "437-38-7", "1985-03-4"),
+        ("CAS RN", "58-08-2", "58-08-3"),
+        ("PubChem CID", "3345", "2155550142"),
+        ("PubChem CID", "199999999", "219099999"),
+        ("US ZIP", "19134-1234", "\uff11\uff19\uff11\uff13\uff14"),
+    ],
+)
+def test_what_only_looks_like_a_code_is_none(codes: str, code: str, other: str) -> None:
+    """A form alone lets names and phones through: check digits, and the lists of names, do not."""
+    is_code, closed = check(codes)
+
+    assert [True, False, False] == [is_code(code), is_code(other), closed]
 
 
 @pytest.mark.parametrize("value", ["Quibbleton", "215-555-0142", "2155550142", "c/o Jennifer"])
