@@ -98,6 +98,14 @@ def test_a_derived_measure_is_spelled_out(measure: str, words: str) -> None:
     assert any(words in one for one in said(county(measure)))
 
 
+@pytest.mark.parametrize("measure", [OVER_AGE, rated()])
+def test_nothing_is_worked_out_of_rounded_counts(measure: str) -> None:
+    """A share of two multiples is neither of the counts nor of what was published."""
+    found = said(county(measure, margins=MARGIN, zeros="zeros: publish, round: 20"))
+
+    assert any("is no count, and `round` is for counts alone" in one for one in found)
+
+
 # --- rates ---
 
 
