@@ -22,7 +22,7 @@ from gateway.disclosure.table import DisclosureError, Ranges
 
 if TYPE_CHECKING:
     from gateway.disclosure.relations import System
-    from gateway.disclosure.solver import Floats, Solution
+    from gateway.disclosure.solver import Clock, Floats, Solution
     from gateway.disclosure.table import Flags, Integers, Limits, View
 
 SWEEPS: Final = 20
@@ -33,7 +33,12 @@ WORTHWHILE: Final = 12
 
 
 def attack(
-    view: View, *, integer: bool, enough: Integers | None = None, limits: Limits = USUAL
+    view: View,
+    *,
+    integer: bool,
+    enough: Integers | None = None,
+    limits: Limits = USUAL,
+    clock: Clock | None = None,
 ) -> Ranges:
     """Return the range of each cell as a recipient can work it out from public facts alone.
 
@@ -46,6 +51,7 @@ def attack(
         enough: For each cell a width that settles it: the search for the cell may end with two
             witnesses so far apart, and the cell is then not `settled`. Without it all are exact.
         limits: When to give up.
+        clock: What `limits.seconds` are measured by.
 
     Raises:
         DisclosureError: `not_additive` where no table fits what is published; `limit` where the
@@ -56,7 +62,7 @@ def attack(
     if (view.lower > view.upper)[view.hidden].any():
         raise DisclosureError("not_additive", "a cell with a least above its most")
     system = system_of(view.rows, len(low))
-    budget = Budget(limits)
+    budget = Budget(limits, clock=clock)
     for part in parts_of(system, view.hidden, view.published):
         at = part.columns
         wide = None if enough is None else enough[at]
@@ -112,6 +118,16 @@ class _Ends:
         if self._enough is not None and most - least >= self._enough[cell]:
             return True
         return bool(most == self.top[cell] if up else least == self.bottom[cell])
+
+    def asked(self, cell: int, *, up: bool) -> tuple[int, int]:
+        """Return within what to look for an end: no further than what is enough."""
+        low, high = int(self.bottom[cell]), int(self.top[cell])
+        if self._enough is None:
+            return low, high
+        enough = int(self._enough[cell])
+        if up:
+            return low, min(high, int(self.least[cell]) + enough)
+        return max(low, int(self.most[cell]) - enough), high
 
     def goals(self, cell: int, real: _Ends) -> tuple[int, int]:
         """Return how far down and up to look for whole numbers: what real ones reach.
@@ -176,13 +192,14 @@ class _Search:
         Zero fits where whole numbers are asked for: what is whole of an answer fits by itself.
         """
         program, ends = self._program(whole=False), self._real
+        swept = self._whole if integer else ends
         for _ in range(SWEEPS):
-            before = ends.open()
+            before = swept.open()
             for sign in (1.0, -1.0):
                 values = self._maximize(program, np.where(before, sign, 0.0)).values
                 if integer:
-                    self._witness(self._whole, whole_pieces(self._system, values, WHOLE))
-            if before.sum() - ends.open().sum() < WORTHWHILE:
+                    self._take_near(values)
+            if before.sum() - swept.open().sum() < WORTHWHILE:
                 break
         for cell in np.flatnonzero(ends.open()).tolist():
             for up in (True, False):
@@ -191,6 +208,14 @@ class _Search:
                     costs = _alone(self._costs, cell, sign)
                     most = self._maximize(program, costs).objective
                     ends.proven(cell, _inward(most) if up else -_inward(most), up=up)
+
+    def _take_near(self, values: Floats) -> None:
+        """Take what is whole of an answer as a witness, and a whole table near to it."""
+        if (whole := whole_numbers(values)) is None:
+            self._witness(self._whole, whole_pieces(self._system, values, WHOLE))
+            whole = nearest(values, self._system, self._lower, self._upper, self._budget)
+        if whole is not None and self._witness(self._whole, whole):
+            self._real.seen(whole, whole)
 
     def _maximize(self, program: Program, costs: Floats) -> Solution:
         """Return the table with the most of a sum of cells, and take it as a witness."""
@@ -233,17 +258,20 @@ class _Search:
         self._real.shift(point)
 
     def _exhaust(self, program: Program, ends: _Ends, cell: int, *, up: bool) -> None:
-        """Find the end of a cell by branch and bound."""
-        sign = 1.0 if up else -1.0
-        every = np.arange(len(self._lower))
-        program.change_costs(every, _alone(self._costs, cell, sign))
+        """Find the end of a cell by branch and bound, or that it lies far enough."""
+        every, one = np.arange(len(self._lower)), np.array([cell])
+        low, high = ends.asked(cell, up=up)
+        program.change_costs(every, _alone(self._costs, cell, 1.0 if up else -1.0))
+        program.change_bounds(one, np.array([float(low)]), np.array([float(high)]))
         answer = program.run()
+        program.change_bounds(one, self._lower[one] * 1.0, self._upper[one] * 1.0)
         if answer.verdict is not Verdict.OPTIMAL:
             raise DisclosureError("limit", "the search reached its limit")
         point = whole_numbers(answer.values)
         if point is None or not self._witness(ends, point):
             raise DisclosureError("solver", "the solver's whole numbers do not add up")
-        ends.proven(cell, int(point[cell]), up=up)
+        if not ends.closed(cell, up=up):
+            ends.proven(cell, int(point[cell]), up=up)
 
     def _fits(self, values: Integers) -> bool:
         within = ((self._lower <= values) & (values <= self._upper)).all()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gateway.disclosure.solver import Floats
     from gateway.disclosure.table import Integers
 
+LONG: Final = 64
+"""A change of more cells is hardly ever one under another pattern, and is not kept."""
+
 ENTRIES_MAX: Final = 4_000_000
 """Beyond so many entries the oldest half is forgotten; nothing is wrong then, only slower."""
 
@@ -61,6 +64,8 @@ class Known:
         belongs = label[system.index[alive][first]]
         for head, columns in zip(heads, np.split(moved, starts[1:]), strict=True):
             bound = kept[(belongs == head) & (sums[kept] != 0)]
+            if len(columns) > LONG:
+                continue
             step = np.concatenate((values[columns], sums[bound]))
             index = np.concatenate((part.columns[columns], self._size + part.rows[bound]))
             self._fresh.append((index, step // np.gcd.reduce(step)))

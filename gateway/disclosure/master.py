@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gateway.disclosure.cuts import Cut
     from gateway.disclosure.merge import Merged
     from gateway.disclosure.solver import Budget, Floats, Solution
-    from gateway.disclosure.table import Flags
 
 BELOW_ONE: Final = 0.999
 """Weights are whole, so that a bound less than one below the objective proves it."""
@@ -86,13 +85,23 @@ class Master:
         self.close[self._free] = answer.reduced <= CLOSE
         return self._choice(answer)
 
-    def whole(self, start: Floats | None, gap: float, among: Flags | None = None) -> Choice:
+    def whole(
+        self,
+        start: Floats | None,
+        gap: float,
+        least: Floats | None = None,
+        most: Floats | None = None,
+    ) -> Choice:
         """Return a choice in whole numbers, at most a gap above what no choice can better.
 
         Args:
             start: A safe pattern, if one is known.
             gap: As a part of the objective; 0 for the best choice there is.
-            among: Variables to choose from; the bound is then one for these choices only.
+            least: What has to be chosen; the bound is then one for such choices only.
+            most: What may be chosen; likewise.
+
+        Raises:
+            DisclosureError: `infeasible` where no such choice satisfies the inequalities.
         """
         if not len(self._free):
             return self._settled()
@@ -100,13 +109,11 @@ class Master:
         self._insert(program, self._cuts)
         program.option("mip_abs_gap", BELOW_ONE)
         program.option("mip_rel_gap", gap)
-        program.option("mip_max_nodes", self._budget.limits.nodes)
-        if among is not None:
-            program.change_bounds(
-                np.arange(len(self._free)),
-                np.zeros(len(self._free)),
-                among[self._free].astype(np.float64),
-            )
+        if least is not None or most is not None:
+            free, size = self._free, self._merged.size
+            low = np.zeros(size) if least is None else least
+            high = np.ones(size) if most is None else most
+            program.change_bounds(np.arange(len(free)), low[free], high[free])
         if start is not None:
             program.begin_at(start[self._free])
         answer = self._choice(self._run(program))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gateway.disclosure.relations import System
-from gateway.disclosure.solver import Program, whole_numbers
+from gateway.disclosure.solver import WHOLE, Program, whole_numbers
 from gateway.disclosure.table import DisclosureError
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Moves:
         """
         self._system, self._low, self._high, self._budget = system, low, high, budget
         self._limits = np.column_stack((high, -low)).ravel().astype(np.float64)
-        costs = np.maximum(1.0, scale / np.maximum(self._limits, 0.5))
+        self._costs = np.maximum(1.0, scale / np.maximum(self._limits, 0.5))
         none = np.zeros(len(self._limits))
         self._program = Program(
-            doubled(system), none, self._limits, budget, maximize=False, costs=costs
+            doubled(system), none, self._limits, budget, maximize=False, costs=self._costs
         )
 
     def reach(self, column: int, amount: int) -> list[Integers]:
@@ -63,25 +63,49 @@ class Moves:
         # From no basis at all the way is shorter than from that of another cell's move.
         self._program.forget()
         try:
-            values = self._program.run().values
+            return self._whole_change(column, amount)
         except DisclosureError as error:
             if error.cause != "not_additive":
                 raise
             return None
         finally:
             self._program.change_bounds(pair, np.zeros(2), self._limits[pair])
-        move = whole_numbers(values[0::2] - values[1::2])
-        if move is not None:
-            return move
-        low, high = self._low.copy(), self._high.copy()
+            self._program.change_costs(np.arange(len(self._costs)), self._costs)
+
+    def close(self, column: int) -> None:
+        """Let a column stay where it is from now on, until `open`."""
+        self._bound(column, np.zeros(2))
+
+    def open(self, column: int) -> None:
+        """Let a column move again."""
+        self._bound(column, np.array([self._high[column], -self._low[column]], np.float64))
+
+    def _bound(self, column: int, limits: Floats) -> None:
+        pair = np.array([2 * column, 2 * column + 1])
+        self._limits[pair] = limits
+        self._program.change_bounds(pair, np.zeros(2), limits)
+
+    def _whole_change(self, column: int, amount: int) -> Integers | None:
+        """Return the least change, or a dearer one that is whole: what stands at a half costs."""
+        costs, values = self._costs.copy(), np.zeros(self._system.columns)
+        for _ in range(DEARER):
+            answer = self._program.run().values
+            values = answer[0::2] - answer[1::2]
+            if (move := whole_numbers(values)) is not None:
+                return move
+            halves = np.flatnonzero(np.abs(answer - np.rint(answer)) > WHOLE)
+            costs[halves] *= 1.0 + (halves * 7919 % 97) / 97
+            self._program.change_costs(halves, costs[halves])
+        low = np.where(self._limits[1::2] > 0, self._low, 0)
+        high = np.where(self._limits[0::2] > 0, self._high, 0)
         low[column] = high[column] = amount
-        return nearest(values[0::2] - values[1::2], self._system, low, high, self._budget)
+        return nearest(values, self._system, low, high, self._budget)
 
     def _line(self, move: Integers) -> list[Integers]:
         """Return a move, and the ends of the line through it and zero."""
         support = np.flatnonzero(move)
         step = move[support] // np.gcd.reduce(move[support])
-        over, under = self._high[support], -self._low[support]
+        over, under = self._limits[2 * support], self._limits[2 * support + 1]
         size = np.abs(step)
         forth = int((np.where(step > 0, over, under) // size).min())
         back = int((np.where(step > 0, under, over) // size).min())
@@ -129,3 +153,6 @@ def nearest(
 
 ROUNDINGS: Final = 10
 """How often a point is rounded before it is left to branch and bound."""
+
+DEARER: Final = 6
+"""How often a least change is looked for; what stood at a half costs more each time."""

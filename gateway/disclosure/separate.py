@@ -17,8 +17,9 @@ import numpy as np
 
 from gateway.disclosure.cuts import dual_cut, gains, joining_cut
 from gateway.disclosure.known import Known
-from gateway.disclosure.moves import Moves
+from gateway.disclosure.moves import Moves, nearest
 from gateway.disclosure.relations import narrowed, parts_of, whole_pieces
+from gateway.disclosure.seen import Seen, needs_of
 from gateway.disclosure.solver import WHOLE, Program, Verdict, whole_numbers
 from gateway.disclosure.table import DisclosureError
 
@@ -63,7 +64,7 @@ class Findings:
 SWEEPS: Final = 20
 """How often all wanting variables are asked for at once, before each is asked for alone."""
 
-WORTHWHILE: Final = 12
+WORTHWHILE: Final = 30
 """A sweep that settles fewer is the last."""
 
 TRACE: Final = 1e-3
@@ -82,6 +83,7 @@ class Attacker:
     def __init__(self, merged: Merged, budget: Budget) -> None:
         self._merged, self._budget = merged, budget
         self._known = Known(merged)
+        self._last: _Past | None = None
 
     def safe(self, chosen: Floats, reasoning: Reasoning) -> bool:
         """Tell whether a pattern leaves nothing too narrow; sooner than `separate` if it does."""
@@ -106,18 +108,45 @@ class Attacker:
         merged, findings = self._merged, Findings(explain)
         core = _Core(merged, chosen, near, self._budget)
         whole = reasoning is not Reasoning.FRACTION
-        ends = self._known.ends(chosen, whole=whole)
+        past = self._past(chosen, *self._known.ends(chosen, whole=whole), whole=whole)
         pieces = [
-            _Piece(core, part, chosen, reasoning, self._known, ends, self._budget)
+            _Piece(core, part, chosen, reasoning, self._known, past, self._budget)
             for part in parts_of(merged.system, chosen > 0, np.zeros(merged.size, np.int64))
             if merged.needy[part.columns].any()
         ]
-        for piece in pieces:
-            piece.judge(findings)
-        if reasoning is Reasoning.WHOLE and not findings.narrow:
+        try:
             for piece in pieces:
-                piece.judge_whole(findings)
+                piece.judge(findings)
+            if reasoning is Reasoning.WHOLE and not findings.narrow:
+                for piece in pieces:
+                    piece.judge_whole(findings)
+        finally:
+            if whole:
+                for piece in pieces:
+                    piece.leave(past)
+                self._last = past
         return findings
+
+    def _past(self, chosen: Floats, least: Floats, most: Floats, *, whole: bool) -> _Past:
+        """Return what is seen of a point before anything is asked."""
+        past, last = _Past(chosen > 0, (least.copy(), most.copy()), (least, most)), self._last
+        if whole and last is not None and not (last.hidden & ~past.hidden).any():
+            # Where more is hidden, what was seen with less is still there to be seen.
+            for mine, theirs in ((past.real, last.real), (past.whole, last.whole)):
+                np.minimum(mine[0], theirs[0], out=mine[0])
+                np.maximum(mine[1], theirs[1], out=mine[1])
+            past.swept = list(last.swept)
+        return past
+
+
+@dataclass(slots=True, eq=False)
+class _Past:
+    """What was seen under a pattern: ends in real numbers and in whole ones, and answers."""
+
+    hidden: Flags
+    real: tuple[Floats, Floats]
+    whole: tuple[Floats, Floats]
+    swept: list[Floats] = field(default_factory=list)
 
 
 class _Core:
@@ -157,18 +186,6 @@ class _Core:
         return Program(system, low[near], high[near], self._budget)
 
 
-class _Ends:
-    """How far below and above its value each column of a piece has been seen."""
-
-    def __init__(self, least: Floats, most: Floats) -> None:
-        self.least, self.most = least, most
-
-    def seen(self, least: Floats, most: Floats) -> None:
-        """Take a witness."""
-        np.minimum(self.least, least, out=self.least)
-        np.maximum(self.most, most, out=self.most)
-
-
 class _Piece:
     """One connected piece under a point."""
 
@@ -179,7 +196,7 @@ class _Piece:
         point: Floats,
         reasoning: Reasoning,
         known: Known,
-        ends: tuple[Floats, Floats],
+        past: _Past,
         budget: Budget,
     ) -> None:
         self._core, merged = core, core.merged
@@ -189,63 +206,82 @@ class _Piece:
         chosen = point[at]
         self._low, self._high = merged.low[at] * chosen, merged.high[at] * chosen
         share = 1.0 - (SLACK if reasoning is Reasoning.FRACTION else 0.0)
-        self._width = merged.width[at] * share
-        self._up, self._down = merged.up[at] * share, merged.down[at] * share
-        self._real_ends = _Ends(ends[0][at], ends[1][at])
-        self._whole_ends = _Ends(ends[0][at], ends[1][at])
+        self._needs = needs_of(merged, at, share)
+        self._real_ends = Seen(self._needs, past.real[0][at], past.real[1][at])
+        self._whole_ends = Seen(self._needs, past.whole[0][at], past.whole[1][at])
+        self._swept = [values[at] for values in past.swept]
+        self._fresh: list[Floats] = []
         self._costs = np.zeros(len(at))
         self._real: Program | None = None
         self._whole: Program | None = None
         self._moves: Moves | None = None
 
+    def leave(self, past: _Past) -> None:
+        """Leave what was seen to the next pattern."""
+        at = self._part.columns
+        for ends, seen in ((past.real, self._real_ends), (past.whole, self._whole_ends)):
+            ends[0][at], ends[1][at] = seen.least, seen.most
+        for values in self._fresh:
+            everywhere = np.zeros(len(self._point))
+            everywhere[at] = values
+            past.swept.append(everywhere)
+
     def judge(self, findings: Findings) -> None:
         """Add what this piece leaves too narrow in real numbers."""
         ends = self._real_ends
         self._sweep()
-        for cell in np.flatnonzero(self._wanting(ends)).tolist():
+        alike = np.zeros(len(self._costs), np.bool_)
+        for cell in np.flatnonzero(ends.wanting()).tolist():
             if findings.narrow and not findings.explain:
                 return
-            if not self._wants(ends, cell):
+            if alike[cell] or not ends.wants(cell):
                 continue
             above = self._end(cell, 1.0)
-            if not self._wants(ends, cell):
+            if not ends.wants(cell):
                 continue
             below = self._end(cell, -1.0)
-            if self._wants(ends, cell):
+            if ends.wants(cell):
                 cuts = self._cuts(cell, above, below) if findings.explain else []
                 self._add(cell, ends, cuts, findings)
+                if self._reasoning is Reasoning.FRACTION:
+                    # What moved just as far is bound by the same, and mostly shows the same cut.
+                    moved = np.abs(above.values - below.values)
+                    alike |= np.abs(moved - moved[cell]) < NOISE
 
     def judge_whole(self, findings: Findings) -> None:
         """Add what is wide enough in real numbers, and too narrow in whole ones."""
         ends = self._whole_ends
-        for cell in np.flatnonzero(self._wanting(ends)).tolist():
-            self._change(cell, self._real_ends.most[cell], -self._real_ends.least[cell])
-            if self._wants(ends, cell):
+        for values in (*self._swept, *self._fresh):
+            if not ends.wanting().any():
+                return
+            low, high = self._low.astype(np.int64), self._high.astype(np.int64)
+            self._witness(nearest(values, self._part.system, low, high, self._budget))
+        for cell in np.flatnonzero(ends.wanting()).tolist():
+            self._change(cell)
+            if ends.wants(cell):
                 self._exhaust(cell)
-            if self._wants(ends, cell):
+            if ends.wants(cell):
                 self._add(cell, ends, [], findings)
 
-    def _change(self, cell: int, over: float, under: float) -> None:
-        """Look for a whole change up, at most so far, and one down for what is lacking then."""
-        width, least = self._width[cell], self._down[cell]
+    def _change(self, cell: int) -> None:
+        """Look for a whole change up, and one down for what is lacking then."""
+        ends, real = self._whole_ends, self._real_ends
         for up in (True, False):
-            if not self._wants(self._whole_ends, cell):
+            if not ends.wants(cell):
                 return
-            if up:
-                amount = min(over, max(self._up[cell], width - min(width, least)))
-            else:
-                amount = -min(under, max(least, width - self._whole_ends.most[cell]))
+            over, under = real.most[cell], -real.least[cell]
+            amount = ends.above(cell, over) if up else -ends.below(cell, under)
             if amount:
-                self._witness(self._changes().change(cell, int(amount)))
+                for candidate in self._changes().reach(cell, amount):
+                    self._witness(candidate)
 
     def _changes(self) -> Moves:
         if self._moves is None:
             low, high = self._low.astype(np.int64), self._high.astype(np.int64)
-            scale = int(np.median(self._width[self._width > 0])) if self._width.any() else 1
-            self._moves = Moves(self._part.system, low, high, scale, self._budget)
+            self._moves = Moves(self._part.system, low, high, self._needs.usual(), self._budget)
         return self._moves
 
-    def _add(self, cell: int, ends: _Ends, cuts: list[Cut], findings: Findings) -> None:
+    def _add(self, cell: int, ends: Seen, cuts: list[Cut], findings: Findings) -> None:
         variable = int(self._part.columns[cell])
         narrow = Narrow(variable, float(ends.least[cell]), float(ends.most[cell]))
         findings.narrow.append(narrow)
@@ -253,41 +289,27 @@ class _Piece:
             cuts = [joining_cut(self._merged, self._part.columns, self._point > 0)]
         findings.cuts.extend(cuts)
 
-    def _wanting(self, ends: _Ends) -> Flags:
-        """Return which columns have not been seen wide enough."""
-        wanting: Flags = (
-            (ends.most - ends.least < self._width)
-            | (ends.most < self._up)
-            | (-ends.least < self._down)
-        )
-        return wanting
-
-    def _wants(self, ends: _Ends, cell: int) -> bool:
-        """Tell whether one column has not been seen wide enough."""
-        least, most = ends.least[cell], ends.most[cell]
-        return bool(
-            most - least < self._width[cell] or most < self._up[cell] or -least < self._down[cell]
-        )
-
     def _sweep(self) -> None:
         """Ask for all that are wanting at once, as long as that settles some."""
         ends = self._real_ends
         for _ in range(SWEEPS):
-            before = self._wanting(ends)
+            before = ends.wanting()
             if not before.any():
                 return
-            self._maximize(before.astype(np.float64))
-            self._maximize(-before.astype(np.float64))
-            if before.sum() - self._wanting(ends).sum() < WORTHWHILE:
+            for sign in (1.0, -1.0):
+                answer = self._maximize(np.where(before, sign, 0.0))
+                if self._reasoning is not Reasoning.FRACTION:
+                    self._fresh.append(answer.values)
+            if before.sum() - ends.wanting().sum() < WORTHWHILE:
                 return
 
     def _cuts(self, cell: int, above: Solution, below: Solution) -> list[Cut]:
         """Return a cut for each requirement that real numbers fail already."""
         merged, variable = self._merged, int(self._part.columns[cell])
         lacks = (
-            above.objective + below.objective < self._width[cell] - NOISE,
-            above.objective < self._up[cell] - NOISE,
-            below.objective < self._down[cell] - NOISE,
+            above.objective + below.objective < self._needs.width[cell] - NOISE,
+            above.objective < self._needs.up[cell] - NOISE,
+            below.objective < self._needs.down[cell] - NOISE,
         )
         if not any(lacks):
             return []
@@ -301,9 +323,7 @@ class _Piece:
                 for lack, gain, need in zip(lacks, (both, over, under), needs, strict=True)
                 if lack
             ]
-            cuts = [cut for cut in found if cut is not None and cut.lacks(self._point) > NOISE]
-            if cuts:
-                break
+            cuts += [cut for cut in found if cut is not None and cut.lacks(self._point) > NOISE]
         return cuts
 
     def _gains(
@@ -334,7 +354,7 @@ class _Piece:
         if self._reasoning is not Reasoning.FRACTION:
             least, most = np.ceil(least - WHOLE), np.floor(most + WHOLE)
             self._witness(whole_pieces(self._part.system, answer.values, WHOLE))
-        self._real_ends.seen(least, most)
+        self._real_ends.take(least, most)
         return answer
 
     def _witness(self, values: Integers | None) -> None:
@@ -344,10 +364,10 @@ class _Piece:
         within = ((self._low <= values) & (values <= self._high)).all()
         if within and self._part.system.holds(values):
             reached = values.astype(np.float64)
-            self._real_ends.seen(reached, reached)
-            before = self._wanting(self._whole_ends).sum()
-            self._whole_ends.seen(reached, reached)
-            if self._wanting(self._whole_ends).sum() < before:
+            self._real_ends.take(reached, reached)
+            before = self._whole_ends.wanting().sum()
+            self._whole_ends.take(reached, reached)
+            if self._whole_ends.wanting().sum() < before:
                 self._known.add(self._part, values)
 
     def _exhaust(self, cell: int) -> None:
@@ -355,12 +375,19 @@ class _Piece:
         if self._whole is None:
             system, budget = self._part.system, self._budget
             self._whole = Program(system, self._low, self._high, budget, whole=True)
-        every = np.arange(len(self._costs))
+        ends, every, one = self._whole_ends, np.arange(len(self._costs)), np.array([cell])
         for sign in (1.0, -1.0):
+            low, high = float(self._low[cell]), float(self._high[cell])
+            if sign > 0:
+                high = min(high, float(ends.above(cell, high)))
+            else:
+                low = max(low, -float(ends.below(cell, -low)))
             self._whole.change_costs(every, np.where(every == cell, sign, 0.0))
+            self._whole.change_bounds(one, np.array([low]), np.array([high]))
             answer = self._whole.run()
+            self._whole.change_bounds(one, self._low[one], self._high[one])
             if answer.verdict is not Verdict.OPTIMAL:
                 raise DisclosureError("limit", "the search reached its limit")
             self._witness(whole_numbers(answer.values))
-            if not self._wants(self._whole_ends, cell):
+            if not ends.wants(cell):
                 return

@@ -3,7 +3,7 @@
 A status that is not known to carry an answer carries none. What a solver says is a floating-point
 claim; whoever builds on it here either rounds and checks in exact integers (`relations.System`), or
 uses it where any number would be valid (duals of a cut). Time is the solver's own: its run time,
-added up over a search.
+added up over a search, where the caller gives no clock.
 
 Source of the rules: the project's specification of disclosure control, sections 6.3 and 12 (E16).
 """
@@ -23,10 +23,14 @@ from numpy.typing import NDArray
 from gateway.disclosure.table import DisclosureError, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.disclosure.relations import System
     from gateway.disclosure.table import Integers
 
 Floats: TypeAlias = NDArray[np.float64]
+Clock: TypeAlias = "Callable[[], float]"
+"""Seconds since any moment; the core reads no clock of its own."""
 
 WHOLE: Final = 1e-5
 """How far from a whole number a solver's whole number may be; it is rounded and checked again."""
@@ -72,15 +76,19 @@ def verdict(status: HighsModelStatus, run: HighsStatus) -> Verdict:
 class Budget:
     """What is left of the limits; each program that runs takes its part.
 
-    Work limits are counted, time is measured by the solver.
+    Work is counted and the same on every machine. Time is measured by the clock that is given, else
+    by the solver's own.
     """
 
-    def __init__(self, limits: Limits, share: float = 1.0) -> None:
+    def __init__(self, limits: Limits, share: float = 1.0, clock: Clock | None = None) -> None:
         """Keep back all but a share, until `release` is called."""
         self.limits = limits
         self.programs = 0
-        self.seconds = 0.0
+        self.work = 0.0
+        self._solving = 0.0
         self._share = share
+        self._clock = clock
+        self._began = clock() if clock else 0.0
 
     def release(self) -> None:
         """Let what was kept back be used."""
@@ -90,17 +98,43 @@ class Budget:
         """Return the seconds that are left.
 
         Raises:
-            DisclosureError: `limit` where none are, or no more programs may run.
+            DisclosureError: `limit` where none are, or no more work may be done.
         """
         left = self.limits.seconds * self._share - self.seconds
-        if left <= 0 or self.programs >= self.limits.programs * self._share:
+        if left <= 0 or self.programs >= self.limits.programs * self._share or self._rest() <= 0:
             raise DisclosureError("limit", "the search reached its limit")
         return left
 
-    def spend(self, seconds: float) -> None:
+    @property
+    def seconds(self) -> float:
+        """How long the search has taken."""
+        return self._clock() - self._began if self._clock else self._solving
+
+    def nodes(self, size: int) -> int:
+        """Return how many nodes a program in integers may still have, by its rows and columns."""
+        most = int(max(0.0, self._rest()) * MILLION / (NODE * max(1, size)))
+        return min(self.limits.nodes, max(1, most))
+
+    def spend(self, seconds: float, steps: float = 0.0, size: int = 0) -> None:
         """Count a program that ran."""
         self.programs += 1
-        self.seconds += seconds
+        self.work += (EACH + steps) * size / MILLION
+        self._solving += seconds
+
+    def _rest(self) -> float:
+        return self.limits.work * self._share - self.work
+
+
+MILLION: Final = 1e6
+
+EACH: Final = 10
+"""The steps that a program counts for, besides its own."""
+
+ROOT: Final = 10_000
+"""The steps that a program in integers counts for before its first node: cuts and heuristics."""
+
+NODE: Final = 300
+"""The steps that a node counts for."""
 
 
 class Highs(Protocol):
@@ -165,7 +199,7 @@ class Program:
         self._highs: Highs = highspy.Highs() if solver is None else solver  # type: ignore[no-untyped-call]
         self._budget = budget
         self._whole = whole
-        self._columns = system.columns
+        self._columns, self._rows = system.columns, system.rows
         self.costs = np.zeros(system.columns) if costs is None else costs
         for name, value in _OPTIONS:
             self._obeyed(self._highs.setOptionValue(name, value))
@@ -218,6 +252,7 @@ class Program:
 
     def add_rows(self, low: Floats, start: Integers, index: Integers, counts: Floats) -> None:
         """Add rows that are at least `low`."""
+        self._rows += len(low)
         self._obeyed(
             self._highs.addRows(
                 len(low),
@@ -297,10 +332,18 @@ class Program:
         self.option("simplex_scale_strategy", scale)
 
     def _attempt(self) -> Verdict:
+        size = self._rows + self._columns
         began = self._highs.getRunTime()
         self.option("time_limit", began + self._budget.left())
+        if self._whole:
+            self.option("mip_max_nodes", self._budget.nodes(size))
         outcome = self._highs.run()
-        self._budget.spend(self._highs.getRunTime() - began)
+        info = self._highs.getInfo()
+        if self._whole:
+            steps = ROOT + NODE * max(0, int(info.mip_node_count))
+        else:
+            steps = max(0, int(info.simplex_iteration_count))
+        self._budget.spend(self._highs.getRunTime() - began, steps, size)
         return verdict(self._highs.getModelStatus(), outcome)
 
 

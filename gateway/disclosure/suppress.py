@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gateway.disclosure.conflict import conflicts
 from gateway.disclosure.cuts import lonely_cuts
 from gateway.disclosure.master import Master
 from gateway.disclosure.merge import merge
-from gateway.disclosure.repair import repair
 from gateway.disclosure.separate import Attacker, Reasoning
 from gateway.disclosure.solver import USUAL, Budget
 from gateway.disclosure.table import DisclosureError, Pattern
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.disclosure.master import Choice
     from gateway.disclosure.merge import Merged
     from gateway.disclosure.separate import Findings
-    from gateway.disclosure.solver import Floats
+    from gateway.disclosure.solver import Clock, Floats
     from gateway.disclosure.table import Limits, Problem
 
 
@@ -50,6 +50,9 @@ ROUNDINGS: Final = 20
 WORTHWHILE: Final = 3
 """A rounding that shows less is the last."""
 
+TAIL: Final = 4
+"""Of the gap that is allowed: a round of inequalities that gains less is the last."""
+
 WORTH: Final = 1e-3
 """A rounding that lifts the bound by less, as a part of it, is the last."""
 
@@ -66,20 +69,28 @@ SOON: Final = 1500
 """Programs within which the best pattern of a large table is looked for all the same."""
 
 
-def protect(problem: Problem, limits: Limits = USUAL, *, integer: bool = True) -> Pattern:
+def protect(
+    problem: Problem,
+    limits: Limits = USUAL,
+    *,
+    integer: bool = True,
+    clock: Clock | None = None,
+) -> Pattern:
     """Return the cheapest pattern under which each primary cell stays as uncertain as asked.
 
     Args:
         problem: What has to be hidden, what must not be, and the attacker's bounds.
         limits: When to stop; a pattern is then repaired and may be dearer than `bound`.
         integer: The attacker reasons in whole numbers; else in real ones, rounded inwards.
+        clock: What `limits.seconds` are measured by.
 
     Raises:
         DisclosureError: `infeasible` where no pattern protects as asked; `limit` where the search
             ended before any pattern was proven safe; `not_additive`; `solver`.
     """
     merged = merge(problem)
-    return _Search(merged, problem, limits, integer=integer).pattern()
+    budget = Budget(limits, SEARCH, clock)
+    return _Search(merged, problem, budget, integer=integer).pattern()
 
 
 def _gap(limits: Limits, cells: int) -> float:
@@ -92,11 +103,11 @@ def _gap(limits: Limits, cells: int) -> float:
 class _Search:
     """The state of one search: the bound so far and the cheapest safe pattern so far."""
 
-    def __init__(self, merged: Merged, problem: Problem, limits: Limits, *, integer: bool) -> None:
+    def __init__(self, merged: Merged, problem: Problem, budget: Budget, *, integer: bool) -> None:
         self._merged, self._problem = merged, problem
         self._reasoning = Reasoning.WHOLE if integer else Reasoning.ROUNDED
-        self._budget = Budget(limits, SEARCH)
-        self._gap = _gap(limits, len(problem.table.keys))
+        self._budget = budget
+        self._gap = _gap(budget.limits, len(problem.table.keys))
         self._attacker = Attacker(merged, self._budget)
         self._master = Master(merged, self._budget)
         self._bound = 0.0
@@ -111,29 +122,48 @@ class _Search:
         try:
             self._possible()
             self._fractions()
-            self._roundings()
+            if not self._gap:
+                self._roundings()
             self._wholes()
         except DisclosureError as error:
             if error.cause != "limit":
                 raise
-            self._budget.release()
-            if self._best is None:
-                self._mend(np.where(self._last >= HALF, 1.0, 0.0))
+        if not self._good_enough():
+            self._end()
         return self._returned()
+
+    def _end(self) -> None:
+        """Take what was kept back to repair the choice that the search ended with."""
+        self._budget.release()
+        try:
+            self._mend(np.where(self._last >= HALF, 1.0, 0.0))
+        except DisclosureError as error:
+            if error.cause != "limit" or self._best is None:
+                raise
 
     def _possible(self) -> None:
         """Refuse where hiding everything is not enough."""
         everything = np.ones(self._merged.size)
-        if self._attacker.separate(everything, Reasoning.ROUNDED).narrow:
-            raise DisclosureError("infeasible", "no pattern protects what has to be hidden")
+        narrow = self._attacker.separate(everything, Reasoning.ROUNDED).narrow
+        if narrow:
+            cells = np.isin(self._merged.label, [one.variable for one in narrow])
+            raise DisclosureError(
+                "infeasible",
+                "no pattern protects what has to be hidden",
+                axes=conflicts(self._problem, cells),
+            )
 
     def _fractions(self) -> None:
-        """Add inequalities until fractions satisfy the attacker."""
+        """Add inequalities until fractions satisfy the attacker, or hardly anything is gained."""
+        before = 0.0
         while True:
             choice = self._counted(self._master.relaxed())
             cuts = lonely_cuts(self._merged, choice.chosen)
             if not cuts:
                 fraction = Reasoning.FRACTION
+                if before and choice.bound <= before * (1 + self._gap / TAIL):
+                    return
+                before = choice.bound
                 cuts = self._separated(choice.chosen, fraction).cuts
             if not self._master.add(cuts):
                 return
@@ -160,7 +190,7 @@ class _Search:
         Early choices need not be the best: they are there to be cut off. Whatever is safe becomes
         the next one's beginning, until none can be lighter by one.
         """
-        gap = max(LOOSE, self._gap)
+        gap = self._gap / 2 or LOOSE
         if self._gap:
             self._promising |= self._master.close
         while not self._good_enough():
@@ -178,8 +208,9 @@ class _Search:
     def _among_promising(self, chosen: Floats) -> Floats:
         """Return a better choice of what was taken before, or nearly: few, and soon done."""
         for _ in range(TRIES):
+            most = self._promising.astype(np.float64)
             try:
-                choice = self._master.whole(self._best, max(TIGHT, self._gap / 4), self._promising)
+                choice = self._master.whole(self._best, max(TIGHT, self._gap / 4), most=most)
             except DisclosureError as error:
                 if error.cause != "infeasible":
                     raise
@@ -187,6 +218,10 @@ class _Search:
             chosen = choice.chosen
             if self._judged(choice) or choice.limited:
                 return chosen
+            if self._gap and self._narrow <= FEW:
+                self._mend(chosen)
+                if self._good_enough():
+                    return chosen
         return chosen
 
     def _judged(self, choice: Choice) -> bool:
@@ -210,10 +245,28 @@ class _Search:
         return self._attacker.separate(chosen, reasoning, self._master.near)
 
     def _mend(self, chosen: Floats) -> None:
-        """Repair a choice, and keep it if it is the cheapest."""
+        """Let a choice grow until nothing is too narrow, and keep it if it is the cheapest.
+
+        Whole numbers are looked at last: they take longest, and seldom see more.
+        """
         if self._merged.weights @ chosen >= self._weight():
             return
-        self._keep(repair(self._merged, chosen, self._reasoning, self._attacker, self._budget))
+        grown = self._grown(chosen, Reasoning.ROUNDED)
+        if self._merged.weights @ grown < self._weight():
+            self._keep(self._grown(grown, self._reasoning))
+
+    def _grown(self, chosen: Floats, reasoning: Reasoning) -> Floats:
+        """Return a safe choice that hides at least what was chosen.
+
+        What is too narrow shows inequalities, and the least that satisfies them is added.
+        """
+        while (findings := self._separated(chosen, reasoning)).narrow:
+            self._master.add(findings.cuts)
+            more = self._master.whole(None, 0.0, least=chosen).chosen
+            if np.array_equal(more, chosen):
+                raise DisclosureError("solver", "the solver returned what had been cut off")
+            chosen = more
+        return chosen
 
     def _keep(self, safe: Floats) -> None:
         if self._best is None or self._merged.weights @ safe < self._weight():

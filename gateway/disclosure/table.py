@@ -37,10 +37,18 @@ class DisclosureError(ReleaseError):
     Causes: `not_additive`, `infeasible`, `limit`, `history`, `k`, `leak` (the attacker found a cell
     narrower than agreed), `shape` (too many cells, a key twice), `solver` (an answer of the solver
     that is none). The message names rules and dimensions, never a cell's value.
+
+    Attributes:
+        axes: Of `infeasible`, the places of a key, from 0, along which cells that have to be hidden
+            stand beside none that may be; empty where that is not known. It is for the provider's
+            officer: whoever knows the dimension knows more of the table.
     """
 
-    def __init__(self, cause: str, message: str, **variables: str) -> None:
+    def __init__(
+        self, cause: str, message: str, *, axes: tuple[int, ...] = (), **variables: str
+    ) -> None:
         super().__init__(Reason.DISCLOSURE_RISK, message, cause=cause, **variables)
+        self.axes = axes
 
     @property
     def cause(self) -> str:
@@ -141,8 +149,12 @@ class Limits:
 
     Attributes:
         nodes: Branch-and-bound nodes of one master problem.
-        programs: Linear programs of the attacker, over the whole search.
-        seconds: Wall time over the whole search; the solver's own clock measures it.
+        programs: Linear programs, over the whole search.
+        work: Steps of the simplex over the whole search, each counted by the rows and columns that
+            it goes over, in millions; branch and bound is counted by its nodes. Hard tables end
+            here: a machine of today needs about a minute for as much.
+        seconds: Time over the whole search, by the clock that the caller gives; by the solver's own
+            where he gives none, which does not run between two programs.
         gap: A pattern that is proven to be this close to the best one, as a part of its weight, is
             good enough; 0 asks for the best. None asks for the best of fewer than a thousand cells,
             and of more where it is soon found; else for 1 %.
@@ -150,6 +162,7 @@ class Limits:
 
     nodes: int = 200_000
     programs: int = 2_000_000
+    work: int = 2_500
     seconds: float = 120.0
     gap: float | None = None
 

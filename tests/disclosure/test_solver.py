@@ -36,7 +36,11 @@ class Poisoned:
 
     def getInfo(self) -> Any:  # noqa: ANN401, N802, D102
         return SimpleNamespace(
-            primal_solution_status=self._found, objective_function_value=1.0, mip_dual_bound=1.0
+            primal_solution_status=self._found,
+            objective_function_value=1.0,
+            mip_dual_bound=1.0,
+            mip_node_count=1,
+            simplex_iteration_count=1,
         )
 
     def getSolution(self) -> Any:  # noqa: ANN401, N802, D102

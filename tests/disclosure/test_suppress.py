@@ -17,6 +17,7 @@ from gateway.disclosure.suppress import protect
 from gateway.disclosure.table import (
     Dimension,
     DisclosureError,
+    Key,
     Limits,
     Pattern,
     Problem,
@@ -164,7 +165,7 @@ def test_a_limit_leaves_a_safe_pattern_or_none() -> None:
     stopped = 0
 
     for programs in (1, 10, 40, 80, 160, 320, 640):
-        pattern = within(problem, programs)
+        pattern = within(problem, Limits(programs=programs))
         if pattern is None:
             stopped += 1
         else:
@@ -174,10 +175,10 @@ def test_a_limit_leaves_a_safe_pattern_or_none() -> None:
     assert stopped
 
 
-def within(problem: Problem, programs: int) -> Pattern | None:
-    """Return the pattern that so many programs find, or None where a limit ends them."""
+def within(problem: Problem, limits: Limits) -> Pattern | None:
+    """Return the pattern that is found within limits, or None where they end the search."""
     try:
-        return protect(problem, Limits(programs=programs))
+        return protect(problem, limits)
     except DisclosureError as error:
         if error.cause == "limit":
             return None
@@ -234,3 +235,52 @@ def test_threads_of_the_engine_make_no_difference(threads: int) -> None:
         assert (expected == protect(problem).hidden).all()
     finally:
         other.resetGlobalScheduler(True)  # noqa: FBT003
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_infeasible_names_the_dimension(axis: int) -> None:
+    """The error says along which part of the key a small cell has no companion, and no cell."""
+    values: dict[Key, int] = {("T", "T"): 100, ("a", "T"): 40, ("b", "T"): 60}
+    values |= {("T", "x"): 50, ("T", "y"): 50, ("a", "x"): 5, ("a", "y"): 35}
+    values |= {("b", "x"): 45, ("b", "y"): 15}
+    dimensions = [Dimension("d", {"T": ("a", "b")}), Dimension("e", {"T": ("x", "y")})]
+    problem = problem_of(cube(dimensions, values), Rule())
+    forced = np.array([key[1 - axis] == "x" or key[1 - axis] == "a" for key in problem.table.keys])
+    forced &= ~problem.primary
+
+    with pytest.raises(DisclosureError) as refused:
+        protect(replace(problem, open=forced))
+
+    assert ("infeasible", (axis,)) == (refused.value.cause, refused.value.axes)
+    assert "5" not in str(refused.value)
+
+
+def test_work_ends_a_search_before_the_clock() -> None:
+    """The same work ends at the same pattern, and what is found is safe."""
+    problem = problem_of(crossed(7, 6, 5, 4), Rule())
+    best = protect(problem)
+    ended = 0
+
+    for work in (1, 4, 8, 16, 64, 256):
+        pattern, again = (within(problem, Limits(work=work)) for _ in range(2))
+        if pattern is None or again is None:
+            assert pattern is again
+            ended += 1
+            continue
+        assert (pattern.hidden == again.hidden).all()
+        assert 9 <= narrowest(problem, pattern)
+        assert pattern.bound <= best.objective <= pattern.objective
+
+    assert ended
+
+
+def test_the_callers_clock_is_heeded() -> None:
+    """Time that passes between programs counts too, where there is a clock."""
+    problem = problem_of(crossed(7, 6, 5, 4), Rule())
+    ticks = iter(range(10**9))
+
+    with pytest.raises(DisclosureError) as refused:
+        protect(problem, Limits(seconds=5.0), clock=lambda: float(next(ticks)))
+
+    assert "limit" == refused.value.cause
+    assert protect(problem, Limits(seconds=5.0), clock=lambda: 0.0).hidden.any()
