@@ -130,8 +130,8 @@ MILLION: Final = 1e6
 EACH: Final = 10
 """The steps that a program counts for, besides its own."""
 
-ROOT: Final = 10_000
-"""The steps that a program in integers counts for before its first node: cuts and heuristics."""
+ROOT: Final = 20
+"""The steps for each row that a program in integers counts for before its first node."""
 
 NODE: Final = 300
 """The steps that a node counts for."""
@@ -340,7 +340,7 @@ class Program:
         outcome = self._highs.run()
         info = self._highs.getInfo()
         if self._whole:
-            steps = ROOT + NODE * max(0, int(info.mip_node_count))
+            steps = ROOT * self._rows + NODE * max(0, int(info.mip_node_count))
         else:
             steps = max(0, int(info.simplex_iteration_count))
         self._budget.spend(self._highs.getRunTime() - began, steps, size)

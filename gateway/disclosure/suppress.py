@@ -218,10 +218,6 @@ class _Search:
             chosen = choice.chosen
             if self._judged(choice) or choice.limited:
                 return chosen
-            if self._gap and self._narrow <= FEW:
-                self._mend(chosen)
-                if self._good_enough():
-                    return chosen
         return chosen
 
     def _judged(self, choice: Choice) -> bool:
