@@ -246,7 +246,7 @@ class _Piece:
                 if self._reasoning is Reasoning.FRACTION:
                     # What moved just as far is bound by the same, and mostly shows the same cut.
                     moved = np.abs(above.values - below.values)
-                    alike |= np.abs(moved - moved[cell]) < NOISE
+                    alike |= (np.abs(moved - moved[cell]) < NOISE) & (moved > NOISE)
 
     def judge_whole(self, findings: Findings) -> None:
         """Add what is wide enough in real numbers, and too narrow in whole ones."""

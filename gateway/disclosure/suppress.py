@@ -155,16 +155,16 @@ class _Search:
 
     def _fractions(self) -> None:
         """Add inequalities until fractions satisfy the attacker, or hardly anything is gained."""
-        before = 0.0
+        before, narrow = 0.0, 0
         while True:
             choice = self._counted(self._master.relaxed())
             cuts = lonely_cuts(self._merged, choice.chosen)
             if not cuts:
-                fraction = Reasoning.FRACTION
-                if before and choice.bound <= before * (1 + self._gap / TAIL):
+                gained = choice.bound > before * (1 + self._gap / TAIL)
+                if self._gap and before and not gained and narrow <= FEW:
                     return
-                before = choice.bound
-                cuts = self._separated(choice.chosen, fraction).cuts
+                findings = self._separated(choice.chosen, Reasoning.FRACTION)
+                before, narrow, cuts = choice.bound, len(findings.narrow), findings.cuts
             if not self._master.add(cuts):
                 return
 
