@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from gateway.agreement.cursor import Cursor
 
 BASES: Final = (3, 5, 10, 20)
-OPTIONS: Final = frozenset({"round", "unless", "exempt"})
+OPTIONS: Final = frozenset({"round", "unless", "exempt", "known"})
 PERIOD, WHOLE, EACH = "period", "total", "each"
-"""In `exempt`: the table's date; a dimension that a cell is over; one that has a single level."""
+"""In `exempt` and `known`: the table's date; a dimension that a cell is over; one of one level."""
 
 
 def base(at: Cursor) -> int:
@@ -33,8 +33,8 @@ def unless(at: Cursor) -> Unless:
     )
 
 
-def exempt(at: Cursor) -> tuple[dict[str, str], ...]:
-    """Return kinds of cells that are published: the dimensions of each, each with its level."""
+def kinds(at: Cursor) -> tuple[dict[str, str], ...]:
+    """Return kinds of cells: the dimensions that each keeps, each with its level."""
     return at.each(_kind)
 
 

@@ -343,6 +343,8 @@ class Disclosure:
         unless: When a small count is published all the same; None for never.
         exempt: Kinds of cells that are published whatever they hold: of each the dimensions that it
             keeps, `period` for the table's date, and the level that each is cut at.
+        known: Kinds of totals that are public elsewhere, in the form of `exempt`: the attacker has
+            them, and the table does not publish them.
         rounded_to: Every count leaves as the nearest multiple of this, and nothing is suppressed; 0
             where counts leave as they are or not at all.
         cost: What hiding a cell costs.
@@ -367,6 +369,7 @@ class Disclosure:
     rounded_to: int = 0
     unless: Unless | None = None
     exempt: tuple[Mapping[str, str], ...] = ()
+    known: tuple[Mapping[str, str], ...] = ()
     cost: str = "log"  # count, value
     time_limit: Duration | None = None
     keep: Products = ()

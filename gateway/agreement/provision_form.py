@@ -67,7 +67,7 @@ BASIS_TYPES: Final = (
 )
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
-DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "known", "insiders", "noise"})
+DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "insiders", "noise"})
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
 """Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
@@ -295,7 +295,8 @@ def _disclosure(at: Cursor) -> Disclosure:
         written=frozenset(entries.values),
         rounded_to=entries.read("round", exception_form.base, 0),
         unless=entries.read("unless", exception_form.unless, None),
-        exempt=entries.read("exempt", exception_form.exempt, ()),
+        exempt=entries.read("exempt", exception_form.kinds, ()),
+        known=entries.read("known", exception_form.kinds, ()),
         cost=entries.read("cost", search_form.cost, search_form.USUAL_COST),
         time_limit=entries.read("time_limit", Cursor.duration, None),
         keep=entries.read("keep", search_form.keep, ()),

@@ -128,7 +128,7 @@ def _undecided(rule: FlowRule) -> list[str]:
 
 
 def _all_the_same(table: Aggregate) -> list[str]:
-    """Return which small counts are published, in an officer's words."""
+    """Return which small counts are published, and what is public already, in words."""
     rules = table.disclosure
     lines = []
     for one in table.measures:
@@ -141,6 +141,9 @@ def _all_the_same(table: Aggregate) -> list[str]:
     for kind in rules.exempt:
         names = " and ".join(f"`{name}`" for name, level in kind.items() if level != WHOLE)
         lines.append(f"table: counts by {names} alone leave however small")
+    for kind in rules.known:
+        names = " and ".join(f"`{name}`" for name, level in kind.items() if level != WHOLE)
+        lines.append(f"table: judged beside totals by {names}, which are public elsewhere")
     return lines
 
 

@@ -127,18 +127,15 @@ def verdict_of(
         if error.cause not in {"infeasible", "limit", "impossible"}:
             raise
         raise _refused(plan, suppress, error.cause) from None
+    told_here = np.flatnonzero(~table.known).tolist()
     numbers = {
-        one.name: [
-            value if leaves else None
-            for value, leaves in zip(
-                _raw(one, counted, suppress.rounded_to), one.leaves.tolist(), strict=True
-            )
-        ]
+        one.name: [raw[at] if one.leaves[at] else None for at in told_here]
         for one in found
+        for raw in [_raw(one, counted, suppress.rounded_to)]
     }
     return Verdict(
         published={one.name: one.leaves for one in found},
-        digest=table_digest(counted.keys, numbers),
+        digest=table_digest([counted.keys[at] for at in told_here], numbers),
         memory=memory(
             Memory(
                 list({id(t): t for t in (people, *_tables(found))}.values()), plan.rule.rows, told
@@ -211,6 +208,8 @@ class _Table:
             raise DisclosureError("impossible", "a record stands where none can")
         self._told = never | (suppress.zeros == "publish")
         self._nothing = empty & self._told
+        kinds = exempt_cells(group.known, group.dimensions, counted.keys)
+        self.known: Flags = np.array(kinds, np.bool_)
         self._none: Flags = np.zeros(len(counted.keys), np.bool_)
 
     def stands_apart(self, others: Sequence[Counts]) -> None:
@@ -235,6 +234,7 @@ class _Table:
         """
         counted, group, suppress = self._counted, self._group, self._suppress
         exempt = np.array(exempt_cells(suppress.exempt, group.dimensions, counted.keys), np.bool_)
+        exempt |= self.known
         for one in group.measures:
             if one.where is not None:
                 three = parted(counted, counted.met[one.name], suppress, exempt, self._told)
@@ -310,9 +310,9 @@ class _Table:
         # such a sum leaves where its count does, or else alone: what the count's pattern hides, no
         # subtraction gives back; what is hidden besides, another table might.
         measure = f"part of {field}"
-        besides = small & ~hidden
+        besides = small & ~hidden & ~self.known
         before = [one for one in self._before if one.measure == measure]
-        if (besides.any() and (self._group.margins or before)) or any(
+        if (besides.any() and (self._group.margins or self._group.known or before)) or any(
             one.hidden.any() for one in before
         ):
             raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
@@ -321,6 +321,11 @@ class _Table:
 
     def _judged(self, measure: _Measure) -> Counts:
         """Return a measure under the cheapest pattern that the attacker cannot open."""
+        if self.known.any() and measure.under is None:
+            # What is public elsewhere has been told, whatever it is.
+            opened = self.known if measure.open is None else measure.open | self.known
+            small, hidden = measure.small & ~self.known, measure.hidden & ~self.known
+            measure = replace(measure, small=small, hidden=hidden, open=opened)
         new = self._counts(measure)
         counts = measure.name.startswith(COUNT)
         before = [
@@ -332,7 +337,8 @@ class _Table:
         if self._suppress.rounded_to:
             bearable(new, before, asked, self._limits)
             return new
-        if not before and not self._group.margins and measure.under is None:
+        totals = self._group.margins or self._group.known
+        if not before and not totals and measure.under is None:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return replace(new, hidden=measure.small | measure.hidden)

@@ -69,10 +69,10 @@ from gateway.values import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import FieldRule, MeasureRule, Products
+    from gateway.agreement.model import Aggregate, FieldRule, MeasureRule, Products
     from gateway.decide import Grant
     from gateway.masks.base import Mask
     from gateway.plan.derived import DerivedNode
@@ -216,8 +216,9 @@ class Builder:
         masks = tuple(self._mask(agreements, rule, name, now) for name in masked)
         if aggregate is not None:
             # A total has no value of the dimensions that it is over, and the companion says so.
+            totals = (*aggregate.margins, *_kept(rule, aggregate, aggregate.disclosure.known))
             masks = tuple(
-                replace(one, why=one.why or any(one.name not in kept for kept in aggregate.margins))
+                replace(one, why=one.why or any(one.name not in kept for kept in totals))
                 for one in masks
             )
         measures = _measures(rule, fields)
@@ -630,6 +631,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         time=rule.dataset.event_date or "",
         periods=grant.periods,
         margins=aggregate.margins,
+        known=_kept(rule, aggregate, aggregate.disclosure.known),
         person=_person(rule),
         derived=static.derived,
     )
@@ -646,7 +648,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         colluding=_colluding(rule),
         rounded_to=rules.rounded_to,
         at_least=rules.unless.at_least if rules.unless else 0,
-        exempt=_exempt(rule),
+        exempt=_kept(rule, aggregate, rules.exempt),
         cost=rules.cost,
         seconds=rules.time_limit.seconds if rules.time_limit else SEARCH_S,
         keep=rules.keep,
@@ -656,15 +658,14 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
     return group, suppress
 
 
-def _exempt(rule: FlowRule) -> tuple[tuple[str, ...], ...]:
-    """Return the dimensions that each kind of exempt cells keeps, in the order of the table's."""
-    aggregate = rule.provision.aggregate
-    if aggregate is None:
-        return ()
+def _kept(
+    rule: FlowRule, aggregate: Aggregate, kinds: Sequence[Mapping[str, str]]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the dimensions that each kind of cells keeps, in the order of the table's."""
     dates = rule.dataset.event_date
     kept = [
         {dates if name == PERIOD else name for name, level in kind.items() if level != WHOLE}
-        for kind in aggregate.disclosure.exempt
+        for kind in kinds
     ]
     return tuple(tuple(one for one in aggregate.dimensions if one in names) for names in kept)
 
@@ -704,7 +705,8 @@ def _group_text(
         "impossible": _products(rules.impossible),
         "keep": _products(rules.keep),
         "margins": [list(one) for one in aggregate.margins],
-        "exempt": [list(one) for one in _exempt(rule)],
+        "exempt": [list(one) for one in _kept(rule, aggregate, rules.exempt)],
+        "known": [list(one) for one in _kept(rule, aggregate, rules.known)],
         "measures": [[one.name, one.function, one.field, *where_words(one)] for one in measures],
         "min_cell": rules.min_cell,
         "min_interval": rules.min_interval,

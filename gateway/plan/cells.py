@@ -16,7 +16,7 @@ import polars as pl
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
 from gateway.plan.check import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, levels_of, rows_of
-from gateway.plan.counted import Counted, Met, Summed
+from gateway.plan.counted import Counted, Met, Summed, exempt_cells
 from gateway.plan.derived import with_derived
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, condition, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
@@ -170,7 +170,7 @@ class Cells:
         if self._size() > CELLS_MAX:
             raise _too_many()
         margins = [one for one in group.margins if set(one) != set(group.dimensions)]
-        several = [self._over(kept) for kept in (group.dimensions, *margins)]
+        several = [self._over(kept) for kept in (group.dimensions, *margins, *group.known)]
         table = pl.concat(several).sort(self._keys)
         if PEOPLE in table.columns:
             return table
@@ -286,12 +286,17 @@ class Cells:
         # What is worked out sees the published numbers alone.
         told = shown.select(*self._keys, *columns, *helpers_of(self._group.measures))
         keys = levels_of(self._plan, told)
+        if self._group.known:
+            # What is public elsewhere was counted for the attacker, and is not published here.
+            known = exempt_cells(self._group.known, self._group.dimensions, keys)
+            told = told.filter(~pl.Series(known, dtype=pl.Boolean))
+            keys = levels_of(self._plan, told)
         return with_derived(self._group, suppress, keys, told, before=UNITS)
 
     def _size(self) -> int:
         """Return how many cells the product and its margins have."""
         heights = {one.name: self._levels(at).height for at, one in enumerate(self._plan.masks)}
-        kept = (self._group.dimensions, *self._group.margins)
+        kept = (self._group.dimensions, *self._group.margins, *self._group.known)
         return sum(functools.reduce(lambda n, d: n * heights[d], names, 1) for names in kept)
 
     def _product(self, kept: Sequence[str]) -> pl.DataFrame:

@@ -107,6 +107,7 @@ class Group:
             threshold is of people too, and one with twelve runs is one. None where units are
             people, or where the dataset knows none.
         derived: What is worked out of the published measures.
+        known: Totals that are public elsewhere and not published here: counted for the attacker.
     """
 
     unit: str
@@ -118,6 +119,7 @@ class Group:
     margins: tuple[tuple[str, ...], ...] = ()
     person: str | None = None
     derived: tuple[DerivedNode, ...] = ()
+    known: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

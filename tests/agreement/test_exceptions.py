@@ -176,4 +176,38 @@ def test_what_is_rounded_exempts_nothing() -> None:
     """Nothing is suppressed there, so nothing is published all the same."""
     found = said(text(rules=f"round: 20, {RULE}"))
 
-    assert "`unless` beside `round`" in found["round-exceptions"]
+    assert "`unless` is not read beside `round`" in found["round-exceptions"]
+
+
+def test_a_part_is_of_the_dataset_s_unit() -> None:
+    """Of whoever is in several records a rest does not add up."""
+    found = said(text(more=("unit: client_id", "unit: provider_id")))
+
+    assert "`planned` is a part of no count of `client_id`" in found["where-alone"]
+
+
+KNOWN = "known: [{period: month, age_band: each}]"
+
+
+def test_totals_that_are_public_elsewhere_need_no_leave() -> None:
+    """They make the attacker stronger, so the floor has no say."""
+    assert {} == said(text(rules=KNOWN), FLOOR)
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "message"),
+    [
+        (KNOWN, MARGIN, "the table publishes these cells itself"),
+        ("known: [{age_band: each}]", ("", ""), "`period` is `total`"),
+        ("known: [{period: month, sex: each}]", ("", ""), "'sex' is no dimension of the table"),
+        ("known: [{period: year}]", ("", ""), "`period` is `month` or `total`, not 'year'"),
+        ("known: [{period: month}, {period: month}]", ("", ""), "the table publishes these"),
+    ],
+)
+def test_what_is_no_total_of_the_table_is_not_known(
+    rules: str, more: tuple[str, str], message: str
+) -> None:
+    """Another kind of cells, one that the table has, or one of no period does not load."""
+    found = linted(NOW, TABLES, county=text(rules=rules, more=more), _floor=LEAVE)
+
+    assert any(message in one.message for one in found if one.rule == "known-unknown")

@@ -100,24 +100,59 @@ def unless(case: Case) -> Iterator[Fault]:
 @provision_rule("exempt-unknown")
 def exempt(case: Case) -> Iterator[Fault]:
     """An exempt kind of cells is one that the table has."""
-    table = case.provision.aggregate
-    dates = case.dataset.event_date if case.dataset else None
-    if table is None or dates is None:
+    if (table := case.provision.aggregate) is None:
         return
     kinds = {frozenset(one) for one in (table.dimensions, *table.margins)}
-    for at, kind in enumerate(table.disclosure.exempt):
-        path = (*case.under("aggregate", "disclosure", "exempt"), at)
-        kept = set()
+    for path, kept, fault in _kinds(case, table, "exempt"):
+        if fault:
+            yield path, fault
+        elif kept not in kinds:
+            names = " and ".join(f"`{one}`" for one in table.dimensions if one in kept)
+            yield path, f"neither the table nor a margin has cells of {names or 'nothing'}"
+
+
+@provision_rule("known-unknown")
+def known(case: Case) -> Iterator[Fault]:
+    """What is public elsewhere are totals that the table does not have, of its own periods.
+
+    Without the date a total would be over whatever periods are asked for together: nobody publishes
+    such a number.
+    """
+    if (table := case.provision.aggregate) is None or case.dataset is None:
+        return
+    there = {frozenset(one) for one in (table.dimensions, *table.margins)}
+    for path, kept, fault in _kinds(case, table, "known"):
+        if fault:
+            yield path, fault
+        elif kept in there:
+            yield path, "the table publishes these cells itself"
+        elif case.dataset.event_date not in kept:
+            yield path, f"`{PERIOD}` is `{WHOLE}`: totals are known of one period each"
+        else:
+            there.add(kept)
+
+
+def _kinds(
+    case: Case, table: Aggregate, key: str
+) -> Iterator[tuple[tuple[str | int, ...], frozenset[str], str]]:
+    """Yield path, dimensions kept and faults, or none, of each kind of cells under a key."""
+    dates = case.dataset.event_date if case.dataset else None
+    if dates is None:
+        return
+    several = table.disclosure.exempt if key == "exempt" else table.disclosure.known
+    for at, kind in enumerate(several):
+        path = (*case.under("aggregate", "disclosure", key), at)
+        kept: set[str] = set()
         for name, level in kind.items():
             dimension = dates if name == PERIOD else name
             if dimension not in table.dimensions or name == dates:
-                yield path, f"{quoted(name)} is no dimension of the table, nor `{PERIOD}`"
+                message = f"{quoted(name)} is no dimension of the table, nor `{PERIOD}`"
+                yield path, frozenset(), message
             elif level not in (there := (_level(case.provision.release.get(dimension)), WHOLE)):
-                yield path, f"`{name}` is `{there[0]}` or `{WHOLE}`, not {quoted(level)}"
+                message = f"`{name}` is `{there[0]}` or `{WHOLE}`, not {quoted(level)}"
+                yield path, frozenset(), message
             kept |= {dimension} if level != WHOLE else set()
-        if frozenset(kept) not in kinds:
-            names = " and ".join(f"`{one}`" for one in table.dimensions if one in kept)
-            yield path, f"neither the table nor a margin has cells of {names or 'nothing'}"
+        yield path, frozenset(kept), ""
 
 
 def _level(mask: Mask | None) -> str:
@@ -125,4 +160,4 @@ def _level(mask: Mask | None) -> str:
     return str(mask.to.value) if isinstance(mask, (Truncate, GeoArea)) else EACH
 
 
-RULES: tuple[ProvisionRule, ...] = (where, alone, unless, exempt)
+RULES: tuple[ProvisionRule, ...] = (where, alone, unless, exempt, known)

@@ -40,12 +40,12 @@ def wide(case: Case) -> Iterator[Fault]:
 
 @provision_rule("round-exceptions")
 def exceptions(case: Case) -> Iterator[Fault]:
-    """Where nothing is suppressed, nothing is published all the same."""
+    """Where nothing is suppressed, nothing is published all the same, and no total is exact."""
     table = case.provision.aggregate
     if table is not None and table.disclosure.rounded_to:
-        for key in sorted(table.disclosure.written & {"unless", "exempt"}):
+        for key in sorted(table.disclosure.written & {"unless", "exempt", "known"}):
             path = case.under("aggregate", "disclosure", key)
-            yield path, f"`{key}` beside `round`, which suppresses nothing"
+            yield path, f"`{key}` is not read beside `round`, which suppresses nothing"
 
 
 RULES: tuple[ProvisionRule, ...] = (counts, wide, exceptions)
