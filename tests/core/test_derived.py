@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.agreement.model import MeasureRule, Percent, Rate
+from gateway.agreement.model import FieldCondition, MeasureRule, Percent, Rate
 from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.tables import CountOnly
@@ -241,6 +241,21 @@ def test_all_areas_together_have_a_rate_where_each_has_its_people() -> None:
 
     assert (600.0, None) == (found["north"]["per"], found["north"]["per.why"])
     assert ["missing", "missing"] == [found[name]["per.why"] for name in ("east", "*")]
+
+
+def test_a_count_under_a_condition_has_figures_of_its_own() -> None:
+    """Of all deaths a share by county, and so many for each of its people: not of all runs."""
+    dead = FieldCondition("fatal", Operator.IN, (True,))
+    deaths = MeasureRule("deaths", "count_distinct", "run_id", where=dead)
+    share = MeasureRule("share", "percent", "", Percent("deaths", "county"))
+    per = MeasureRule("per", "rate", "", Rate("deaths", 100_000, "population@2020", "county"))
+
+    found = cells(a_world(rows_of(north=280, south=140, unknown=140), deaths, RUNS, share, per))
+
+    # Every seventh of the made-up runs is fatal.
+    assert [40, 20, 20, 80] == [found[name]["deaths"] for name in ("north", "south", "?", "*")]
+    assert [50, 25, 25, None] == [found[name]["share"] for name in ("north", "south", "?", "*")]
+    assert [100.0, 26.7] == [found[name]["per"] for name in ("north", "south")]
 
 
 @pytest.mark.parametrize("form", list(Form))
