@@ -38,8 +38,8 @@ def worked_out(plan: Plan, cells: Sequence[Mapping[str, Any]]) -> list[Cell]:
     return made
 
 
-def _level(cell: Mapping[str, Any], name: str) -> tuple[Any, Any]:
-    return cell.get(name), cell.get(name + ".why")
+def _level(cell: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    return cell.get(name), cell.get(name + ".level"), cell.get(name + ".why")
 
 
 def _percent(
