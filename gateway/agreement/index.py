@@ -141,7 +141,14 @@ class FlowRule:
         table = self.provision.aggregate
         if table is None or (noise := table.disclosure.noise) is None:
             return ""
-        asked = [self.cut, table.unit, noise.mechanism, noise.rho, noise.bound]
+        asked = [
+            str(self.dataset.id),
+            self.cut,
+            table.unit,
+            noise.mechanism,
+            noise.rho,
+            noise.bound,
+        ]
         return hashlib.sha256(canonical_json(asked)).hexdigest()[:16]
 
     @property

@@ -11,7 +11,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.budget import SPENT, Draw, Holding, overspends
-from gateway.errors import Reason, RefusedError
+from gateway.errors import Reason, RefusedError, ReleaseError
 
 if TYPE_CHECKING:
     from gateway.ports import Keep
@@ -74,12 +74,18 @@ class Ledger:
 
         Raises:
             RefusedError: `BUDGET_SPENT`: a budget has not so much left; nothing is held.
+            ReleaseError: `DISCLOSURE_RISK`: a draw that is given again has no row: the ledger is
+                not that of the record of cells, and says nothing of what is spent.
         """
         if not keep.draws:
             return
         flying = [one for source, one in self._flying if source == keep.source]
+        known = (*told(self._reads, keep.source), *flying)
+        if not {one for one in keep.draws if one.by != keep.attempt} <= {one.draw for one in known}:
+            message = "the ledger of noise does not match the record of cells"
+            raise ReleaseError(Reason.DISCLOSURE_RISK, message, cause="history")
         costs = {draw.by: draw.rho for draw in keep.draws}
-        if overspends(costs, (*told(self._reads, keep.source), *flying), keep.caps):
+        if overspends(costs, known, keep.caps):
             raise RefusedError(
                 Reason.BUDGET_SPENT,
                 SPENT,

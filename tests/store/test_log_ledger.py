@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.agreement.budget import Cap, Draw, Holding
-from gateway.errors import LogError, Reason, RefusedError
+from gateway.errors import LogError, Reason, RefusedError, ReleaseError
 from gateway.store.ledger import told
 from gateway.store.spending import Spending
 from tests.store.contract import begin
@@ -209,6 +209,28 @@ def test_what_is_turned_away_for_its_budget_holds_nothing(tmp_path: Path) -> Non
         rest = kept(2, a_draw(2, BUDGET))
         whole_day = dataclasses.replace(rest, rows=rest.rows_per_day)
         assert spending.hold(whole_day, "a@1") is not None
+
+    run(Town(tmp_path), work)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"by": an_id(7)}, {"rho": 49_999}, {"periods": (APRIL,)}, {"of": "another"}]
+)
+def test_a_draw_of_before_is_one_that_the_ledger_knows(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    """What the record of cells gives again and the ledger does not hold: somebody took a row."""
+
+    async def work(log: SqliteLog) -> None:
+        await release(log, 1, kept(1, a_draw(1)))
+        odd = dataclasses.replace(a_draw(1), **changed)  # type: ignore[arg-type]
+        with pytest.raises(ReleaseError) as raised:
+            await release(log, 2, kept(2, odd, to="another"))
+        assert (Reason.DISCLOSURE_RISK, "history") == (
+            raised.value.reason,
+            raised.value.variables["cause"],
+        )
+        await release(log, 3, kept(3, a_draw(1), to="another"))
 
     run(Town(tmp_path), work)
 
