@@ -99,6 +99,11 @@ MEASURES = "measures: {people_admitted: {count_distinct: client_id}}"
             "measures: {people: {count_distinct: client_id}, same: {count_distinct: client_id}}",
             "noise-shape",
         ),
+        (
+            MEASURES,
+            'measures: {people: {count_distinct: client_id, where: {moud_planned: ["yes"]}}}',
+            "noise-shape",
+        ),
         ("age_band: {map: teds_age_4}", "age_band: redact", "noise-open"),
         ('rho: "0.05"', 'rho: "1.000001"', "noise-budget"),
     ],

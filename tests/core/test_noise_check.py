@@ -21,7 +21,8 @@ from gateway.plan.check import check_noised, check_table
 from gateway.plan.lower import Program, row_filter
 from gateway.plan.noised import NoisedCells, with_numbers
 from gateway.plan.product import product
-from tests.build import TABLES, an_agreement, pseudonym_key, the_agreements
+from gateway.values import Operator
+from tests.build import TABLES, a_condition, an_agreement, pseudonym_key, the_agreements
 from tests.core.test_noise import APRIL, MAY, asking, exact, noised, people
 from tests.fakes import NOW
 from tests.reference import masked, stays
@@ -91,14 +92,19 @@ def test_a_plan_with_noise_lets_no_exact_table_through() -> None:
         check_noised(other, a_table(plan))
 
 
-@pytest.mark.parametrize("wrong", ["margins", "measures"])
-def test_totals_and_a_second_draw_of_one_count_do_not_leave(wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["margins", "measures", "a condition"])
+def test_more_than_one_count_of_everybody_does_not_leave(wrong: str) -> None:
     """Lint refuses them; a plan that has them all the same is refused here."""
     plan = a_plan()
     group = plan.group
     assert group is not None
-    changed = {"margins": (("incident_date",),), "measures": group.measures * 2}[wrong]
-    group = dataclasses.replace(group, **{wrong: changed})  # type: ignore[arg-type]
+    [one] = group.measures
+    some = dataclasses.replace(one, where=a_condition("county", Operator.EQ, "north"))
+    group = {
+        "margins": dataclasses.replace(group, margins=(("incident_date",),)),
+        "measures": dataclasses.replace(group, measures=(one, one)),
+        "a condition": dataclasses.replace(group, measures=(some,)),
+    }[wrong]
 
     with pytest.raises(ReleaseError, match="totals, or over several"):
         check_noised(dataclasses.replace(plan, group=group), a_table(plan))

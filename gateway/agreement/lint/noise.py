@@ -44,9 +44,11 @@ def shape(case: Case) -> Iterator[Fault]:
     if dataset is not None and table.unit != (dataset.person or dataset.unit):
         message = f"noise hides a person, so `unit` is `{dataset.person or dataset.unit}`"
         yield _path(case, "unit"), message
-    counts = [one for one in table.measures if one.function == "count_distinct"]
+    counts = [
+        one for one in table.measures if one.function == "count_distinct" and one.where is None
+    ]
     if len(table.measures) != 1 or len(counts) != 1:
-        message = "with noise a table has one measure, a `count_distinct` of its unit"
+        message = "with noise a table has one measure, a `count_distinct` of its unit, of all rows"
         yield _path(case, "measures"), message
     if table.margins:
         message = "with noise there are no margins: totals are the sums of what leaves"
