@@ -15,7 +15,8 @@ import polars as pl
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
-from gateway.plan.check import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, levels_of, rows_of
+from gateway.plan.check import levels_of
+from gateway.plan.check_cells import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, rows_of
 from gateway.plan.counted import Counted, Met, Summed, exempt_cells
 from gateway.plan.derived import with_derived
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, condition, dtype_of

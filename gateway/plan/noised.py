@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 
-from gateway.plan.check import UNITS, levels_of
+from gateway.plan.check import levels_of
+from gateway.plan.check_cells import UNITS
 from gateway.plan.lower import POLARS, canonical
 from gateway.plan.ops import WHY
 from gateway.plan.product import product

@@ -16,7 +16,8 @@ from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
 from gateway.plan.cells import Cells
-from gateway.plan.check import ROWS, UNITS, BatchCheck, check_table
+from gateway.plan.check import BatchCheck, check_table
+from gateway.plan.check_cells import ROWS, UNITS
 from gateway.plan.lower import Program
 from gateway.plan.product import CELLS_MAX
 from gateway.values import FieldType, Form, Operator
