@@ -19,9 +19,9 @@ from gateway.disclosure.depths import Tree
 from gateway.disclosure.fitting import fitting
 from gateway.disclosure.numbers import Links
 from gateway.disclosure.parts import Cells, covered, neighbours, over
-from gateway.disclosure.people import COUNT, link_people
+from gateway.disclosure.people import COUNT
 from gateway.disclosure.table import Row
-from gateway.disclosure.worlds import link_worlds, nested, of_people
+from gateway.disclosure.worlds import World, nested, of_people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,16 @@ if TYPE_CHECKING:
 PAIR: Final = 2
 
 
-def links(tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> Links:
-    """Return what holds between tables; the cells of each begin at its place in `first`."""
+def links(
+    tables: Sequence[Counts], first: Sequence[int], limits: Limits
+) -> tuple[Links, list[World]]:
+    """Return what holds between each two tables, and the worlds that more of them are of.
+
+    Args:
+        tables: The newest first, the others in the order in which they left.
+        first: Where the cells of each begin.
+        limits: When the search for numbers stops.
+    """
     size = first[-1] + len(tables[-1].keys)
     values = np.concatenate([one.values for one in tables])
     made = Links(size)
@@ -43,13 +51,13 @@ def links(tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> Lin
         made.corrected = False
         _alike([one for one in groups if one.measure == measure], values, tables[0], made, limits)
         corrected |= {measure} if made.corrected else set()
-    link_people(tables, first, made)
+    worlds: list[World] = []
     for measures in _together(tables):
         mine = [at for at, one in enumerate(tables) if one.measure in measures]
         several, begins = [tables[at] for at in mine], [first[at] for at in mine]
         if _worldly(several, begins, corrected=bool(corrected & measures)):
-            link_worlds(several, begins, made, limits)
-    return made
+            worlds.append(World(several, begins, limits))
+    return made, worlds
 
 
 def _alike(

@@ -113,10 +113,8 @@ class _Search:
             return None
         if values is None:
             return None
-        people = values[self._first : self._slack]
-        used = [at for at, kind in enumerate(self.kinds) if len(kind) == 1 or people[at]]
         records = values[: self._first].reshape(self._units, len(self._seen.costs))
-        return Crowd([self.kinds[at] for at in used], people[used], records, self._most)
+        return Crowd(self.kinds, values[self._first : self._slack], records, self._most)
 
     def _grow(self) -> float:
         """Add kinds until everything is explained; return how much is not."""

@@ -26,6 +26,7 @@ from gateway.disclosure.solver import USUAL
 from gateway.disclosure.suppress import protect
 from gateway.disclosure.table import DisclosureError, Problem, Row, Table
 from gateway.disclosure.within import within
+from gateway.disclosure.worlds import Freedom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def joint(
     Raises:
         DisclosureError: `shape`, where all of them together are too many cells.
     """
-    return _Joint(new, earlier, asked, weights, limits).made()
+    return _Joint(new, earlier, asked, weights, limits).made(Freedom.ALL)
 
 
 def protected(
@@ -99,7 +100,18 @@ def protected(
     Raises:
         DisclosureError: No pattern protects all of them, or none was found in time.
     """
-    whole = joint(new, earlier, asked, weights, limits)
+    several = _Joint(new, earlier, asked, weights, limits)
+    *quicker, last = several.freedoms()
+    for freedom in quicker:
+        try:
+            return _protected(several.made(freedom), limits)
+        except DisclosureError as error:
+            if error.cause != "infeasible":
+                raise
+    return _protected(several.made(last), limits)
+
+
+def _protected(whole: Joint, limits: Limits) -> Flags:
     found = Joint(*near(whole.problem, whole.new))
     pattern = protect(found.problem, limits)
     ranges = attack(found.view(pattern.hidden), integer=True, enough=found.enough, limits=limits)
@@ -153,13 +165,19 @@ class _Joint:
         self._weights = weights
         sizes = [0, *(len(table.keys) for table in self._tables)]
         first = [int(at) for at in np.cumsum(sizes)[:-1]]
-        self._links = links(self._tables, first, limits)
-        self._rows = [*self._links.rows]
+        self._pairs, self._worlds = links(self._tables, first, limits)
         for table, at in zip(self._tables, first, strict=True):
-            self._rows += within(table, at)
+            self._pairs.rows += within(table, at)
 
-    def made(self) -> Joint:
+    def freedoms(self) -> list[Freedom]:
+        """Return how free the attacker may be taken to be, the quickest to judge first."""
+        return sorted({one for world in self._worlds for one in world.freedoms} | {Freedom.ALL})
+
+    def made(self, freedom: Freedom) -> Joint:
         """Return the joint problem."""
+        self._links = self._pairs.copy()
+        for world in self._worlds:
+            world.add(self._links, freedom)
         return self._problem()
 
     def _problem(self) -> Joint:
@@ -205,7 +223,7 @@ class _Joint:
         place[order] = np.arange(len(order))
         rows = tuple(
             Row(tuple(int(place[cell]) for cell in row.cells), row.coefficients, row.low, row.high)
-            for row in self._rows
+            for row in self._links.rows
         )
         table = Table(tuple(keys[at] for at in order), values[order], rows)
         shut = hidden & ~primary

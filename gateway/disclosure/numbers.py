@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gateway.disclosure.table import Row
@@ -42,3 +42,7 @@ class Links:
             cells += (self.number(abs(more), told=True),)
             signs.append(-1 if more > 0 else 1)
         self.rows.append(Row(cells, tuple(signs)))
+
+    def copy(self) -> Links:
+        """Return the same, to be added to."""
+        return replace(self, rows=[*self.rows], numbers=[*self.numbers], told=[*self.told])

@@ -12,6 +12,8 @@ Source of the rules: the project's specification of disclosure control, sections
 
 from __future__ import annotations
 
+import itertools
+from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,30 +34,36 @@ if TYPE_CHECKING:
 
 LATE: Final = 2.0
 """What a record costs that came between two tables: only where nothing else explains a number."""
+SMALL: Final = 300
+"""So many kinds are few enough for all of them to be reckoned with at once."""
 GONE: Final = 6.0
 """What one costs that was there before, and is not any more."""
 
 
-def link_worlds(
-    tables: Sequence[Counts], first: Sequence[int], made: Links, limits: Limits
-) -> None:
-    """Add that all cells of some tables are of one world.
+class Freedom(IntEnum):
+    """Which people of a world may be others; the more of them, the weaker the attacker is taken.
+
+    KNOWN: Everybody who is in several classes is known to the attacker, and how often. FEW: there
+    may be more or fewer of each kind that there is. ALL: of each kind that was thought of.
+    """
+
+    KNOWN = 0
+    FEW = 1
+    ALL = 2
+
+
+class World:
+    """Tables, the classes that they are made of, and a crowd that explains them.
 
     Args:
         tables: Of people and their records, or of one other measure: the newest first, the others
             in the order in which they left.
         first: Where the cells of each begin.
-        made: Where rows and numbers are added.
         limits: When the search for a world stops.
 
     Raises:
         DisclosureError: `history` where there are too many classes, or no world is found.
     """
-    _Worlds(tables, first, limits).add(made)
-
-
-class _Worlds:
-    """Tables, and the classes that they are made of."""
 
     def __init__(self, tables: Sequence[Counts], first: Sequence[int], limits: Limits) -> None:
         self._tables, self._limits = tables, limits
@@ -69,34 +77,64 @@ class _Worlds:
             message = "people of two kinds were counted, and nobody knows who is who"
             raise DisclosureError("history", message)
 
-    def add(self, made: Links) -> None:
-        """Add classes, kinds and rows."""
-        elements, crowd = self._explained(elements_of(self._tables, self._first))
-        size = len(elements)
+        self._classes = elements_of(tables, first)
+        self._elements, self._found = self._explained(self._classes)
+
+    @property
+    def freedoms(self) -> tuple[Freedom, ...]:
+        """What is worth trying, the quickest first; of a small world everything at once."""
+        several = len(self._found.kinds) - len(self._elements)
+        if not self._people or several <= 0:
+            return (Freedom.ALL,)
+        return (Freedom.ALL,) if len(self._found.kinds) <= SMALL else tuple(Freedom)
+
+    def add(self, made: Links, freedom: Freedom) -> None:
+        """Add that all cells are of one world: numbers of classes and kinds, and rows."""
+        self._tell_changes(made)
         records = [
-            [made.number(int(value), told=False) for value in unit] for unit in crowd.records
+            [made.number(int(value), told=False) for value in unit] for unit in self._found.records
         ]
-        kinds = [made.number(int(value), told=False) for value in crowd.people]
         for places, unit in zip(records, self._units, strict=True):
-            for cell, members in self._cells(elements, unit):
+            for cell, members in self._cells(self._elements, unit):
                 several = [places[at] for at in members]
                 made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
-        if not self._people:
-            return
-        of: list[list[int]] = [[] for _ in range(size)]
+        if self._people:
+            self._add_people(made, records, freedom)
+
+    def _add_people(self, made: Links, records: Sequence[Sequence[int]], freedom: Freedom) -> None:
+        crowd = self._found
+        many = crowd.people.tolist()
+        kinds = {
+            at: made.number(many[at], told=False)
+            for at, kind in enumerate(crowd.kinds)
+            if len(kind) == 1 or freedom is Freedom.ALL or (freedom is Freedom.FEW and many[at])
+        }
+        of: list[list[int]] = [[] for _ in self._elements]
         for at, kind in enumerate(crowd.kinds):
             for one in kind:
                 of[one].append(at)
-        for cell, members in self._cells(elements, self._people):
-            several = [kinds[at] for at in sorted({kind for one in members for kind in of[one]})]
-            made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
+        for cell, members in self._cells(self._elements, self._people):
+            there = sorted({kind for one in members for kind in of[one]})
+            several = [kinds[at] for at in there if at in kinds]
+            rest = sum(many[at] for at in there if at not in kinds)
+            made.rows.append(Row((cell, *several), (1, *[-1] * len(several)), rest, rest))
         for places in records:
-            for place, members in zip(places, of, strict=True):
-                several = [kinds[at] for at in members]
-                less = tuple([-1] * len(several))
-                made.rows.append(Row((place, *several), (1, *less), 0, FAR))
-                more = tuple([crowd.most] * len(several))
-                made.rows.append(Row((place, *several), (-1, *more), 0, FAR))
+            for place, there in zip(places, of, strict=True):
+                several = [kinds[at] for at in there if at in kinds]
+                rest = sum(many[at] for at in there if at not in kinds)
+                less, more = [-1] * len(several), [crowd.most] * len(several)
+                made.rows.append(Row((place, *several), (1, *less), rest, FAR))
+                made.rows.append(Row((place, *several), (-1, *more), -crowd.most * rest, FAR))
+
+    def _tell_changes(self, made: Links) -> None:
+        """Say of people in the same classes whose number changed that everybody subtracts."""
+        same: dict[tuple[int, ...], list[int]] = {}
+        for cell, members in self._cells(self._classes, self._people):
+            same.setdefault(tuple(members), []).append(cell)
+        for classes, cells in same.items():
+            for one, other in itertools.combinations(cells, 2):
+                if classes and self._value(one) != self._value(other):
+                    made.differ([one], [other], self._value(one) - self._value(other))
 
     def _explained(self, elements: list[Element]) -> tuple[list[Element], Crowd]:
         """Return the classes that are needed, and who was in them."""

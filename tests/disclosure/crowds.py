@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.disclosure.table import Row
 from tests.disclosure.sequences import (
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from tests.disclosure.tables import Rng
 
 HISTORIES_MAX = 1_200
+Rule: TypeAlias = tuple[int, int]
+"""The least cell of a provision, and its interval."""
+USUAL: Rule = (5, 3)
+RULES: tuple[Rule, ...] = (USUAL, (6, 4), (11, 9))
+NEW_YEAR = dt.date(2025, 12, 8)
 MANY = 200
 """More events than one person has in any of the worlds."""
 
@@ -116,7 +121,9 @@ def _class(place: tuple[str, str, str], sex: str) -> Class:
 # --- drawing ---
 
 
-def drawn_crowd(rng: Rng, people: int, first: int = 0, days: int = 59) -> list[Event]:
+def drawn_crowd(
+    rng: Rng, people: int, first: int = 0, begin: dt.date = FIRST, days: int = 59
+) -> list[Event]:
     """Return events of some people: how many are seen again, and where, is drawn for all of them.
 
     Where nearly everybody is seen everywhere, few numbers tell nearly everything.
@@ -128,7 +135,7 @@ def drawn_crowd(rng: Rng, people: int, first: int = 0, days: int = 59) -> list[E
         age = int(rng.choice([20, 70], p=[0.7, 0.3]))
         county, month = str(rng.choice(["c1", "c2"], p=[near, 1 - near])), int(rng.integers(2))
         while True:
-            day = FIRST + dt.timedelta(int(rng.integers(days // 2)) + month * (days // 2))
+            day = begin + dt.timedelta(int(rng.integers(days // 2)) + month * (days // 2))
             found.append(Event(person, day, county, sex, age))
             if rng.random() > again or rng.random() < 0.2:
                 break
@@ -140,12 +147,14 @@ def drawn_crowd(rng: Rng, people: int, first: int = 0, days: int = 59) -> list[E
     return found
 
 
-def drawn_crowd_cuts(rng: Rng, tables: int, versions: int) -> list[Cut]:
+def drawn_crowd_cuts(
+    rng: Rng, tables: int, versions: int, begin: dt.date = FIRST, rules: Sequence[Rule] = (USUAL,)
+) -> list[Cut]:
     """Return cuts of few places together: what an attacker can write down every history of."""
     dimensions = [("county",), ("sex",), ("age",), ("county", "sex"), ("county", "age")]
     while True:
         names = dimensions[int(rng.integers(len(dimensions)))] if rng.random() < 0.9 else ()
-        cuts = [_drawn(rng, names) for _ in range(tables)]
+        cuts = [_drawn(rng, names, begin, rules) for _ in range(tables)]
         stretches = len({day for one in cuts for day in _stops(one)}) - 1
         used = {name for one in cuts for name in one.others}
         ages = {edge for one in cuts for edge in one.edges if "age" in one.others}
@@ -158,10 +167,10 @@ def _stops(cut: Cut) -> list[dt.date]:
     return [day for period in cut.periods for day in (period, ends(period, cut.unit))]
 
 
-def _drawn(rng: Rng, names: Sequence[str]) -> Cut:
+def _drawn(rng: Rng, names: Sequence[str], begin: dt.date, rules: Sequence[Rule]) -> Cut:
     unit = str(rng.choice(["month", "month", "quarter", "week_iso"]))
-    days = {begins(FIRST + dt.timedelta(at), unit) for at in range(59)}
-    every = sorted(day for day in days if day >= FIRST)
+    every = sorted({begins(begin + dt.timedelta(at), unit) for at in range(59)})
+    least, width = rules[int(rng.integers(len(rules)))]
     start = int(rng.integers(len(every)))
     others = tuple(one for one in names if rng.random() < 0.75)
     choices = [m for size in range(len(others)) for m in itertools.combinations(others, size)]
@@ -174,4 +183,6 @@ def _drawn(rng: Rng, names: Sequence[str]) -> Cut:
         bool(rng.random() < 0.5),
         "publish" if rng.random() < 0.7 else "suppress",
         counties=("c1", "c2"),
+        min_cell=least,
+        width=width,
     )
