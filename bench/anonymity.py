@@ -1,8 +1,9 @@
 """k and l over 1,000,000 records: how long it takes to count the classes that they stand in.
 
-The records are synthetic and masked before the clock starts; what is timed is what `anonymity` adds
-to an exchange: whom each row is about, hashes, classes, people and values in each, and which rows
-leave. Polars' own `group_by` over the same columns, whose people need no canon, runs beside it.
+The records are synthetic, in batches as the engine puts them together, and masked before the clock
+starts; what is timed is what `anonymity` adds to an exchange: whom each row is about, hashes,
+classes, people and values in each, and which rows leave. Polars' own `group_by` over the same
+columns, whose people need no canon, runs beside it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import pyarrow as pa
 from bench.county import Flow, deploy
 from bench.crossover import plan_of, ways
 from bench.figures import median
-from bench.records import BATCH_ROWS, columns
+from bench.records import columns
+from gateway.broker.batches import TOGETHER_ROWS
 from gateway.plan.classes import Gathering
 from gateway.plan.ops import Classes
 from gateway.plan.pushdown import arrow_schema
@@ -93,7 +95,7 @@ def _in_classes(plan: Plan) -> Plan:
 def _batches(plan: Plan, rows: int) -> list[pa.RecordBatch]:
     table = columns(rows).select(plan.scan.names).to_arrow(compat_level=pl.CompatLevel.oldest())
     whole = table.cast(arrow_schema(plan.scan.columns)).combine_chunks()
-    return list(whole.to_batches(max_chunksize=BATCH_ROWS))
+    return list(whole.to_batches(max_chunksize=TOGETHER_ROWS))
 
 
 def _ours(

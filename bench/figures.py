@@ -28,6 +28,7 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "disclosure.g10_8k_gap": ("<=", 0.01),
     "disclosure.audit_8k_s": ("<=", 4.0),
     "disclosure.cube_1m_s": ("<", 2.0),
+    "anonymity.k_l_1m_s": ("<=", 0.3),
     "masks.vs_pandas": (">=", 10.0),
     "masks.vs_presidio": (">=", 100.0),
 }

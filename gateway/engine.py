@@ -121,7 +121,7 @@ class PlanEngine:
     ) -> AsyncGenerator[list[Ready]]:
         programs = self._program(plan)
         tokens = self._tokens(plan)
-        offset, batches = 0, as_asked(plan, batches)
+        offset, batches = 0, together(as_asked(plan, batches), alone=ROWS_AT_ONCE)
         try:
             async for batch in batches:
                 job = _Job(plan, programs, tokens, form, offset)
@@ -150,7 +150,7 @@ class PlanEngine:
         """Yield records once all are there: k is of the whole release, not of a batch."""
         programs = self._program(plan)
         tokens = self._tokens(plan)
-        gathering, batches = Gathering(plan), as_asked(plan, batches)
+        gathering, batches = Gathering(plan), together(as_asked(plan, batches))
         try:
             async for batch in batches:
                 job = _Job(plan, programs, tokens, form, 0)

@@ -14,7 +14,7 @@ from gateway.errors import Reason, SourceError
 from gateway.plan.pushdown import arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from gateway.plan.ops import Plan
 
@@ -46,27 +46,30 @@ async def together(
     batches: AsyncGenerator[pa.RecordBatch],
     rows: int = TOGETHER_ROWS,
     size: int = TOGETHER_BYTES,
+    alone: int = 0,
 ) -> AsyncGenerator[pa.RecordBatch]:
     """Yield the rows of `batches` in their order, in batches of about so many rows or bytes.
 
-    A batch is never cut; with what came before it may reach the limits, and then goes on.
+    A batch is never cut; with what came before it may reach the limits, and then goes on. One of up
+    to `alone` rows goes on at once where none waits: it is a whole exchange, and has no time.
     """
     waiting: list[pa.RecordBatch] = []
     try:
         async for batch in batches:
             waiting.append(batch)
-            full = sum(one.num_rows for one in waiting) >= rows
-            if full or sum(one.nbytes for one in waiting) >= size:
-                yield _one(waiting)
+            held = sum(one.num_rows for one in waiting)
+            if held <= alone or held >= rows or sum(one.nbytes for one in waiting) >= size:
+                yield whole(waiting)
                 waiting = []
         if waiting:
-            yield _one(waiting)
+            yield whole(waiting)
     finally:
         await batches.aclose()
 
 
-def _one(several: list[pa.RecordBatch]) -> pa.RecordBatch:
+def whole(several: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return the rows of several batches of one schema as one batch."""
     if len(several) == 1:
         return several[0]
-    [whole] = pa.Table.from_batches(several).combine_chunks().to_batches()
-    return whole
+    [one] = pa.Table.from_batches(several).combine_chunks().to_batches()
+    return one

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import command, cube, disclosure, exchange, figures, masks
+from bench import anonymity, command, cube, disclosure, exchange, figures, masks
 from bench.__main__ import GROUPS, main
 from bench.drawn import SHAPE_3K, SHAPE_8K, Shape, draw
 
@@ -32,7 +32,7 @@ NAMED = {
     "masks.vs_pandas",
     "masks.vs_presidio",
 }
-FOUND = {*exchange.KEYS, *command.KEYS, *disclosure.KEYS, *masks.KEYS}
+FOUND = {*anonymity.KEYS, *exchange.KEYS, *command.KEYS, *disclosure.KEYS, *masks.KEYS}
 
 
 def test_every_figure_that_the_project_is_held_to_is_one_of_a_group() -> None:
@@ -125,6 +125,14 @@ def test_masks_without_peers_have_figures_of_ours_only(tmp_path: Path) -> None:
     assert set(masks.KEYS) == set(found)
     assert ["masks.rows_s"] == [key for key, value in found.items() if value is not None]
     assert [] != [line for line in told if "not run" in line]
+
+
+def test_classes_of_a_few_records_have_every_figure() -> None:
+    """Of k and l there are figures, and Polars' own count runs beside it."""
+    found = anonymity.run(5_000)
+
+    assert set(anonymity.KEYS) == set(found)
+    assert [] == [key for key, value in found.items() if value < 0]
 
 
 def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
