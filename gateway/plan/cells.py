@@ -184,13 +184,15 @@ class Cells:
         keys = [name for name in self._keys if name.removesuffix(WHY) in kept]
         names = keys or [_ALL]
         totals, where = self._onto(names)
-        numbers = pl.DataFrame({CELL: np.arange(totals.height)})
+        places = np.arange(totals.height)
         for name, standing in self._standing.items():
             wider = standing.over(where)
-            numbers = numbers.with_columns(pl.Series(name, wider.counts(totals.height)))
+            # By key each time: no join promises the order of its rows.
+            counts = pl.DataFrame({CELL: places, name: wider.counts(len(places))})
+            totals = totals.join(counts, on=CELL)
             if standing.gave is not None:
-                numbers = numbers.join(self._shows(name, wider), on=CELL, how="left")
-        totals = totals.join(numbers, on=CELL).drop(CELL)
+                totals = totals.join(self._shows(name, wider), on=CELL, how="left")
+        totals = totals.drop(CELL)
         product = self._product(kept)
         cells = product.join(totals, on=names, how="left", nulls_equal=True)
         found = [name for name in totals.columns if name not in names]
