@@ -101,19 +101,21 @@ class NoisedCells:
     def _bounded(self) -> pl.DataFrame:
         """Return (person, cell), at most `bound` of a person: those of the least SHA-256."""
         [pairs] = self._pairs
-        many = pairs.filter(pl.len().over(_UNIT) > self._bound)
-        if many.is_empty():
+        over = pairs.select((pl.len().over(_UNIT) > self._bound).alias(_ORDER))[_ORDER]
+        if not over.any():
             return pairs
-        few = pairs.filter(pl.len().over(_UNIT) <= self._bound)
+        many, few = pairs.filter(over), pairs.filter(~over)
         order = self._order(many)
         kept = order.sort(_UNIT, _ORDER).group_by(_UNIT, maintain_order=True).head(self._bound)
         return pl.concat([few, kept.select(few.columns)])
 
     def _order(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        # By a hash, or the first levels of the list would always win over the last.
-        levels = levels_of(self._plan, pairs)
-        cells = pl.Series(_ORDER, ["\x1f".join(key) for key in levels], pl.String)
+        # By a hash, or the first levels of the list would always win over the last. A cell is
+        # spelled out once, and not for each person in it.
+        levels = levels_of(self._plan, self._product)
+        spelled = pl.Series(_ORDER, ["\x1f".join(key) for key in levels], pl.String)
+        cells = self._product.with_columns(spelled)
         text = pl.col(_UNIT) + "\x1f" + pl.col(_ORDER)
-        return pairs.with_columns(cells).with_columns(
+        return pairs.join(cells, on=self._keys, nulls_equal=True).with_columns(
             text.chash.sha2_256().alias(_ORDER)  # type: ignore[attr-defined]
         )
