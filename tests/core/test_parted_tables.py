@@ -323,6 +323,50 @@ def test_the_other_way_round_more_counties_pay() -> None:
     assert (None, None) == (found["north"], found["south"])
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("parts_first", [True, False])
+def test_parts_and_a_table_by_the_field_open_nothing_together(
+    seed: int, *, parts_first: bool
+) -> None:
+    """Drawn counties, their fatal runs, and the month's by the field itself, in either order."""
+    rng = np.random.default_rng(1000 + seed)
+    counts = [int(rng.choice([rng.integers(0, 25), rng.integers(25, 60)])) for _ in TOWNS]
+    dead = [int(rng.binomial(count, rng.choice([0.1, 0.5, 0.95]))) for count in counts]
+    rows = rows_of(**{t: (d, c) for t, d, c in zip(TOWNS, dead, counts, strict=True)})
+    house = a_house(rows, a_provision_of(), the_other("fatal"))
+    asked = [asking(1), asking(2, OTHER, ("incident_date", "fatal", "run_id"))]
+    found: list[list[Any]] = [[], []]
+    for which in (0, 1) if parts_first else (1, 0):
+        try:
+            found[which] = house.ask(asked[which]).rows()
+        except RefusedError:
+            continue
+    parts = {row["county"]: (row["fatal_runs"], row["runs"]) for row in found[0]}
+    by_field = {row["fatal"]: row["runs"] for row in found[1]}
+
+    # Of each county: fatal runs, others, and all; then the month's fatal runs, and its others.
+    true = [n for d, c in zip(dead, counts, strict=True) for n in (d, c - d, c)]
+    true += [sum(dead), sum(counts) - sum(dead)]
+    told = [n for t in TOWNS for d, c in [parts.get(t, (None, None))] for n in (d, None, c)]
+    told += [by_field.get(True), by_field.get(False)]
+    sums = [table.Row((3 * k + 2, 3 * k, 3 * k + 1), (1, -1, -1)) for k in range(3)]
+    sums += [table.Row((9 + k, k, 3 + k, 6 + k), (1, -1, -1, -1)) for k in range(2)]
+    hidden = np.array([n is None for n in told])
+    # A table that was refused told nobody which of its cells are none.
+    said = [bool(found[at > 8]) and (at % 3 != 1 or at > 8) for at in range(11)]
+    least = np.array([min(1, n) if one else 0 for n, one in zip(true, said, strict=True)])
+    shown = np.array([-1 if n is None else n for n in told])
+    view = table.View(tuple(sums), shown, hidden, least, np.full(11, 10_000))
+    ends = oracle.ranges(view, integer=True, at_once=16)
+
+    narrow = [
+        at
+        for at, n in enumerate(true)
+        if found[at > 8] and 0 < n < 11 and hidden[at] and ends[at, 1] - ends[at, 0] < 9
+    ]
+    assert [] == narrow, (true, told)
+
+
 def test_rounded_parts_and_wholes_leave_together() -> None:
     """Each is rounded by itself; the rest is judged between the two, and leaves nowhere."""
     rows = rows_of(north=(3, 40), south=(29, 30))
