@@ -187,8 +187,9 @@ class PlanEngine:
         def finish() -> list[Ready]:
             table = cells.table()
             verdict = verdict_of(plan, cells.counted(table), earlier)
-            published = cells.published(table, verdict.published)
-            release = check_table(plan, published, verdict.digest)
+            left = table if verdict.cells is None else table.filter(verdict.cells)
+            published = cells.published(left, verdict.published)
+            release = check_table(plan, published, verdict.digest, verdict.rung)
             return [
                 replace(one, memory=verdict.memory)
                 for one in ready_of(release, form, 0, whole=True)

@@ -317,6 +317,7 @@ class Ready:
         crowd: Of records in classes: how well they are hidden in the whole release.
         memory: Of a table: what the record of cells is to keep of it.
         draws: Of a table with noise: the draws that it tells of.
+        rung: Of a table: the last rung of its ladder that was taken; empty for none.
     """
 
     chunk: Chunk
@@ -326,6 +327,7 @@ class Ready:
     memory: bytes = b""
     crowd: Crowd | None = None
     draws: tuple[Draw, ...] = ()
+    rung: str = ""
 
 
 class Engine(Protocol):

@@ -273,6 +273,8 @@ class Header:
         rounded_to: Every number of the table is the nearest multiple of this, each rounded by
             itself, so that totals need not add up; 0 where nothing is rounded.
         noise: Of a table with noise: how much; None where numbers are exact.
+        rung: The last rung of the agreement's ladder that was taken: nothing finer is in the table.
+            Empty where the whole table could be protected.
     """
 
     exchange_id: str
@@ -285,6 +287,7 @@ class Header:
     duties: tuple[Duty, ...]
     rounded_to: int = 0
     noise: NoiseNote | None = None
+    rung: str = ""
 
 
 @dataclass(frozen=True, slots=True)

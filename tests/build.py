@@ -130,6 +130,19 @@ TABLES = {
             "05091020900": (Area.TRACT, "05091"),
         },
     ),
+    "areas@2": Table(
+        "areas@2",
+        hashlib.sha256(b"levels").hexdigest(),
+        {},
+        areas={
+            "99": (Area.STATE, ""),
+            "south": (Area.REGION, "99"),
+            "upper": (Area.REGION, "99"),
+            "north": (Area.COUNTY, "upper"),
+            "west": (Area.COUNTY, "upper"),
+            "east": (Area.COUNTY, "south"),
+        },
+    ),
 }
 """Reference tables, small and made up."""
 

@@ -37,7 +37,7 @@ from tests.build import TABLES
 from tests.reference_derived import worked_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from gateway.masks.base import Mask
     from gateway.plan.ops import Classes, Group, MaskField, MeasureNode, Plan, Suppress, Where
@@ -649,12 +649,13 @@ def _table(
         if record[group.time] in group.periods
     ]
     levels = [
-        _levels(plan, group, place, [r for _, r in inside]) for place in range(len(plan.masks))
+        _with_coarser(one, _levels(plan, group, place, [r for _, r in inside]))
+        for place, one in enumerate(plan.masks)
     ]
     table = []
     for combination in itertools.product(*levels):
         key = {name: value for part in combination for name, value in part.items()}
-        members = [row for row, record in inside if record == key]
+        members = [row for row, record in inside if _lies(plan, record, key)]
         table.append(key | _measured(group, suppress, members, never=_never(suppress, key)))
     for kept in group.margins:
         table += _totals(plan, group, suppress, kept, inside, levels)
@@ -672,14 +673,16 @@ def _totals(
     """Return the totals that keep some dimensions; whom a second suppression hides is not said."""
     over = {one.name for one in plan.masks} - set(kept)
     for_each = [
-        [{one.name: None, one.name + ".why": "total"}] if one.name in over else levels[place]
+        [dict.fromkeys(one.columns) | {one.name + ".why": "total"}]
+        if one.name in over
+        else levels[place]
         for place, one in enumerate(plan.masks)
     ]
     table = []
     for combination in itertools.product(*for_each):
         key = {name: value for part in combination for name, value in part.items()}
-        wanted = {k: v for k, v in key.items() if k.removesuffix(".why") not in over}
-        members = [row for row, record in inside if wanted.items() <= record.items()]
+        wanted = {k: v for k, v in key.items() if k.partition(".")[0] not in over}
+        members = [row for row, record in inside if _lies(plan, record, key, over)]
         parts = [
             {name: value for part in parts for name, value in part.items()}
             for parts in itertools.product(*levels)
@@ -687,6 +690,44 @@ def _totals(
         never = all(_never(suppress, part) for part in parts if wanted.items() <= part.items())
         table.append(key | _measured(group, suppress, members, never=never))
     return table
+
+
+def _with_coarser(one: MaskField, finest: list[Cell]) -> list[Cell]:
+    """Return the levels of a dimension and, where it has coarser ones, each of those once."""
+    if one.levels is None:
+        return finest
+    made: list[Cell] = []
+    for at, name in enumerate(one.levels.names):
+        for cell in finest:
+            value = _climbed(one, cell[one.name], at)
+            if value is None and at:
+                continue
+            told = cell | {one.name: value, one.name + ".level": None if value is None else name}
+            raised = {column: told[column] for column in one.columns}
+            if raised not in made:
+                made.append(raised)
+    return made
+
+
+def _climbed(one: MaskField, value: Any, steps: int) -> Any:
+    """Return the value of a coarser level that a value lies in; of none, none."""
+    assert one.levels is not None
+    for step in one.levels.above[:steps]:
+        value = None if value is None else step[value]
+    return value
+
+
+def _lies(plan: Plan, record: Cell, key: Cell, over: Collection[str] = ()) -> bool:
+    """Tell whether a masked record lies in a cell."""
+    for one in plan.masks:
+        if one.name in over:
+            continue
+        value, level = record[one.name], key.get(one.name + ".level")
+        if level is not None and one.levels is not None:
+            value = _climbed(one, value, one.levels.names.index(level))
+        if value != key[one.name] or record.get(one.name + ".why") != key.get(one.name + ".why"):
+            return False
+    return True
 
 
 def held_back_besides(expected: Sequence[Cell], found: Sequence[Cell]) -> bool:

@@ -330,13 +330,24 @@ class NoiseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Ladder:
+    """Where a table goes that cannot be protected: each rung a level and the coarser one.
+
+    Attributes:
+        automatic: Whether the gateway climbs it, rung by rung; else people do, by a new agreement.
+    """
+
+    rungs: tuple[tuple[str, str], ...]
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """What a table may tell.
 
     Attributes:
         colluding: Aliases who count as one attacker; None for `all`.
-        coarsen: The ladder: what people may agree on next where a table cannot be protected, each
-            rung a level and the coarser one.
+        ladder: What becomes of a table that cannot be protected.
         options: Names of optional keys present (`coarsen`, `unless`, …), each refused at load until
             built.
         written: Every key that the file writes, built or not.
@@ -364,7 +375,7 @@ class Disclosure:
     history: Duration
     marker: str
     options: tuple[str, ...] = ()
-    coarsen: tuple[tuple[str, str], ...] = ()
+    ladder: Ladder = Ladder((), automatic=False)
     written: frozenset[str] = frozenset()
     rounded_to: int = 0
     unless: Unless | None = None
@@ -380,7 +391,11 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Whom a table counts, what it publishes, cut how, when, and under which protection."""
+    """Whom a table counts, what it publishes, cut how, when, and under which protection.
+
+    Attributes:
+        levels: Of a dimension its coarser levels, the finest of them first.
+    """
 
     unit: str
     measures: tuple[MeasureRule, ...]
@@ -388,6 +403,7 @@ class Aggregate:
     margins: tuple[tuple[str, ...], ...]  # empty for `none`
     grid: Grid
     disclosure: Disclosure
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from gateway.agreement.cursor import (
     Cursor,
     Entries,
 )
+from gateway.agreement.levels_form import NO_LADDER, ladder, levels
 from gateway.agreement.literal_forms import literal, literals
 from gateway.agreement.mask_forms import mask
 from gateway.agreement.measure_forms import measures
@@ -49,7 +50,6 @@ PROVISION_ID = re.compile(r"P[0-9]{1,4}-[a-z0-9-]{1,60}")
 PURPOSE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 NOTICE = re.compile(r"[a-z0-9-]{3,64}@[1-9][0-9]{0,3}")
 ROLE = WORD
-RUNG = re.compile(r"([a-z][a-z0-9_]{0,63}) -> ([a-z][a-z0-9_]{0,63})")
 
 BASIS_TYPES: Final = (
     "authorization",
@@ -67,7 +67,7 @@ BASIS_TYPES: Final = (
 )
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
-DISCLOSURE_OPTIONS: Final = frozenset({"coarsen", "insiders", "noise"})
+DISCLOSURE_OPTIONS: Final = frozenset({"insiders", "noise"})
 PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
 """Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
@@ -229,7 +229,7 @@ def _release(at: Cursor) -> dict[str, Mask]:
 
 
 def _aggregate(at: Cursor) -> Aggregate:
-    entries = at.closed(_AGGREGATE)
+    entries = at.closed(_AGGREGATE, keys("levels"))
     dimensions = entries.read("dimensions", lambda c: c.names(), NO_NAMES)
     if len(dimensions) > MAX_DIMENSIONS:
         at.wrong(f"more than {MAX_DIMENSIONS} dimensions")
@@ -240,6 +240,7 @@ def _aggregate(at: Cursor) -> Aggregate:
         margins=entries.read("margins", lambda c: _margins(c, dimensions), ()),
         grid=entries.read("grid", _grid, Grid(EMPTY_SPAN, EMPTY_DATE, EMPTY_SPAN, "once")),
         disclosure=entries.read("disclosure", _disclosure, _NO_DISCLOSURE),
+        levels=entries.read("levels", lambda c: levels(c, dimensions), {}),
     )
 
 
@@ -274,12 +275,9 @@ _NO_DISCLOSURE = Disclosure(1, 1, "publish", complementary=True, dominance=None,
 
 
 def _disclosure(at: Cursor) -> Disclosure:
-    built = search_form.OPTIONS | exception_form.OPTIONS | {"impossible"}
+    built = search_form.OPTIONS | exception_form.OPTIONS | {"coarsen", "impossible"}
     entries = at.closed(_DISCLOSURE, DISCLOSURE_OPTIONS | built)
-    options = DISCLOSURE_OPTIONS & entries.values.keys()
-    if isinstance(entries.values.get("coarsen"), list):
-        options -= {"coarsen"}
-    options -= {"noise"}
+    options = (DISCLOSURE_OPTIONS & entries.values.keys()) - {"noise"}
     zeros = ("publish", "suppress", "structural")
     return Disclosure(
         min_cell=entries.read("min_cell", threshold, 1),
@@ -291,7 +289,7 @@ def _disclosure(at: Cursor) -> Disclosure:
         history=entries.read("history", Cursor.duration, EMPTY_SPAN),
         marker=entries.read("marker", lambda c: c.text(WORD), ""),
         options=tuple(sorted(options)),
-        coarsen=entries.read("coarsen", _coarsen, ()) if "coarsen" not in options else (),
+        ladder=entries.read("coarsen", ladder, NO_LADDER),
         written=frozenset(entries.values),
         rounded_to=entries.read("round", exception_form.base, 0),
         unless=entries.read("unless", exception_form.unless, None),
@@ -304,18 +302,6 @@ def _disclosure(at: Cursor) -> Disclosure:
         noise=entries.read("noise", noise, None),
         preset=entries.read("min_cell", preset, ""),
     )
-
-
-def _coarsen(at: Cursor) -> tuple[tuple[str, str], ...]:
-    """Return the rungs of a ladder, in their order: `month -> quarter`."""
-    rungs: list[tuple[str, str]] = []
-    for item in at.items():
-        found = RUNG.fullmatch(item.value) if isinstance(item.value, str) else None
-        if found is None:
-            item.wrong("a rung is a level and a coarser one, such as `month -> quarter`")
-            continue
-        rungs.append((found[1], found[2]))
-    return tuple(rungs)
 
 
 def _dominance(at: Cursor) -> dict[str, int] | None:

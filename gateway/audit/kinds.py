@@ -21,6 +21,7 @@ TEXT_MAX: Final = 4096
 _DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{0,9}[1-9])?")
 _LISTS = (list, tuple)
+_RUNG = re.compile(r"[a-z][a-z0-9_]{0,63} -> [a-z][a-z0-9_]{0,63}")
 _RETAIN = re.compile(r"p|[3-9]y|[1-9][0-9]y")
 
 
@@ -76,6 +77,11 @@ def _word(*words: str) -> Check:
 def _amount(value: object) -> bool:
     """A decimal that is not negative, in its shortest spelling."""
     return type(value) is str and _DECIMAL.fullmatch(value) is not None
+
+
+def _rung(value: object) -> bool:
+    """Two names of levels, the second the coarser."""
+    return type(value) is str and _RUNG.fullmatch(value) is not None
 
 
 def _step(value: object) -> bool:
@@ -206,6 +212,8 @@ MORE: Final[Mapping[str, Mapping[str, Check]]] = {
         # Of a table with noise: [mechanism, rho, scale, the most cells of one person, the field
         # that names a person, what was drawn for this release: "0" where all of it was before].
         "noise": _row(_text, _amount, _amount, _amount, _text, _amount),
+        # Of a table: the last rung of the agreement's ladder that was taken, `county -> region`.
+        "rung": _rung,
     },
 }
 """kind -> key -> what its value must be, for keys that are there only where they say something."""

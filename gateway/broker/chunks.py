@@ -94,4 +94,5 @@ def ready_of(release: Release, form: Form, offset: int, *, whole: bool) -> Itera
     """Yield the chunks of a release with what the log holds of each; see `chunks_of`."""
     for chunk in chunks_of(release, form, offset, whole=whole):
         size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
-        yield Ready(chunk, size, release.tokens, release.suppressed, crowd=release.crowd)
+        tokens, suppressed = release.tokens, release.suppressed
+        yield Ready(chunk, size, tokens, suppressed, crowd=release.crowd, rung=release.rung)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.model import Duration
     from gateway.decide import Refusal
-    from gateway.plan.ops import Crowd, Plan
-    from gateway.values import Chunk, Form, Request
+    from gateway.plan.ops import Plan
+    from gateway.ports import Ready
+    from gateway.values import Form, Request
 
 MONTHS = 12
 YEAR_S = 365 * 86_400
@@ -220,20 +221,14 @@ def _template(request: Request) -> str | None:
     return " and ".join(f"{one.field} {one.op.value}" for one in where) or None
 
 
-def release(
-    intent: Draft,
-    number: int,
-    chunk: Chunk,
-    size: int,
-    form: Form,
-    stream: bytes,
-    tokens: tuple[bytes, ...],
-    *,
-    crowd: Crowd | None = None,
-) -> Draft:
-    """Return the `release` of one chunk; of records in classes, with how well they are hidden."""
+def release(intent: Draft, number: int, ready: Ready, form: Form, stream: bytes) -> Draft:
+    """Return the `release` of one chunk.
+
+    Of records in classes it says how well they are hidden; of a table, the rung that it is behind.
+    """
+    chunk, crowd = ready.chunk, ready.crowd
     meta: dict[str, object] = {
-        "bytes": size,
+        "bytes": ready.size,
         "channel": "call",
         "chunk": number,
         "digest": b64(chunk.digest),
@@ -243,6 +238,8 @@ def release(
     }
     if crowd is not None:
         meta["crowd"] = [crowd.people, crowd.rows, crowd.held]
+    if ready.rung:
+        meta["rung"] = ready.rung
     return Draft(
-        "release", intent.exchange_id, number, intent.agreement, intent.retain, meta, tokens
+        "release", intent.exchange_id, number, intent.agreement, intent.retain, meta, ready.tokens
     )

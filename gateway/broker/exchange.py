@@ -288,20 +288,13 @@ class _Run:
         if self._plan.classes is not None and ready.crowd is None:
             message = "records of no class under a plan that asks for classes"
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
+        if self._header is not None:
+            self._header = dataclasses.replace(self._header, rung=ready.rung)
         if self._already_held(chunk.row_count, chunk.digest):
             return
         self._still_stands()
         stream = stream_next(self._stream, chunk.digest)
-        draft = drafts.release(
-            self._intent,
-            self._chunks,
-            chunk,
-            ready.size,
-            self._request.form,
-            stream,
-            ready.tokens,
-            crowd=ready.crowd,
-        )
+        draft = drafts.release(self._intent, self._chunks, ready, self._request.form, stream)
         drawn_by = self._attempt if self._charged else ""
         draft = drafts.noised(draft, self._plan, ready.draws, drawn_by)
         try:

@@ -167,6 +167,13 @@ def _told(table: Aggregate) -> list[str]:
         where = " and ".join(f"`{name}` in {', '.join(levels)}" for name, levels in one)
         lines.append(f"table: no cell counts where {where}; a record there refuses the table")
     lines += [_worked_out(one.name, one.derived) for one in table.measures if one.derived]
+    lines += [
+        f"table: `{name}` also by {', '.join(f'`{one}`' for one in coarser)}, with its level beside"
+        for name, coarser in table.levels.items()
+    ]
+    if rules.ladder.automatic:
+        rungs = ", then ".join(f"`{fine} -> {coarse}`" for fine, coarse in rules.ladder.rungs)
+        lines.append(f"table: where it cannot be protected, {rungs}; the header says which")
     if rules.dominance:
         lines.append(
             f"table: no sum of which {rules.dominance['largest']} givers have more than "

@@ -14,7 +14,8 @@ import numpy as np
 
 from gateway.agreement.budget import Draw
 from gateway.broker.memory import Memory, memory, remembered
-from gateway.broker.protect import beside, part_of
+from gateway.broker.protect import beside
+from gateway.broker.views import part_of
 from gateway.disclosure.attackers import Told
 from gateway.disclosure.parts import VALUE, Counts, share_days
 from gateway.disclosure.table import DisclosureError

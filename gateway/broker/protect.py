@@ -7,7 +7,6 @@ that `plan/check` demands. A table that cannot be protected is refused, never th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -16,29 +15,25 @@ import numpy as np
 from gateway.broker.memory import Memory, memory, remembered
 from gateway.broker.needed import needed
 from gateway.broker.parted import part_under, parted, parted_keys, too_few
+from gateway.broker.views import View, views
 from gateway.disclosure.attackers import Told, judged_together
+from gateway.disclosure.depths import stacked
 from gateway.disclosure.linked import Asked, bearable, protected
-from gateway.disclosure.parts import MASKED, VALUE, Counts, Part, share_days
+from gateway.disclosure.parts import Counts, Part, share_days
 from gateway.disclosure.people import COUNT, RECORD
 from gateway.disclosure.rounding import nearest
 from gateway.disclosure.rules import Cost, kept_weights
 from gateway.disclosure.table import DisclosureError, Limits
 from gateway.errors import Reason, RefusedError, ReleaseError
-from gateway.masks.numbers import Band
-from gateway.masks.places import GeoArea
-from gateway.masks.plain import Pass
-from gateway.masks.tables import Map, OldestJoined, RareToOther
-from gateway.masks.times import Truncate
 from gateway.plan.counted import Verdict, exempt_cells, table_digest
 from gateway.plan.impossible import impossible
-from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Sized
+    from collections.abc import Sequence
 
     from gateway.disclosure.table import Flags, Integers
     from gateway.plan.counted import Counted, Summed
-    from gateway.plan.ops import Group, MaskField, Plan, Suppress
+    from gateway.plan.ops import Group, Plan, Suppress
 
 SHARE: Final = 10
 """How far, in percent, an attacker's range of a suppressed sum stays off it, both ways."""
@@ -116,17 +111,36 @@ def verdict_of(
         for one in kept.tables:
             same = kept.rows == plan.rule.rows and one.draw is None
             (before if same else others).append(one)
-    try:
-        table = _Table(
-            plan, group, suppress, counted, before, limits or Limits(seconds=suppress.seconds)
-        )
-        table.stands_apart(others)
-        people = table.people()
-        found = table.kept(people)
-    except DisclosureError as error:
-        if error.cause not in {"infeasible", "limit", "impossible"}:
-            raise
-        raise _refused(plan, suppress, error.cause) from None
+    causes: list[str] = []
+    limits = limits or Limits(seconds=suppress.seconds)
+    for view in views(plan, group, suppress, counted):
+        try:
+            table = _Table(group, suppress, view, before, limits)
+            table.stands_apart(others)
+            people = table.people()
+            found = table.kept(people)
+        except DisclosureError as error:
+            if error.cause == "impossible":
+                raise _refused(plan, suppress, error.cause) from None
+            if error.cause not in {"infeasible", "limit"}:
+                raise
+            causes.append(error.cause)
+        else:
+            return _verdict(plan, suppress, table, people, found, told)
+    raise _refused(plan, suppress, causes[0])
+
+
+def _verdict(
+    plan: Plan,
+    suppress: Suppress,
+    table: _Table,
+    people: Counts,
+    found: Sequence[_Kept],
+    told: Told,
+) -> Verdict:
+    """Return what leaves of a table that the attacker could not open."""
+    view = table.view
+    counted = view.counted
     told_here = np.flatnonzero(~table.known).tolist()
     numbers = {
         one.name: [raw[at] if one.leaves[at] else None for at in told_here]
@@ -141,6 +155,8 @@ def verdict_of(
                 list({id(t): t for t in (people, *_tables(found))}.values()), plan.rule.rows, told
             )
         ),
+        rung=view.rung,
+        cells=view.cells,
     )
 
 
@@ -169,6 +185,8 @@ def _refused(plan: Plan, suppress: Suppress, cause: str) -> RefusedError:
     ladder = [f"`{fine} -> {coarse}`" for fine, coarse in suppress.coarsen[:1]]
     coarser = ladder and cause != "impossible"
     after = f": the agreement's next coarser level is {ladder[0]}" if coarser else ""
+    if suppress.ladder and cause != "impossible":
+        after = ", nor is it behind any rung of the agreement's ladder"
     rule = plan.rule
     return RefusedError(
         Reason.DISCLOSURE_RISK,
@@ -186,23 +204,24 @@ class _Table:
 
     def __init__(
         self,
-        plan: Plan,
         group: Group,
         suppress: Suppress,
-        counted: Counted,
+        view: View,
         before: Sequence[Counts],
         limits: Limits,
     ) -> None:
+        counted = view.counted
         self._group = group
         self._suppress = suppress
         self._counted = counted
+        self.view = view
         self._before = before
         self._limits = limits
         self._needed = needed(suppress, group, counted.keys)
         # Where somebody stands behind a unit, units are records of people.
         record = RECORD if group.person is not None else ""
         self._count = f"{COUNT}{record}{group.unit}"
-        self._parts = tuple(part_of(one, group) for one in plan.masks)
+        self._stacked = stacked(view.parts, view.keys)
         empty, never = counted.rows == 0, impossible(suppress, group, counted.keys)
         if (never & ~empty).any():
             raise DisclosureError("impossible", "a record stands where none can")
@@ -312,9 +331,7 @@ class _Table:
         measure = f"part of {field}"
         besides = small & ~hidden & ~self.known
         before = [one for one in self._before if one.measure == measure]
-        if (besides.any() and (self._group.margins or self._group.known or before)) or any(
-            one.hidden.any() for one in before
-        ):
+        if (besides.any() and (self._stacked or before)) or any(one.hidden.any() for one in before):
             raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
         none = np.zeros(len(hidden), np.int64)
         return self._counts(_Measure(measure, none, self._none, besides))
@@ -337,8 +354,7 @@ class _Table:
         if self._suppress.rounded_to:
             bearable(new, before, asked, self._limits)
             return new
-        totals = self._group.margins or self._group.known
-        if not before and not totals and measure.under is None:
+        if not before and not self._stacked and measure.under is None:
             # No published number is related to another: the rule itself is the interval, and lint
             # holds it against `min_interval`.
             return replace(new, hidden=measure.small | measure.hidden)
@@ -348,7 +364,8 @@ class _Table:
 
     def _counts(self, measure: _Measure) -> Counts:
         informed = self._suppress.zeros == "publish" and not measure.share
-        parts, keys, lasting = self._parts, self._counted.keys, self._counted.lasting
+        view = self.view
+        parts, keys, lasting = view.parts, view.keys, view.lasting
         if measure.under is not None:
             parts, keys = (*parts, measure.under), parted_keys(keys)
             lasting = (*lasting, self._counted.apart)
@@ -368,38 +385,6 @@ class _Table:
             rounded_to=rounded_to,
             open=measure.open if measure.open is not None and not rounded_to else None,
         )
-
-
-def part_of(one: MaskField, group: Group) -> Part:
-    """Return how a dimension is cut."""
-    mask = one.mask
-    arguments = " ".join((mask.name, *mask.note().arguments, one.table))
-    in_lists = one.inputs.type is FieldType.LIST
-    match mask:
-        case Truncate() if one.name == group.time:
-            return Part(one.name, arguments, mask.to.value)
-        case Band():
-            labels = mask.labels(one.inputs.type)
-            return Part(one.name, arguments, "", tuple(zip(mask.edges(), labels, strict=True)))
-        case Pass() if one.inputs.type in {FieldType.CODE, FieldType.STRING}:
-            listed = [(VALUE + code, (code,)) for code in one.inputs.codes or ()]
-            codes: tuple[tuple[str, tuple[str, ...]], ...] = tuple(listed)
-            return Part(one.name, arguments, codes=codes, rest=_rest(codes, ""), plain=True)
-        case Pass() if one.inputs.type is FieldType.BOOLEAN:
-            both = tuple((VALUE + word, (word,)) for word in ("false", "true"))
-            return Part(one.name, arguments, codes=both)
-        case Map() | RareToOther() | OldestJoined() | GeoArea() if not in_lists:
-            levels: dict[str, list[str]] = defaultdict(list)
-            for code, word in sorted((one.inputs.table or {}).items()):
-                levels[VALUE + str(code if isinstance(mask, RareToOther) else word)].append(code)
-            codes = tuple((level, tuple(several)) for level, several in sorted(levels.items()))
-            return Part(one.name, arguments, codes=codes, rest=_rest(codes, one.inputs.unmapped))
-        case _:
-            return Part(one.name, arguments)
-
-
-def _rest(codes: Sized, word: str | None) -> str:
-    return (VALUE + word if word else MASKED) if len(codes) else ""
 
 
 def _raw(one: _Kept, counted: Counted, base: int) -> list[int | float]:

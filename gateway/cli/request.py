@@ -258,6 +258,8 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
     if header.rounded_to:
         said = f"each number to the nearest {header.rounded_to}; totals need not add up"
         lines.append(f"  rounded    {said}")
+    if header.rung:
+        lines.append(f"  coarser    {header.rung}, since nothing finer can be protected")
     lines += hidden(receipt)
     lines += noised(header)
     for duty in header.duties:

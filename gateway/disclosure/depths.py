@@ -70,11 +70,14 @@ def patterns(parts: Sequence[Part], keys: Iterable[Key]) -> dict[tuple[int, ...]
     """Return the keys by how deep they lie in each dimension, the deepest first."""
     trees = [Tree(part) for part in parts]
     found: dict[tuple[int, ...], list[Key]] = defaultdict(list)
+    own: set[tuple[int, ...]] = set()
     for key in keys:
-        depths = (tree.depths(level) for tree, level in zip(trees, key, strict=True))
+        depths = [tree.depths(level) for tree, level in zip(trees, key, strict=True)]
+        own.add(tuple(several[-1] for several in depths))
         for pattern in product(*depths):
             found[pattern].append(key)
-    return {pattern: found[pattern] for pattern in sorted(found, reverse=True)}
+    # Where a table has nothing but the unknown of a depth, it has no cells of that depth.
+    return {pattern: found[pattern] for pattern in sorted(own, reverse=True)}
 
 
 def stacked(parts: Sequence[Part], keys: Iterable[Key]) -> bool:
@@ -107,15 +110,13 @@ def coarser(part: Part, name: str) -> Part:
     """
     tree = Tree(part)
     prefix = f"{PARENT}{name}="
-    depth = next(
-        depth
-        for _, level in part.parents
-        if level.startswith(prefix)
-        for depth in tree.depths(level)
-    )
+    several = {tree.depths(up)[0] for _, up in part.parents if up.startswith(prefix)}
+    if not several:
+        return part  # there is no value at all: nothing left, and nothing stays
+    [depth] = several
     codes: dict[str, list[str]] = defaultdict(list)
-    for level, several in part.codes:
-        codes[tree.at(level, depth)] += several
+    for level, listed in part.codes:
+        codes[tree.at(level, depth)] += listed
     return replace(
         part,
         cut=f"{part.cut} {prefix}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.exception_form import PERIOD, WHOLE
+from gateway.agreement.ladder import climb, level_names
 from gateway.agreement.model import (
     ConsentCondition,
     FieldCondition,
@@ -36,6 +37,7 @@ from gateway.masks.times import Truncate
 from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.derived_build import derived_columns, derived_of, derived_text
 from gateway.plan.duties import duties_of
+from gateway.plan.hierarchy import levels_above
 from gateway.plan.noise import Noise
 from gateway.plan.ops import (
     WHY,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway.agreement.index import Agreements, FlowRule
+    from gateway.agreement.ladder import Rung
     from gateway.agreement.model import Aggregate, FieldRule, MeasureRule, Products
     from gateway.decide import Grant
     from gateway.masks.base import Mask
@@ -218,7 +221,11 @@ class Builder:
             # A total has no value of the dimensions that it is over, and the companion says so.
             totals = (*aggregate.margins, *_kept(rule, aggregate, aggregate.disclosure.known))
             masks = tuple(
-                replace(one, why=one.why or any(one.name not in kept for kept in totals))
+                replace(
+                    one,
+                    why=one.why or any(one.name not in kept for kept in totals),
+                    levels=levels_above(rule, one, self._areas_of),
+                )
                 for one in masks
             )
         measures = _measures(rule, fields)
@@ -342,6 +349,9 @@ class Builder:
             self._cells[key] = mask.cells(table.rows, table.counties)
         return self._cells[key]
 
+    def _areas_of(self, to: Area) -> Mapping[str, str]:
+        return self._parents(self._one("areas@"), to)
+
     def _parents(self, table: Table, to: Area) -> dict[str, str]:
         if (table.ref, to) not in self._areas:
             self._areas[table.ref, to] = parents(table.areas, to)
@@ -368,7 +378,8 @@ def _this_year(rule: FlowRule, now: dt.datetime) -> int:
 
 def _mask_text(one: MaskField) -> list[object]:
     note = one.mask.note()
-    return [one.name, note.name, list(note.arguments), one.table, one.key_id, *one.facts]
+    levels = [list(one.levels.names)] if one.levels is not None else []
+    return [one.name, note.name, list(note.arguments), one.table, one.key_id, *one.facts, *levels]
 
 
 def _with(inputs: Inputs, **more: object) -> Inputs:
@@ -498,19 +509,18 @@ def _columns(
         made.append(
             Column(one.name, one.output, field_class, MaskNote(note.name, note.arguments + extra))
         )
-        if one.why:
-            made.append(_companion(one.name))
+        made += [_companion(name) for name in one.columns[1:]]
     for measure in measures:
         mask = "count_only" if measure.function == "count_distinct" else "sum_only"
         note = MaskNote(mask, where_words(measure))
         made.append(Column(measure.name, measure.output, FieldClass.OPERATIONAL, note))
         if _noise(rule) is None:
-            made.append(_companion(measure.name))
+            made.append(_companion(measure.name + WHY))
     return tuple(made)
 
 
 def _companion(name: str) -> Column:
-    return Column(name + WHY, FieldType.CODE, FieldClass.OPERATIONAL)
+    return Column(name, FieldType.CODE, FieldClass.OPERATIONAL)
 
 
 def _subjects(rule: FlowRule) -> tuple[SubjectSystem, ...]:
@@ -636,7 +646,7 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         derived=static.derived,
     )
     rules = aggregate.disclosure
-    given = rules.dominance
+    given, ladder = rules.dominance, rules.ladder
     dominance = Dominance(given["largest"], given["percent"], given["p"]) if given else None
     suppress = Suppress(
         rules.min_cell,
@@ -644,7 +654,8 @@ def _table(rule: FlowRule, static: _Static, grant: Grant) -> tuple[Group | None,
         rules.zeros,
         rules.marker,
         dominance=dominance,
-        coarsen=rules.coarsen,
+        coarsen=() if ladder.automatic else ladder.rungs,
+        ladder=_ladder(rule),
         colluding=_colluding(rule),
         rounded_to=rules.rounded_to,
         at_least=rules.unless.at_least if rules.unless else 0,
@@ -668,6 +679,17 @@ def _kept(
         for kind in kinds
     ]
     return tuple(tuple(one for one in aggregate.dimensions if one in names) for names in kept)
+
+
+def _ladder(rule: FlowRule) -> tuple[Rung, ...]:
+    """Return the rungs that are climbed without people, as far as they lead on."""
+    table = rule.provision.aggregate
+    if table is None or not table.disclosure.ladder.automatic:
+        return ()
+    release, dataset = rule.provision.release, rule.dataset
+    names = {name: level_names(table, name, release, dataset) for name in table.dimensions}
+    rungs, _ = climb(table, names, dataset.event_date)
+    return rungs
 
 
 def _colluding(rule: FlowRule) -> frozenset[str] | None:
@@ -704,6 +726,7 @@ def _group_text(
         "dominance": sorted(rules.dominance.items()) if rules.dominance else None,
         "impossible": _products(rules.impossible),
         "keep": _products(rules.keep),
+        "ladder": [rung.text for rung in _ladder(rule)],
         "margins": [list(one) for one in aggregate.margins],
         "exempt": [list(one) for one in _kept(rule, aggregate, rules.exempt)],
         "known": [list(one) for one in _kept(rule, aggregate, rules.known)],

@@ -19,9 +19,10 @@ from gateway.plan.check import levels_of
 from gateway.plan.check_cells import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, rows_of
 from gateway.plan.counted import Counted, Met, Summed, exempt_cells
 from gateway.plan.derived import with_derived
-from gateway.plan.lower import POLARS, WHY_TYPE, canonical, condition, dtype_of
+from gateway.plan.hierarchy import combinations
+from gateway.plan.lower import POLARS, WHY_TYPE, canonical, cell_type, condition, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
-from gateway.plan.ops import WHY
+from gateway.plan.ops import LEVEL, WHY
 from gateway.plan.product import CELLS_MAX
 from gateway.plan.units import CELL, FIRST, GAVE, SECOND, Standing, Units, hashes
 from gateway.values import FieldType
@@ -55,11 +56,8 @@ class Cells:
         assert plan.group is not None  # noqa: S101 - the engine asks only then
         self._plan = plan
         self._group: Group = plan.group
-        self._keys = [
-            name
-            for one in plan.masks
-            for name in ([one.name, one.name + WHY] if one.why else [one.name])
-        ]
+        self._leaving = [name for one in plan.masks for name in one.columns]
+        self._keys = [name for name in self._leaving if not name.endswith(LEVEL)]
         kinds = dict(plan.scan.columns)
         self._is_text = {
             name: kinds[name] in {FieldType.STRING, FieldType.CODE}
@@ -78,9 +76,9 @@ class Cells:
         self._standing: dict[str, Standing] = {}
         self._totals: list[pl.DataFrame] = []
         self._known: pl.DataFrame | None = None
-        suppress = plan.suppress
-        assert suppress is not None  # noqa: S101
-        self._dominance: Dominance | None = suppress.dominance
+        assert plan.suppress is not None  # noqa: S101
+        self._suppress: Suppress = plan.suppress
+        self._dominance: Dominance | None = self._suppress.dominance
 
     @property
     def keep(self) -> list[pl.Expr]:
@@ -171,19 +169,29 @@ class Cells:
         if self._size() > CELLS_MAX:
             raise _too_many()
         margins = [one for one in group.margins if set(one) != set(group.dimensions)]
-        several = [self._over(kept) for kept in (group.dimensions, *margins, *group.known)]
-        table = pl.concat(several).sort(self._keys)
+        several = [
+            self._over(kept, at)
+            for kept in (group.dimensions, *margins)
+            for at in combinations(self._plan.masks, kept)
+        ]
+        several += [self._over(kept, dict.fromkeys(kept, 0)) for kept in group.known]
+        table = pl.concat(several).sort(self._leaving)
         if PEOPLE in table.columns:
             return table
         # Where units are people, they are who the threshold is of.
         under = [pl.col(givers(one)).alias(behind(one)) for one in self._under]
         return table.with_columns(pl.col(UNITS).alias(PEOPLE), *under)
 
-    def _over(self, kept: Sequence[str]) -> pl.DataFrame:
-        """Return the cells over all values of the dimensions that are not kept."""
+    def _over(self, kept: Sequence[str], at: Mapping[str, int]) -> pl.DataFrame:
+        """Return the cells over all values of the dimensions that are not kept.
+
+        Args:
+            kept: The dimensions that are.
+            at: Of each the level that its values are of.
+        """
         keys = [name for name in self._keys if name.removesuffix(WHY) in kept]
         names = keys or [_ALL]
-        totals, where = self._onto(names)
+        totals, where = self._onto(names, at)
         places = np.arange(totals.height)
         for name, standing in self._standing.items():
             wider = standing.over(where)
@@ -193,7 +201,7 @@ class Cells:
             if standing.gave is not None:
                 totals = totals.join(self._shows(name, wider), on=CELL, how="left")
         totals = totals.drop(CELL)
-        product = self._product(kept)
+        product = self._product(kept, at)
         cells = product.join(totals, on=names, how="left", nulls_equal=True)
         found = [name for name in totals.columns if name not in names]
         flags = [name for name in found if name.startswith(_SHOWS)]
@@ -206,16 +214,28 @@ class Cells:
             *[pl.lit(None, dtype=dtype_of(one)).alias(one.name) for one in over],
             *[pl.lit(Marker.TOTAL.value, dtype=WHY_TYPE).alias(one.name + WHY) for one in over],
         )
-        return cells.select(*self._keys, *sorted(found))
+        told = [column for one in self._plan.masks for column in _told(one, at.get(one.name, 0))]
+        return cells.with_columns(told).select(*self._leaving, *sorted(found))
 
-    def _onto(self, names: Sequence[str]) -> tuple[pl.DataFrame, Integers]:
+    def _raised(self, frame: pl.DataFrame, at: Mapping[str, int]) -> pl.DataFrame:
+        """Return a frame whose dimensions hold the values of a level, in place of finer ones."""
+        return frame.with_columns(
+            pl.col(one.name)
+            .cast(pl.String)
+            .replace_strict(one.levels.of(at[one.name]), return_dtype=pl.String)
+            for one in self._plan.masks
+            if one.levels is not None and at.get(one.name)
+        )
+
+    def _onto(self, names: Sequence[str], at: Mapping[str, int]) -> tuple[pl.DataFrame, Integers]:
         """Return the cells over these columns with their totals, and in which each cell lies."""
         assert self._known is not None  # noqa: S101 - the engine adds at least an empty batch
         all_ = pl.lit(value=True).alias(_ALL)
-        whole = self._totals[0].with_columns(all_)
+        whole = self._raised(self._totals[0], at).with_columns(all_)
         totals = whole.group_by(names).agg(pl.exclude(*self._keys, _ALL).sum())
         wider = totals.with_columns(pl.int_range(pl.len()).alias(_WIDER))
-        mine = self._known.with_columns(all_).join(wider, on=names, nulls_equal=True).sort(CELL)
+        mine = self._raised(self._known, at).with_columns(all_)
+        mine = mine.join(wider, on=names, nulls_equal=True).sort(CELL)
         return wider.rename({_WIDER: CELL}), mine[_WIDER].to_numpy()
 
     def _shows(self, name: str, standing: Standing) -> pl.DataFrame:
@@ -257,12 +277,19 @@ class Cells:
                 )
                 for one in self._under
             },
+            apart_at=tuple(self._stand_apart(rung.finest) for rung in self._suppress.ladder),
         )
 
     def _lasts(self, one: MaskField) -> bool:
-        """Return whether no unit has two levels of a dimension."""
-        names = [name for name in self._keys if name.removesuffix(WHY) == one.name]
-        _, where = self._onto(names)
+        """Return whether no unit has two of the coarsest levels of a dimension."""
+        coarsest = len(one.levels.above) if one.levels is not None else 0
+        return self._stand_apart([coarsest if other is one else None for other in self._plan.masks])
+
+    def _stand_apart(self, finest: Sequence[int | None]) -> bool:
+        """Return whether no unit stands in two cells of some level of some dimensions."""
+        names = [one.name for one in self._plan.masks]
+        at = {n: level for n, level in zip(names, finest, strict=True) if level is not None}
+        _, where = self._onto([n for n in self._keys if n.removesuffix(WHY) in at] or [_ALL], at)
         return self._standing[UNITS].over(where).apart
 
     def published(self, table: pl.DataFrame, leaves: Mapping[str, Flags]) -> pl.DataFrame:
@@ -272,41 +299,53 @@ class Cells:
             table: As `table` returned it.
             leaves: For each measure, the cells whose number leaves.
         """
-        suppress = self._plan.suppress
-        assert suppress is not None  # noqa: S101
-        marker = pl.Enum([suppress.marker])
+        word, marker = pl.lit(self._suppress.marker), pl.Enum([self._suppress.marker])
         shown = table.with_columns(
             pl.Series(_LEAVES + one.name, leaves[one.name]) for one in self._group.measures
         )
         columns: list[pl.Expr] = []
         for one in self._group.measures:
-            raw = _raw(one, suppress)
+            raw = _raw(one, self._suppress)
             kept = pl.col(_LEAVES + one.name)
             columns += [
                 pl.when(kept).then(raw).cast(POLARS[one.output]).alias(one.name),
-                pl.when(~kept).then(pl.lit(suppress.marker)).cast(marker).alias(one.name + WHY),
+                pl.when(~kept).then(word).cast(marker).alias(one.name + WHY),
             ]
         # What is worked out sees the published numbers alone.
-        told = shown.select(*self._keys, *columns, *helpers_of(self._group.measures))
+        told = shown.select(*self._leaving, *columns, *helpers_of(self._group.measures))
         keys = levels_of(self._plan, told)
         if self._group.known:
             # What is public elsewhere was counted for the attacker, and is not published here.
             known = exempt_cells(self._group.known, self._group.dimensions, keys)
             told = told.filter(~pl.Series(known, dtype=pl.Boolean))
             keys = levels_of(self._plan, told)
-        return with_derived(self._group, suppress, keys, told, before=UNITS)
+        return with_derived(self._group, self._suppress, keys, told, before=UNITS)
 
     def _size(self) -> int:
-        """Return how many cells the product and its margins have."""
-        heights = {one.name: self._levels(at).height for at, one in enumerate(self._plan.masks)}
+        """Return how many cells the product and its margins have, at every level."""
+        heights = {one.name: self._height(at) for at, one in enumerate(self._plan.masks)}
         kept = (self._group.dimensions, *self._group.margins, *self._group.known)
         return sum(functools.reduce(lambda n, d: n * heights[d], names, 1) for names in kept)
 
-    def _product(self, kept: Sequence[str]) -> pl.DataFrame:
+    def _height(self, place: int) -> int:
+        levels = self._plan.masks[place].levels
+        several = range(len(levels.names) if levels is not None else 1)
+        return sum(self._values(place, level).height for level in several)
+
+    def _product(self, kept: Sequence[str], at: Mapping[str, int]) -> pl.DataFrame:
         levels = [
-            self._levels(at) for at, one in enumerate(self._plan.masks) if one.name in kept
+            self._values(place, at[one.name])
+            for place, one in enumerate(self._plan.masks)
+            if one.name in kept
         ] or [pl.DataFrame({_ALL: [True]})]
         return functools.reduce(lambda left, right: left.join(right, how="cross"), levels)
+
+    def _values(self, place: int, level: int) -> pl.DataFrame:
+        """Return the values of a level; what is unknown lies in no coarser one."""
+        name, finest = self._plan.masks[place].name, self._levels(place)
+        if not level:
+            return finest
+        return self._raised(finest.drop_nulls(name), {name: level}).unique()
 
     def _levels(self, place: int) -> pl.DataFrame:
         one = self._plan.masks[place]
@@ -324,6 +363,15 @@ class Cells:
 
 
 _LEAVES = ".leaves."
+
+
+def _told(one: MaskField, level: int) -> list[pl.Expr]:
+    """Return a dimension's values as a table has them, and of which level they are."""
+    if one.levels is None:
+        return []
+    value, name = pl.col(one.name), one.levels.names[level]
+    told = pl.when(value.is_not_null()).then(pl.lit(name)).cast(pl.Enum(list(one.levels.names)))
+    return [value.cast(cell_type(one)), told.alias(one.name + LEVEL)]
 
 
 def _too_many() -> ReleaseError:

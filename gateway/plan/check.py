@@ -31,10 +31,11 @@ from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit, floor_date
 from gateway.plan.check_cells import check_cells, helpers_of
 from gateway.plan.check_derived import check_derived
-from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, kept_of, table_digest
+from gateway.plan.counted import COARSER, TOTAL, UNKNOWN, VALUE, kept_of, table_digest
 from gateway.plan.derived import columns_of
-from gateway.plan.lower import POLARS, WHY_TYPE, dtype_of
-from gateway.plan.ops import WHY
+from gateway.plan.hierarchy import check_levels, leaving
+from gateway.plan.lower import POLARS, WHY_TYPE, cell_type
+from gateway.plan.ops import LEVEL, WHY
 from gateway.plan.product import product
 from gateway.plan.pushdown import arrow_schema
 from gateway.values import FieldType, Scalar
@@ -58,6 +59,7 @@ class Release:
         tokens: Subject tokens of the people in it, distinct; empty where no accounting is owed.
         suppressed: Cells held back in it.
         crowd: Of records in classes: how well they are hidden in the whole release.
+        rung: Of a table: the last rung of its ladder that was taken; empty for none.
     """
 
     plan_digest: bytes
@@ -65,6 +67,7 @@ class Release:
     tokens: tuple[bytes, ...]
     suppressed: int = 0
     crowd: Crowd | None = None
+    rung: str = ""
 
     @property
     def row_count(self) -> int:
@@ -232,6 +235,10 @@ def levels_of(plan: Plan, frame: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
     levels = []
     for one in plan.masks:
         text = pl.lit(VALUE) + pl.col(one.name).cast(pl.String)
+        if one.levels is not None:
+            level = pl.col(one.name + LEVEL).cast(pl.String)
+            above = pl.lit(COARSER) + level + pl.lit("=") + pl.col(one.name)
+            text = pl.when(level == one.levels.names[0]).then(text).otherwise(above)
         [only, *more] = sorted(one.mask.reasons(one.inputs)) or [Marker.MISSING]
         if one.why:
             why = pl.col(one.name + WHY).cast(pl.String)
@@ -245,19 +252,20 @@ def levels_of(plan: Plan, frame: pl.DataFrame) -> tuple[tuple[str, ...], ...]:
     return tuple(found.iter_rows())
 
 
-def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
+def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes, rung: str = "") -> Release:
     """Return the release of a table of cells.
 
     Args:
         plan: A plan with Group and Suppress.
         frame: The plan's columns, with the helper columns of each cell behind.
         verdict: Digest of the table that the attacker could not open.
+        rung: The rung of the agreement's ladder that it stands behind; empty for none.
 
     Raises:
         ReleaseError: The table has other columns, a cell twice, a period that was not granted, a
-            margin that the agreement does not name, a published cell below the threshold, a
-            percentage or rate that its published counts do not make, or is not the table that was
-            attacked.
+            margin that the agreement does not name, a level that is not made of the one below it or
+            does not leave behind its rung, a published cell below the threshold, a percentage or
+            rate that its published counts do not make, or is not the table that was attacked.
     """
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None or suppress.noise is not None:
@@ -272,7 +280,7 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     counts: dict[str, pl.DataType] = dict.fromkeys(helpers, pl.Int64())
     if dict(frame.schema) != expected | counts or frame.columns != [*expected, *helpers]:
         raise _broken("columns or types are not the plan's")
-    keys = [name for name in expected if name in _key_columns(plan)]
+    keys = [name for one in plan.masks for name in one.columns]
     if frame.select(pl.struct(keys).is_duplicated().any()).item():
         raise _broken("a cell stands twice")
     if not set(frame[group.time].unique().to_list()) <= {*group.periods}:
@@ -281,13 +289,17 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes) -> Release:
     margins = {frozenset(kept) for kept in (group.dimensions, *group.margins)}
     if not {kept_of(group.dimensions, key) for key in cells} <= margins:
         raise _broken("a total that the agreement does not name")
+    finest = {one.text: one.finest for one in suppress.ladder}.get(rung)
+    if rung and (finest is None or not leaving(plan.masks, finest, cells).all()):
+        raise _broken("a cell that does not leave behind the rung of the ladder")
+    check_levels(plan, group, frame)
     check_cells(frame, cells, group, suppress)
     check_derived(group, suppress, cells, frame)
     numbers = {one.name: frame[one.name].to_list() for one in group.measures}
     if table_digest(cells, numbers) != verdict:
         raise _broken("not the table that was attacked")
     held = frame.select(pl.col(group.measures[0].name).is_null().sum()).item()
-    return _release(plan, frame.select(list(expected)), (), int(held))
+    return _release(plan, frame.select(list(expected)), (), int(held), rung)
 
 
 def check_noised(plan: Plan, frame: pl.DataFrame) -> Release:
@@ -318,11 +330,7 @@ def check_noised(plan: Plan, frame: pl.DataFrame) -> Release:
         raise _broken("cells are not those of the product")
     if frame[measure.name].null_count():
         raise _broken(f"measure `{measure.name}` has no number in a cell")
-    return _release(plan, frame, (), 0)
-
-
-def _key_columns(plan: Plan) -> set[str]:
-    return {one.name for one in plan.masks} | {one.name + WHY for one in plan.masks if one.why}
+    return _release(plan, frame, (), 0, "")
 
 
 def _no_table(plan: Plan) -> None:
@@ -333,7 +341,9 @@ def _no_table(plan: Plan) -> None:
 def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
     expected: dict[str, pl.DataType] = {}
     for one in masks:
-        expected[one.name] = dtype_of(one)
+        expected[one.name] = cell_type(one)
+        if one.levels is not None:
+            expected[one.name + LEVEL] = pl.Enum(list(one.levels.names))
         if one.why:
             expected[one.name + WHY] = WHY_TYPE
     return expected
@@ -443,10 +453,12 @@ def _coordinates(one: MaskField) -> tuple[int, int]:
     return -most, most
 
 
-def _release(plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int) -> Release:
+def _release(
+    plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int, rung: str
+) -> Release:
     schema = arrow_schema([(one.name, one.type) for one in plan.columns])
     if frame.columns != schema.names:
         raise _broken("columns or types are not the plan's")
     arrays = [_arrow(frame[field.name]).cast(field.type) for field in schema]
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-    return Release(plan.digest, batch, tuple(tokens), suppressed)
+    return Release(plan.digest, batch, tuple(tokens), suppressed, rung=rung)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -23,7 +23,7 @@ TOTAL: Final = "*"
 VALUE: Final = "="
 """Before a level that is a value, so that no value is ever read as a marker."""
 COARSER: Final = "^"
-"""Before a level that others of the dimension lie in."""
+"""Before a value of a coarser level: `^region=R3`, so that it is never read as one of a finer."""
 UNKNOWN: Final = "~"
 """Before a level that is none: `~missing`, `~masked`."""
 
@@ -46,6 +46,13 @@ class Summed:
     exact: bool
     given: Integers
 
+    def only(self, cells: Flags) -> Summed:
+        """Return some of the cells alone."""
+        return Summed(
+            self.values[cells], self.givers[cells], self.dominated[cells], self.exact,
+            self.given[cells],
+        )  # fmt: skip
+
     @property
     def means(self) -> NDArray[np.float64]:
         """The mean of the values in each cell; 0 where there are none."""
@@ -67,20 +74,25 @@ class Met:
     people: Integers
     rows: Integers
 
+    def only(self, cells: Flags) -> Met:
+        """Return some of the cells alone."""
+        return Met(self.units[cells], self.people[cells], self.rows[cells])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
     """Each cell, totals among them, in the order of the table that it was made from.
 
     Attributes:
-        keys: One level of each dimension: `=value`, `~missing`, `~masked` or `*`.
+        keys: One level of each dimension: `=value`, `^level=value`, `~missing`, `~masked` or `*`.
         units: Distinct units in each cell.
         people: Distinct people in each cell; the units themselves where they are people.
         rows: Rows in each cell.
         sums: Each sum by the name of its measure.
-        apart: Whether no unit stands in two cells, so that counts add up to their totals.
-        lasting: Of each dimension, whether no unit has two levels of it.
+        apart: Whether no unit stands in two finest cells, so that counts add up to their totals.
+        lasting: Of each dimension, whether no unit has two of its coarsest levels.
         met: What meets the condition of each count that has one, by the name of its measure.
+        apart_at: The same as `apart` of what is left behind each rung of the plan's ladder.
     """
 
     keys: tuple[tuple[str, ...], ...]
@@ -91,6 +103,20 @@ class Counted:
     apart: bool = True
     lasting: tuple[bool, ...] = ()
     met: Mapping[str, Met] = field(default_factory=dict)
+    apart_at: tuple[bool, ...] = ()
+
+    def only(self, cells: Flags, *, apart: bool) -> Counted:
+        """Return some of the cells alone, and whether those add up."""
+        return replace(
+            self,
+            keys=tuple(key for key, keep in zip(self.keys, cells.tolist(), strict=True) if keep),
+            units=self.units[cells],
+            people=self.people[cells],
+            rows=self.rows[cells],
+            sums={name: one.only(cells) for name, one in self.sums.items()},
+            met={name: one.only(cells) for name, one in self.met.items()},
+            apart=apart,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +129,15 @@ class Verdict:
             checked against the table that is about to leave.
         memory: What the record of cells keeps of it, to be sealed: the joint problem of a later
             table needs it.
+        rung: The last rung of the ladder that was taken; empty where the whole table leaves.
+        cells: The cells of the counted table that are left behind it; None for all of them.
     """
 
     published: Mapping[str, Flags]
     digest: bytes
     memory: bytes
+    rung: str = ""
+    cells: Flags | None = None
 
 
 def kept_of(dimensions: Sequence[str], key: Sequence[str]) -> frozenset[str]:

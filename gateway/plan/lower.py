@@ -41,7 +41,16 @@ if TYPE_CHECKING:
     from gateway.plan.ops import MaskField, Plan, Where
     from gateway.values import Condition
 
-__all__ = ["POLARS", "WHY_TYPE", "Program", "canonical", "dtype_of", "expression", "row_filter"]
+__all__ = [
+    "POLARS",
+    "WHY_TYPE",
+    "Program",
+    "canonical",
+    "cell_type",
+    "dtype_of",
+    "expression",
+    "row_filter",
+]
 
 WHY_TYPE = pl.Enum([marker.value for marker in Marker])
 NULL = ".null"
@@ -63,6 +72,11 @@ def dtype_of(one: MaskField) -> pl.DataType:
     """Return the type that a masked column has in a frame."""
     closed = one.mask.closed(one.inputs)
     return pl.Enum(list(closed)) if closed is not None else POLARS[one.output]
+
+
+def cell_type(one: MaskField) -> pl.DataType:
+    """Return the type of a table's dimension: text where coarser levels stand among its values."""
+    return dtype_of(one) if one.levels is None else pl.String()
 
 
 class Program:

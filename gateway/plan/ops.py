@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from gateway.agreement.index import FlowRule
+    from gateway.agreement.ladder import Rung
     from gateway.agreement.model import Products
     from gateway.masks.base import Inputs, Mask
+    from gateway.masks.levels import Levels
     from gateway.plan.derived import DerivedNode
     from gateway.plan.noise import Noise
     from gateway.plan.pushdown import Scan
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 WHY = ".why"
 """Suffix of the companion column that says why a value is absent; no field name holds a dot."""
+LEVEL = ".level"
+"""Suffix of the companion column that says of which level a value is; null where there is none."""
 
 FLAG = ".flag"
 """Suffix of the companion column that says of a rate that it is unreliable."""
@@ -60,6 +64,7 @@ class MaskField:
         key_id: Which key makes a pseudonym or a displacement, or empty.
         why: Whether a companion column says why a value is absent.
         facts: What else the result hangs on, as text for the plan: a zone, a box.
+        levels: Of a table's dimension: the levels that it has above its values; None without.
     """
 
     name: str
@@ -72,6 +77,13 @@ class MaskField:
     why: bool
     also: str | None = None
     facts: tuple[str, ...] = ()
+    levels: Levels | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a value leaves in: itself, its level, why it is absent."""
+        level = (self.name + LEVEL,) if self.levels is not None else ()
+        return (self.name, *level, *((self.name + WHY,) if self.why else ()))
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -146,7 +158,8 @@ class Suppress:
             published of the same source.
         marker: The one word for every suppressed cell, the first and the second suppressions.
         dominance: When a sum is suppressed because of who gave it; None for never.
-        coarsen: The ladder that a refusal names the next rung of.
+        coarsen: The ladder that people climb: a refusal names its next rung.
+        ladder: The ladder that is climbed where no pattern protects the table; empty without.
         colluding: Agencies, by id, that count as one attacker; None for everybody.
         at_least: A small count under a condition is published where all units of its cell are so
             many; 0 for never.
@@ -167,6 +180,7 @@ class Suppress:
     marker: str
     dominance: Dominance | None = None
     coarsen: tuple[tuple[str, str], ...] = ()
+    ladder: tuple[Rung, ...] = ()
     colluding: frozenset[str] | None = None
     rounded_to: int = 0
     at_least: int = 0

@@ -120,7 +120,7 @@ class Terms(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., recipient: _Optional[str] = ..., dataset: _Optional[str] = ..., purpose: _Optional[str] = ..., fields: _Optional[_Iterable[str]] = ..., where: _Optional[_Iterable[_Union[Condition, _Mapping]]] = ...) -> None: ...
 
 class Header(_message.Message):
-    __slots__ = ("exchange_id", "agreement", "agreement_digest", "provision", "clause", "plan_digest", "columns", "duties", "sealed_to", "rounded_to", "noise")
+    __slots__ = ("exchange_id", "agreement", "agreement_digest", "provision", "clause", "plan_digest", "columns", "duties", "sealed_to", "rung", "rounded_to", "noise")
     EXCHANGE_ID_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -130,6 +130,7 @@ class Header(_message.Message):
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     DUTIES_FIELD_NUMBER: _ClassVar[int]
     SEALED_TO_FIELD_NUMBER: _ClassVar[int]
+    RUNG_FIELD_NUMBER: _ClassVar[int]
     ROUNDED_TO_FIELD_NUMBER: _ClassVar[int]
     NOISE_FIELD_NUMBER: _ClassVar[int]
     exchange_id: str
@@ -141,9 +142,10 @@ class Header(_message.Message):
     columns: _containers.RepeatedCompositeFieldContainer[Column]
     duties: _containers.RepeatedCompositeFieldContainer[Duty]
     sealed_to: str
+    rung: str
     rounded_to: int
     noise: Noise
-    def __init__(self, exchange_id: _Optional[str] = ..., agreement: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., provision: _Optional[str] = ..., clause: _Optional[str] = ..., plan_digest: _Optional[bytes] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., sealed_to: _Optional[str] = ..., rounded_to: _Optional[int] = ..., noise: _Optional[_Union[Noise, _Mapping]] = ...) -> None: ...
+    def __init__(self, exchange_id: _Optional[str] = ..., agreement: _Optional[str] = ..., agreement_digest: _Optional[bytes] = ..., provision: _Optional[str] = ..., clause: _Optional[str] = ..., plan_digest: _Optional[bytes] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., sealed_to: _Optional[str] = ..., rung: _Optional[str] = ..., rounded_to: _Optional[int] = ..., noise: _Optional[_Union[Noise, _Mapping]] = ...) -> None: ...
 
 class Noise(_message.Message):
     __slots__ = ("mechanism", "rho", "scale", "bound")

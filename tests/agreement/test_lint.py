@@ -696,7 +696,7 @@ def test_a_margin_is_over_whole_periods(margins: str, refused: bool) -> None:  #
         ("[quarter -> year]", "rung-unknown"),
         ("[month to quarter]", "wrong-value"),
         ("[]", None),
-        ("automatic", "not-enforced-yet"),
+        ("automatic", "wrong-value"),
     ],
 )
 def test_a_ladder_begins_where_the_table_stands(ladder: str, rule: str | None) -> None:

@@ -273,6 +273,17 @@ def test_a_release_of_classes_has_one_key_more(good: list[int | None]) -> None:
             check_meta(kind, {**META[kind], "crowd": good})
 
 
+@pytest.mark.parametrize("bad", [None, 5, "", "county", "county->region", "A -> b", ["a -> b"]])
+def test_a_rung_in_the_log_is_two_names(bad: object) -> None:
+    """An entry holds names of levels of the agreement, and nothing that could be a value."""
+    check_meta("release", {**META["release"], "rung": "county -> region"})
+
+    with pytest.raises(AuditError, match="`rung`"):
+        check_meta("release", {**META["release"], "rung": bad})
+    with pytest.raises(AuditError, match="unknown keys 1"):
+        check_meta("intent", {**META["intent"], "rung": "county -> region"})
+
+
 @pytest.mark.parametrize(
     "bad",
     [None, 5, [], [5, 60], [5, 60, None, 1], [None, 6, 1], [5, None, 1], [5, 6, "7"], [5, -1, 1]],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.model import Ladder, MeasureRule
 from gateway.engine import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly
@@ -244,7 +244,8 @@ def test_cells_after_their_total_are_held_back() -> None:
     assert (None, None) == (counties[M, "north"], counties[M, "south"])
 
 
-LADDER = dataclasses.replace(DISCLOSURE, coarsen=(("county", "region"), ("month", "quarter")))
+RUNGS = Ladder((("county", "region"), ("month", "quarter")), automatic=False)
+LADDER = dataclasses.replace(DISCLOSURE, ladder=RUNGS)
 
 
 @pytest.mark.parametrize(("disclosure", "told"), [(DISCLOSURE, False), (LADDER, True)])

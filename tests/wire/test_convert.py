@@ -370,6 +370,7 @@ HEADER = Header(
         Duty("contact", None, "no"),
     ),
     20,
+    rung="county -> region",
 )  # fmt: skip
 NOISE = NoiseNote("discrete_gaussian", "0.05", "5.4775390625", "3")
 RECEIPT = Receipt(ID, 3, 7, b"leaf", b"meta", b"s" * 32, "proof")

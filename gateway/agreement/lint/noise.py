@@ -50,6 +50,8 @@ def shape(case: Case) -> Iterator[Fault]:
     if len(table.measures) != 1 or len(counts) != 1:
         message = "with noise a table has one measure, a `count_distinct` of its unit, of all rows"
         yield _path(case, "measures"), message
+    if table.levels:
+        yield _path(case, "levels"), "with noise a table has no levels: their sums are what leaves"
     if table.margins:
         message = "with noise there are no margins: totals are the sums of what leaves"
         yield _path(case, "margins"), message

@@ -15,7 +15,6 @@ from gateway.agreement.lint.rule import (
 )
 from gateway.agreement.provision_form import PERMITS
 from gateway.agreement.strength import longer
-from gateway.masks.places import GeoArea
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
 from gateway.values import Shape
@@ -240,21 +239,6 @@ def margins(case: Case) -> Iterator[Fault]:
             yield path, "the margin keeps every dimension: it is the table"
 
 
-@provision_rule("rung-unknown")
-def ladder(case: Case) -> Iterator[Fault]:
-    """A rung of the ladder begins where the table, or the rung before, stands."""
-    if (table := case.provision.aggregate) is None:
-        return
-    masks = [(name, case.provision.release.get(name)) for name in table.dimensions]
-    known = set(table.dimensions)
-    known |= {mask.to.value for _, mask in masks if isinstance(mask, (Truncate, GeoArea))}
-    for at, (fine, coarse) in enumerate(table.disclosure.coarsen):
-        if fine not in known:
-            message = f"{quoted(fine)} is no level that the table, or a rung before, has"
-            yield (*_disclosure(case, "coarsen"), at), message
-        known.add(coarse)
-
-
 @provision_rule("dominance-missing")
 def dominance(case: Case) -> Iterator[Fault]:
     """A sum without a dominance rule shows its largest contributor."""
@@ -289,7 +273,6 @@ RULES: tuple[ProvisionRule, ...] = (
     narrowed,
     grid,
     margins,
-    ladder,
     dominance,
     dimensions,
 )

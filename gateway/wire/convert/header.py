@@ -50,6 +50,7 @@ def from_header(header: Header, message: common_pb2.Header) -> None:
     message.rounded_to = header.rounded_to
     if header.noise is not None:
         message.noise.CopyFrom(from_noise(header.noise))
+    message.rung = header.rung
 
 
 def _column_bytes(columns: tuple[Column, ...]) -> bytes:
@@ -127,6 +128,7 @@ def to_header(message: common_pb2.Header, faults: Faults, path: str = "header") 
         ),
         message.rounded_to,
         _to_noise(message.noise, faults, f"{path}.noise") if message.HasField("noise") else None,
+        message.rung,
     )
 
 
