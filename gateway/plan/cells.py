@@ -19,7 +19,7 @@ from gateway.plan.check import levels_of
 from gateway.plan.check_cells import PEOPLE, ROWS, UNITS, behind, givers, helpers_of, rows_of
 from gateway.plan.counted import Counted, Met, Summed, exempt_cells
 from gateway.plan.derived import with_derived
-from gateway.plan.hierarchy import combinations
+from gateway.plan.hierarchy import combinations, left_of
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, cell_type, condition, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import LEVEL, WHY
@@ -277,18 +277,18 @@ class Cells:
                 )
                 for one in self._under
             },
-            apart_at=tuple(self._stand_apart(rung.finest) for rung in self._suppress.ladder),
+            apart_at=tuple(
+                self._stand_apart(left_of(self._plan.masks, rung.finest))
+                for rung in self._suppress.ladder
+            ),
         )
 
     def _lasts(self, one: MaskField) -> bool:
         """Return whether no unit has two of the coarsest levels of a dimension."""
-        coarsest = len(one.levels.above) if one.levels is not None else 0
-        return self._stand_apart([coarsest if other is one else None for other in self._plan.masks])
+        return self._stand_apart({one.name: len(one.levels.above) if one.levels is not None else 0})
 
-    def _stand_apart(self, finest: Sequence[int | None]) -> bool:
-        """Return whether no unit stands in two cells of some level of some dimensions."""
-        names = [one.name for one in self._plan.masks]
-        at = {n: level for n, level in zip(names, finest, strict=True) if level is not None}
+    def _stand_apart(self, at: Mapping[str, int]) -> bool:
+        """Return whether no unit stands in two cells of some dimensions, each at some level."""
         _, where = self._onto([n for n in self._keys if n.removesuffix(WHY) in at] or [_ALL], at)
         return self._standing[UNITS].over(where).apart
 

@@ -70,6 +70,12 @@ def combinations(masks: Sequence[MaskField], kept: Sequence[str]) -> Iterator[di
         yield dict(zip(names, choice, strict=True))
 
 
+def left_of(masks: Sequence[MaskField], finest_: Finest) -> dict[str, int]:
+    """Return of each dimension that is left behind a rung the finest level that leaves."""
+    both = zip(masks, finest_, strict=True)
+    return {one.name: level for one, level in both if level is not None}
+
+
 def standing(one: MaskField, level: str) -> int | None:
     """Return which level of its dimension a part of a key is of; None for a total.
 
