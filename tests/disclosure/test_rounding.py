@@ -14,7 +14,8 @@ from gateway.disclosure.rounding import around, known, nearest
 from gateway.disclosure.rules import Cost, weights
 from gateway.disclosure.table import DisclosureError, Limits
 from tests.disclosure import oracle
-from tests.disclosure.sequences import Attacker, drawn_cut, drawn_events, released
+from tests.disclosure.drawn_events import drawn_cut, drawn_events
+from tests.disclosure.sequences import Attacker, released
 
 BASES = (3, 5, 10, 20)
 MONTH = Part("day", "truncate month", "month")

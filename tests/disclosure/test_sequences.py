@@ -20,14 +20,12 @@ from tests.disclosure.crowds import (
     drawn_crowd,
     drawn_crowd_cuts,
 )
+from tests.disclosure.drawn_events import drawn_cut, drawn_events, drawn_people
 from tests.disclosure.sequences import (
     FIRST,
     Attacker,
     Cut,
     Event,
-    drawn_cut,
-    drawn_events,
-    drawn_people,
     released,
     table_of,
 )
