@@ -21,7 +21,7 @@ from gateway.broker.chunks import ready_of
 from gateway.broker.noised import NoisedTable
 from gateway.broker.protect import verdict_of
 from gateway.broker.subjects import SubjectTokens
-from gateway.errors import Reason, RefusedError, ReleaseError, SourceError
+from gateway.errors import AccordError, Reason, RefusedError, ReleaseError, SourceError
 from gateway.plan import lower, rows
 from gateway.plan.cells import Cells
 from gateway.plan.check import (
@@ -35,6 +35,7 @@ from gateway.plan.check import (
 )
 from gateway.plan.classes import Gathering
 from gateway.plan.distinct import mask_few
+from gateway.plan.likeness import Columns, Gathered
 from gateway.plan.noised import NoisedCells, with_numbers
 from gateway.plan.product import product
 from gateway.plan.pushdown import arrow_schema
@@ -122,12 +123,14 @@ class PlanEngine:
         programs = self._program(plan)
         tokens = self._tokens(plan)
         offset, batches = 0, together(as_asked(plan, batches), alone=ROWS_AT_ONCE)
+        gathered = Gathered(programs.alike)
+        last: list[Ready] = []
         try:
             async for batch in batches:
-                job = _Job(plan, programs, tokens, form, offset)
+                job = _Job(plan, programs, tokens, form, offset, gathered)
                 if programs.by_token:
                     given = await self._covered(plan, programs.by_token, batch)
-                    job = _Job(given, _Programs(given), tokens, form, offset)
+                    job = _Job(given, _Programs(given), tokens, form, offset, gathered)
                 if batch.num_rows <= ROWS_AT_ONCE:
                     made = job.by_rows(batch)
                 else:
@@ -136,13 +139,21 @@ class PlanEngine:
                 if offset > plan.limit.rows:
                     raise _too_many(plan)
                 if any(ready.chunk.row_count for ready in made):
-                    yield made
+                    # One waits: the figure over all of them goes with the last.
+                    if last:
+                        yield last
+                    last = made
+        except AccordError:
+            # What was made before it broke leaves, without a figure: it is not over all of them.
+            if last:
+                yield last
+            raise
         finally:
             await batches.aclose()
-        if not offset:
+        if not last:
             # An exchange without rows is an answer too: one empty chunk of the plan's schema.
-            empty = _Job(plan, programs, None, form, 0).finish(programs.check.check(plan, [], ()))
-            yield empty
+            last = _Job(plan, programs, None, form, 0).finish(programs.check.check(plan, [], ()))
+        yield [*last[:-1], replace(last[-1], likeness=gathered.taken())]
 
     async def _in_classes(
         self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
@@ -324,6 +335,7 @@ class _Programs:
         self.check = RowCheck(plan)
         self.look = BatchCheck(plan)
         self.by_token = by_token(plan)
+        self.alike = Columns(plan)
         self._columns: dict[frozenset[str], tuple[lower.Program, list[str]]] = {}
 
     def without(self, plan: Plan, few: Mapping[str, Few]) -> tuple[lower.Program, list[str]]:
@@ -340,16 +352,23 @@ class _Programs:
 
 
 class _Job:
-    """One batch of one exchange."""
+    """One batch of one exchange; how alike its rows are is gathered where somebody asks."""
 
     def __init__(
-        self, plan: Plan, programs: _Programs, tokens: SubjectTokens | None, form: Form, offset: int
+        self,
+        plan: Plan,
+        programs: _Programs,
+        tokens: SubjectTokens | None,
+        form: Form,
+        offset: int,
+        gathered: Gathered | None = None,
     ) -> None:
         self._plan = plan
         self._programs = programs
         self._tokens = tokens
         self._form = form
         self._offset = offset
+        self._gathered = gathered
 
     def by_rows(self, batch: pa.RecordBatch) -> list[Ready]:
         """Mask a few rows one by one."""
@@ -363,6 +382,8 @@ class _Job:
             row for row in rows.read_rows(plan.scan.names, columns) if rows.stays(row, plan.where)
         ]
         masked = self._programs.rows.mask_all(staying)
+        if self._gathered is not None:
+            self._gathered.add_rows(masked, staying)
         found = self._tokens.of(staying) if self._tokens else ()
         return self.finish(self._programs.check.check(plan, masked, found))
 
@@ -390,6 +411,8 @@ class _Job:
         few = mask_few(plan, programs.steps, batch)
         program, read = programs.without(plan, few)
         masked = program.mask(_frame(batch.select(read)), [])
+        if self._gathered is not None:
+            self._gathered.add(few, masked, batch)
         return programs.look.check(plan, masked, few, batch.num_rows, found)
 
     def _people(self, batch: pa.RecordBatch) -> tuple[bytes, ...]:

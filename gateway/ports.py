@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.audit.entry import Draft
     from gateway.decide import Standing
     from gateway.plan.noise import Noise
-    from gateway.plan.ops import Crowd, Plan
+    from gateway.plan.ops import Crowd, Likeness, Plan
     from gateway.plan.pushdown import Scan
     from gateway.values import Chunk, Form, Header, Receipt, Request, Terms
 
@@ -318,6 +318,8 @@ class Ready:
         memory: Of a table: what the record of cells is to keep of it.
         draws: Of a table with noise: the draws that it tells of.
         rung: Of a table: the last rung of its ladder that was taken; empty for none.
+        likeness: Of records without classes: how alike the rows of the whole release are; with its
+            last chunk alone.
     """
 
     chunk: Chunk
@@ -328,6 +330,7 @@ class Ready:
     crowd: Crowd | None = None
     draws: tuple[Draw, ...] = ()
     rung: str = ""
+    likeness: Likeness | None = None
 
 
 class Engine(Protocol):

@@ -214,6 +214,10 @@ MORE: Final[Mapping[str, Mapping[str, Check]]] = {
         "noise": _row(_text, _amount, _amount, _amount, _text, _amount),
         # Of a table: the last rung of the agreement's ladder that was taken, `county -> region`.
         "rung": _rung,
+        # Of other records, with the last chunk: [people or rows in the smallest class or null, rows
+        # of classes of one, rows of the release, which of the two was counted, one class in how
+        # many was looked at].
+        "likeness": _row(_maybe(_int), _int, _int, _word("people", "rows"), _int),
     },
 }
 """kind -> key -> what its value must be, for keys that are there only where they say something."""

@@ -224,9 +224,10 @@ def _template(request: Request) -> str | None:
 def release(intent: Draft, number: int, ready: Ready, form: Form, stream: bytes) -> Draft:
     """Return the `release` of one chunk.
 
-    Of records in classes it says how well they are hidden; of a table, the rung that it is behind.
+    Of records it says how well people are hidden in all of them; of a table, the rung that it is
+    behind.
     """
-    chunk, crowd = ready.chunk, ready.crowd
+    chunk, crowd, alike = ready.chunk, ready.crowd, ready.likeness
     meta: dict[str, object] = {
         "bytes": ready.size,
         "channel": "call",
@@ -238,6 +239,9 @@ def release(intent: Draft, number: int, ready: Ready, form: Form, stream: bytes)
     }
     if crowd is not None:
         meta["crowd"] = [crowd.people, crowd.rows, crowd.held]
+    if alike is not None:
+        figure = [alike.smallest, alike.alone, alike.rows, alike.counted, alike.one_in]
+        meta["likeness"] = figure
     if ready.rung:
         meta["rung"] = ready.rung
     return Draft(

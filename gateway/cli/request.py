@@ -225,15 +225,29 @@ def _print_refusal(error: RefusedError) -> None:
 
 
 def hidden(receipt: Receipt) -> list[str]:
-    """Return in words how well people are hidden, where a provision asks for classes of records."""
-    said = json.loads(receipt.meta or b"{}").get("crowd")
-    if said is None:
-        return []
-    people, rows, held = said
-    lines = [f"  hidden     among {people:,} people or more, {rows:,} rows among just so many"]
-    if held is not None:
-        lines.append(f"  withheld   {held:,} rows of smaller classes")
-    return lines
+    """Return in words how well people are hidden in what came, as the receipt tells it."""
+    said = json.loads(receipt.meta or b"{}")
+    if (crowd := said.get("crowd")) is not None:
+        people, rows, held = crowd
+        lines = [f"  hidden     among {people:,} people or more, {rows:,} rows among just so many"]
+        if held is not None:
+            lines.append(f"  withheld   {held:,} rows of smaller classes")
+        return lines
+    if (likeness := said.get("likeness")) is not None:
+        return [f"  alike      {_alike(*likeness)}"]
+    return []
+
+
+def _alike(smallest: int | None, alone: int, rows: int, counted: str, one_in: int) -> str:
+    """Return a figure of likeness in words; what was not looked at is said."""
+    if not rows:
+        return "no rows"
+    share = f"{min(alone * one_in / rows, 1):.1%} of rows alone"
+    least = (
+        "smallest class not known" if smallest is None else f"smallest class {smallest:,} {counted}"
+    )
+    looked = "" if one_in == 1 else f", by one class in {one_in:,}"
+    return f"{share}, {least}{looked}"
 
 
 def noised(header: Header) -> list[str]:

@@ -42,9 +42,9 @@ def classes_of(
         return None
     if rule.provision.aggregate is not None:
         raise ReleaseError(Reason.RELEASE_CHECK_FAILED, "`anonymity` of a table is not built")
-    alike = _telling(rule, FieldClass.QUASI_IDENTIFIER)
+    alike = telling(rule, FieldClass.QUASI_IDENTIFIER)
     # `l: 1` is how a file says that k alone counts.
-    sensitive = _telling(rule, FieldClass.SENSITIVE) if given.l > 1 else ()
+    sensitive = telling(rule, FieldClass.SENSITIVE) if given.l > 1 else ()
     return Classes(
         k=given.k,
         l=given.l,
@@ -62,7 +62,8 @@ def person_of(rule: FlowRule) -> str:
     return rule.dataset.person or rule.dataset.unit
 
 
-def _telling(rule: FlowRule, field_class: FieldClass) -> tuple[str, ...]:
+def telling(rule: FlowRule, field_class: FieldClass) -> tuple[str, ...]:
+    """Return the released fields of a class whose masks tell something of them."""
     fields = rule.dataset.fields
     return tuple(
         name

@@ -238,6 +238,26 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike the rows of a release of records are in the quasi-identifiers that leave.
+
+    Attributes:
+        smallest: The fewest people, or rows, of a class of rows alike; a thousand stands for that
+            many or more. None where not every class was looked at, and none of those had but one.
+        alone: Rows of classes of one or nobody, among the classes that were looked at.
+        rows: Rows of the release.
+        counted: What `smallest` counts: `people`, or `rows` where the plan reads no person.
+        one_in: One class in so many was looked at; 1 for all of them.
+    """
+
+    smallest: int | None
+    alone: int
+    rows: int
+    counted: str
+    one_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The most rows that may leave: more is an error, never a cut."""
 

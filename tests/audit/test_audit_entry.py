@@ -324,6 +324,37 @@ def test_amounts_of_noise_have_one_spelling(bad: object) -> None:
         check_meta("release", {**META["release"], "noise": bad})
 
 
+@pytest.mark.parametrize(
+    "good", [[5, 60, 100, "people", 1], [None, 0, 9, "rows", 8], [0, 0, 0, "rows", 1]]
+)
+def test_a_release_of_other_records_says_how_alike_they_are(good: list[object]) -> None:
+    """The smallest class, or that it is not known; in no other kind."""
+    check_meta("release", {**META["release"], "likeness": good})
+
+    for kind in set(META) - {"release"}:
+        with pytest.raises(AuditError, match="unknown keys 1"):
+            check_meta(kind, {**META[kind], "likeness": good})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        [],
+        [5, 60, 100, "people"],
+        [5, None, 100, "people", 1],
+        [5, 60, 100, "units", 1],
+        [5, 60, 100, None, 1],
+        [5, 60, 100, "people", None],
+        [5, 0.5, 100, "people", 1],
+    ],
+)
+def test_a_likeness_is_five_things(bad: object) -> None:
+    """No share, no other word: whole numbers, and what they count."""
+    with pytest.raises(AuditError, match="`likeness`"):
+        check_meta("release", {**META["release"], "likeness": bad})
+
+
 @pytest.mark.parametrize("kind", sorted(META))
 @pytest.mark.parametrize(
     "bad", ["", 1.5, b"bytes", {}, {"a": 1}, -1, 1 << 53, True, "a\nb", ["", 1]]

@@ -292,10 +292,26 @@ def _parts() -> dict[str, Any]:
                 "withheld 23 rows of smaller classes",
             ],
         ),
+        (
+            b'{"likeness":[1,41,1000,"people",1]}',
+            ["alike 4.1% of rows alone, smallest class 1 people"],
+        ),
+        (
+            b'{"likeness":[1000,0,123456,"rows",1]}',
+            ["alike 0.0% of rows alone, smallest class 1,000 rows"],
+        ),
+        (
+            b'{"likeness":[null,0,9000000,"people",64]}',
+            ["alike 0.0% of rows alone, smallest class not known, by one class in 64"],
+        ),
+        (b'{"likeness":[0,0,0,"rows",1]}', ["alike no rows"]),
     ],
 )
 def test_a_receipt_says_how_well_people_are_hidden(meta: bytes, lines: list[str]) -> None:
-    """Of records in classes the smallest is named, and a number of withheld rows that may be."""
+    """Of records in classes the smallest is named, and a number of withheld rows that may be.
+
+    Of others how many rows are alone, and what was not looked at.
+    """
     said = hidden(dataclasses.replace(RECEIPT, meta=meta))
 
     assert lines == [" ".join(line.split()) for line in said]

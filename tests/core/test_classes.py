@@ -402,12 +402,13 @@ def test_each_receipt_says_how_well_people_are_hidden() -> None:
     assert 0 == house.log.of_kind("outcome")[0].meta["rows_suppressed"]
 
 
-def test_a_release_outside_classes_has_no_figure() -> None:
-    """Where a provision asks for no classes, entries and plans are as they were."""
+def test_a_release_outside_classes_is_no_crowd() -> None:
+    """Where a provision asks for no classes, plans are as they were, and rows are told apart."""
     agreements = the_agreements(an_agreement(a_provision(RELEASE)))
     house, _ = ask(people(5), agreements)
 
-    assert "crowd" not in house.log.of_kind("release")[0].meta
+    meta = house.log.of_kind("release")[0].meta
+    assert ("likeness", None) == ("likeness" if "likeness" in meta else "", meta.get("crowd"))
     assert b"classes" not in plan_for(agreements).text
 
 
