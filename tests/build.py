@@ -275,7 +275,7 @@ def a_provision(
         id="P1-runs",
         clause="4.1",
         flow=Flow("ems", "phd", RUN, (SURVEILLANCE,)),
-        basis=Basis("limited_data_set", "lds", ("45 CFR 164.514(e)",), None),
+        basis=Basis("agency_policy", "identified", ("synthetic policy",), None),
         delivery=Delivery(Shape.RECORD, "pull", None, None),
         when=tuple(when),
         anonymity=None,

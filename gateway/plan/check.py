@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gateway.agreement.lint.profile_holds import contradictions, unnamed
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.ages import OLDEST, BirthYear
 from gateway.masks.base import Marker
@@ -79,6 +80,25 @@ def _broken(message: str) -> ReleaseError:
     return ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
 
 
+def hold_profile(plan: Plan) -> None:
+    """Raise where a mask of a plan is none that the provision's profile lets leave on its field.
+
+    The loader held the file to its profile; this holds the plan to it, however it was made.
+
+    Raises:
+        ReleaseError: It names the field and the clause of the regulation.
+    """
+    rule = plan.rule
+    basis, dataset = rule.provision.basis, rule.dataset
+    for one in plan.masks:
+        field = dataset.fields[one.name]
+        lists = {field.codes: one.inputs.codes} if field.codes and one.inputs.codes else {}
+        for text, clause in contradictions(basis, dataset, lists, field, one.mask):
+            raise _broken(f"`{one.name}`: `{basis.profile}` {text} ({clause})")
+        if unnamed(basis, dataset, field, one.mask):
+            raise _broken(f"`{one.name}` leaves otherwise than the determination names it")
+
+
 class RowCheck:
     """The same look over single rows; made once for a plan's masks.
 
@@ -88,6 +108,7 @@ class RowCheck:
 
     def __init__(self, plan: Plan) -> None:
         _no_table(plan)
+        hold_profile(plan)
         self._names = [one.name for one in plan.columns]
         self._tests = [test for one in plan.masks for test in _tests(one)]
         self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
@@ -124,6 +145,7 @@ class BatchCheck:
 
     def __init__(self, plan: Plan) -> None:
         _no_table(plan)
+        hold_profile(plan)
         self._tests = {one.name: _tests(one) for one in plan.masks}
         self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
 
@@ -267,6 +289,7 @@ def check_table(plan: Plan, frame: pl.DataFrame, verdict: bytes, rung: str = "")
             does not leave behind its rung, a published cell below the threshold, a percentage or
             rate that its published counts do not make, or is not the table that was attacked.
     """
+    hold_profile(plan)
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None or suppress.noise is not None:
         raise _broken("exact numbers under a plan without Group and Suppress, or with noise")
@@ -315,6 +338,7 @@ def check_noised(plan: Plan, frame: pl.DataFrame) -> Release:
         ReleaseError: The plan has totals or several measures, the table has other columns, or a
             cell more or less than the product, or a cell without a number.
     """
+    hold_profile(plan)
     group, suppress = plan.group, plan.suppress
     if group is None or suppress is None or suppress.noise is None:
         raise _broken("noise under a plan without it")

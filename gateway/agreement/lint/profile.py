@@ -3,7 +3,8 @@
 A provision says which law its release claims to satisfy, and the loader holds it to that: what the
 profile requires must be in the file, and what it refuses must not be. Each fault names the clause
 of the regulation; all of these are engineering readings, and counsel must confirm them. Which masks
-a profile takes is `profile_masks`, on which fields is `profile_fields`.
+a profile takes is `profile_masks`, on which fields is `profile_fields`, both in one answer is
+`profile_holds`.
 """
 
 from __future__ import annotations
@@ -12,32 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import quoted
 from gateway.agreement.index import under
-from gateway.agreement.lint.profile_fields import limited, safe_harbor
-from gateway.agreement.lint.profile_masks import (
-    EXPERT,
-    IDENTIFIED,
-    LDS,
-    NON_HIPAA,
-    SAFE_HARBOR,
-    inner_profile,
-    taken,
-    why_not,
-    word,
-)
+from gateway.agreement.lint.profile_holds import NAMED_BY, contradictions, unnamed
+from gateway.agreement.lint.profile_masks import EXPERT, SAFE_HARBOR, inner_profile
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
-from gateway.agreement.strength import as_strong, tells_nothing
-from gateway.masks.tables import CountOnly, SumOnly
-from gateway.values import AgencyKind, FieldClass, Regime
+from gateway.values import AgencyKind, Regime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import Deidentified, FieldRule
-    from gateway.masks.base import Mask
+    from gateway.agreement.model import Deidentified
 
 LDS_PURPOSES: Final = ("public_health", "research", "operations")
-UNREADABLE: Final = frozenset({"pass", "rare_to_other"})
-"""Masks under which a direct identifier could be read: no expert finds that risk very small."""
 
 
 @provision_rule("profile-contradicted")
@@ -57,13 +43,14 @@ def profile(case: Case) -> Iterator[Fault]:
             yield from _unregulated(case)
         case _:  # `identified` claims nothing, and no other word is read
             pass
-    inner = inner_profile(case.provision.basis)
-    for field, mask in case.released():
-        if not tells_nothing(mask) and not isinstance(mask, (CountOnly, SumOnly)):
-            for text, clause in _faults(case, inner, field, mask):
+    basis, dataset = case.provision.basis, case.dataset
+    lists = case.folder.codes.model.lists
+    if dataset is not None:
+        for field, mask in case.released():
+            for text, clause in contradictions(basis, dataset, lists, field, mask):
                 message = f"`{field.name}`: {_cited(f'`{claimed}` {text}', clause)}"
                 yield case.under("release", field.name), message
-    yield from _named(case, inner)
+    yield from _named(case)
 
 
 def _cited(text: str, clause: str) -> str:
@@ -129,47 +116,25 @@ def _unregulated(case: Case) -> Iterator[Fault]:
 # --- what a profile refuses ---
 
 
-def _faults(case: Case, inner: str, field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
-    if not taken(inner, mask):
-        yield why_not(inner, mask)
-    elif inner == SAFE_HARBOR:
-        yield from safe_harbor(case, field, mask)
-    elif inner == LDS:
-        yield from limited(field, mask)
-    elif inner == EXPERT:
-        if field.field_class is FieldClass.DIRECT_IDENTIFIER and word(mask) in UNREADABLE:
-            yield "lets no direct identifier leave as it is", "45 CFR 164.514(b)(1)"
-    else:
-        assert inner in (IDENTIFIED, NON_HIPAA)  # noqa: S101 - the reader's closed set
-
-
-def _named(case: Case, inner: str) -> Iterator[Fault]:
+def _named(case: Case) -> Iterator[Fault]:
     """Yield each way out of what the determination names: a field, its weakest mask, its k."""
-    deid = case.provision.basis.deid
+    basis, dataset = case.provision.basis, case.dataset
+    deid = basis.deid
     if deid is None or deid.fields is None:
         return
-    clause = "45 CFR 164.514(b)(1)(ii)"
     path = case.under("basis", "deid")
-    if inner != EXPERT:
-        yield path, _cited("`fields` and `k` are those of an expert's determination", clause)
+    if inner_profile(basis) != EXPERT:
+        yield path, _cited("`fields` and `k` are those of an expert's determination", NAMED_BY)
         return
-    dataset = case.dataset
     if dataset is None:
         return
     for name in deid.fields:
         if name not in dataset.fields:
             yield (*path, "fields", name), f"{quoted(name)} is no field of {dataset.id}"
     for field, mask in case.released():
-        if tells_nothing(mask):
-            continue
-        place, least = case.under("release", field.name), deid.fields.get(field.name)
-        if least is None:
-            message = f"`{field.name}` is not named in {quoted(deid.ref)}"
-            yield place, _cited(message, clause)
-        elif not as_strong(mask, least, dataset.maps):
-            message = f"`{field.name}`: `{word(mask)}` tells more than {quoted(deid.ref)} names"
-            yield place, _cited(message, clause)
-    yield from _crowd(case, deid, clause)
+        if message := unnamed(basis, dataset, field, mask):
+            yield case.under("release", field.name), _cited(message, NAMED_BY)
+    yield from _crowd(case, deid, NAMED_BY)
 
 
 def _crowd(case: Case, deid: Deidentified, clause: str) -> Iterator[Fault]:

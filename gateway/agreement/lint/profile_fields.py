@@ -20,8 +20,7 @@ from gateway.values import FieldClass, FieldType, Means
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.agreement.lint.rule import Case
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.model import Dataset, FieldRule
     from gateway.masks.base import Mask
 
 TOKEN: Final = "pseudonym token"  # noqa: S105 - a word of the language
@@ -52,14 +51,14 @@ _NUMERALS: Final[Mapping[Means, str]] = {
 
 
 def safe_harbor(  # noqa: C901 - one branch a kind, the order of the regulation
-    case: Case, field: FieldRule, mask: Mask
+    dataset: Dataset, lists: Mapping[str, tuple[str, ...]], field: FieldRule, mask: Mask
 ) -> Iterator[tuple[str, str]]:
     """Yield what Safe Harbor finds wrong with a mask on this field, and the clause."""
     kinds = SAFE_HARBOR_KINDS
     if field.free_text:
         yield "lets no free text leave", kinds
     elif field.means in DATES or field.type in TIMES:
-        yield from _safe_date(case, field, mask)
+        yield from _safe_date(dataset, field, mask)
     elif field.field_class is FieldClass.DIRECT_IDENTIFIER or field.means in UNIQUE:
         if word(mask) != TOKEN:
             clause = kinds + _LETTERS.get(field.means, "")
@@ -73,18 +72,18 @@ def safe_harbor(  # noqa: C901 - one branch a kind, the order of the regulation
     elif field.means is Means.PLACE:
         if not isinstance(mask, Map) and not _is_state(field, mask):
             yield "lets a place leave as a kind of place only", kinds + "(B)"
-    elif field.means in AGES and not _joins_the_oldest(case, field, mask):
+    elif field.means in AGES and not _joins_the_oldest(dataset, lists, field, mask):
         yield f"joins all ages of {OLDEST} and more in `{OLDEST}+`", kinds + "(C)"
 
 
-def _safe_date(case: Case, field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
+def _safe_date(dataset: Dataset, field: FieldRule, mask: Mask) -> Iterator[tuple[str, str]]:
     clause = SAFE_HARBOR_KINDS + "(C)"
     if field.means is not Means.DATE_OF_BIRTH:
         if word(mask) != "truncate year":
             yield "lets a date leave by its year only", clause
     elif word(mask) == "truncate year":
         # Of whom the year tells an age over 89 hangs on the event: `agreement/oldest`.
-        if case.dataset is None or case.dataset.event_date is None:
+        if dataset.event_date is None:
             yield "lets a birth year leave only where the dataset has the date of an event", clause
     elif not isinstance(mask, Age) or mask.topcode != OLDEST:
         yield f"lets a birth date leave by its year, or as an age with `{OLDEST}+`, only", clause
@@ -96,12 +95,14 @@ def _is_state(field: FieldRule, mask: Mask) -> bool:
     return isinstance(mask, Pass) and field.codes in STATES
 
 
-def _joins_the_oldest(case: Case, field: FieldRule, mask: Mask) -> bool:
+def _joins_the_oldest(
+    dataset: Dataset, lists: Mapping[str, tuple[str, ...]], field: FieldRule, mask: Mask
+) -> bool:
     """Return whether no age over 89 can be told, whatever the mask lets leave."""
     if isinstance(mask, Band):
         return field.means is Means.AGE and mask.edges()[-1] == OLDEST
     if isinstance(mask, Map):
-        table = case.dataset.maps.get(mask.table) if case.dataset is not None else None
+        table = dataset.maps.get(mask.table)
         if table is None:
             return False
         rest = () if table.unmapped is None else (table.unmapped,)
@@ -109,7 +110,7 @@ def _joins_the_oldest(case: Case, field: FieldRule, mask: Mask) -> bool:
         return all(_alone(label) for label in (*table.values.values(), *rest))
     if isinstance(mask, Pass) and field.means is Means.AGE_GROUP and field.type is FieldType.CODE:
         # A text that is no code is not held to its list.
-        codes = case.folder.codes.model.lists.get(field.codes or "")
+        codes = lists.get(field.codes or "")
         return codes is not None and joined(codes) is not None
     return isinstance(mask, OldestJoined)
 
