@@ -17,7 +17,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.agreement.lint.profile_holds import contradictions, unnamed
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.ages import OLDEST, BirthYear
 from gateway.masks.base import Marker
@@ -34,6 +33,7 @@ from gateway.plan.check_cells import check_cells, helpers_of
 from gateway.plan.check_derived import check_derived
 from gateway.plan.counted import COARSER, TOTAL, UNKNOWN, VALUE, kept_of, table_digest
 from gateway.plan.derived import columns_of
+from gateway.plan.held import hold_profile
 from gateway.plan.hierarchy import check_levels, leaving
 from gateway.plan.lower import POLARS, WHY_TYPE, cell_type
 from gateway.plan.ops import LEVEL, WHY
@@ -78,25 +78,6 @@ class Release:
 
 def _broken(message: str) -> ReleaseError:
     return ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
-
-
-def hold_profile(plan: Plan) -> None:
-    """Raise where a mask of a plan is none that the provision's profile lets leave on its field.
-
-    The loader held the file to its profile; this holds the plan to it, however it was made.
-
-    Raises:
-        ReleaseError: It names the field and the clause of the regulation.
-    """
-    rule = plan.rule
-    basis, dataset = rule.provision.basis, rule.dataset
-    for one in plan.masks:
-        field = dataset.fields[one.name]
-        lists = {field.codes: one.inputs.codes} if field.codes and one.inputs.codes else {}
-        for text, clause in contradictions(basis, dataset, lists, field, one.mask):
-            raise _broken(f"`{one.name}`: `{basis.profile}` {text} ({clause})")
-        if unnamed(basis, dataset, field, one.mask):
-            raise _broken(f"`{one.name}` leaves otherwise than the determination names it")
 
 
 class RowCheck:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from gateway.plan.ops import MaskField, Plan
     from gateway.values import Row, Scalar
 
-PAIRS_MAX: Final = 1 << 16
-"""Pairs of class and person that are kept, of two megabytes: a share is told to about 0.2 %."""
-FOLD_ROWS: Final = 1 << 16
+PAIRS_MAX: Final = 1 << 15
+"""Pairs of class and person that are kept, of less than a megabyte: shares are told to 0.3 %."""
+FOLD_ROWS: Final = 1 << 15
 """Rows whose hashes wait to be counted together."""
 FULL: Final = 1_000
 """A class of so many is counted no further: nobody is found in it."""

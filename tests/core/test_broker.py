@@ -317,13 +317,13 @@ def test_the_end_of_a_determination_stops_a_stream() -> None:
     agencies = [dataclasses.replace(one, attested_for=span("P3Y")) for one in AGENCIES]
     deid = Deidentified("expert", "ED-1", "0" * 64, dt.date(2026, 9, 30))
     basis = Basis("deidentified", "expert", ("synthetic",), deid)
-    house.library.agreements = the_agreements(
-        an_agreement(a_provision(basis=basis)), agencies=agencies
-    )
+    # No expert lets a record's number leave as it is.
+    provision = a_provision({"county": Pass(), "age": Pass()}, basis=basis)
+    house.library.agreements = the_agreements(an_agreement(provision), agencies=agencies)
     swap_at(house, "release", 1, lambda: house.clock.move(seconds=1))
 
     with pytest.raises(RefusedError) as raised:
-        house.ask(a_request())
+        house.ask(a_request("county", "age"))
 
     assert Reason.AGREEMENT_OUT_OF_TERM is raised.value.reason
     assert 1 == len(house.log.of_kind("release"))

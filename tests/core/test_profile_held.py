@@ -16,7 +16,8 @@ from gateway.masks.numbers import Band
 from gateway.masks.plain import Pass, Redact
 from gateway.masks.tables import CountOnly
 from gateway.masks.times import Truncate, Unit
-from gateway.plan.check import BatchCheck, RowCheck, check_noised, check_table, hold_profile
+from gateway.plan.check import BatchCheck, RowCheck, check_noised, check_table
+from gateway.plan.held import hold_profile
 from gateway.values import Operator
 from tests.build import (
     a_condition,
