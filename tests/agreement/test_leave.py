@@ -38,7 +38,8 @@ NOISE = '{mechanism: discrete_gaussian, rho: "0.05", bound: 3, budget: "1"}'
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *[(key, value) for key in ("unless", "exempt") for value in ("{anything: 1}", "none")],
+        ("unless", "{denominator: people_admitted, at_least: 500}"),
+        ("exempt", "[{period: month, age_band: each, primary_substance: each}]"),
         ("noise", NOISE),
     ],
 )
