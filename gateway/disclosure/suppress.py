@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.disclosure.table import Limits, Problem
 
 
-SEARCH: Final = 0.8
+SEARCH: Final = 0.6
 """The part of the limits that the search may use; the rest is kept for a repair."""
 
 LOOSE: Final = 0.02
