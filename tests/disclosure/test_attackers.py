@@ -21,7 +21,14 @@ def groups(recipient: str) -> list[frozenset[str] | None]:
 EVERY = [Told(one, group) for one in AGENCIES for group in groups(one)]
 
 
-@pytest.mark.parametrize("new", EVERY, ids=str)
+def named(told: Told) -> str:
+    """Return the name of a case, the same in every process: a set has no order of its own."""
+    return (
+        f"{told.recipient}-{'all' if told.colluding is None else ''.join(sorted(told.colluding))}"
+    )
+
+
+@pytest.mark.parametrize("new", EVERY, ids=named)
 def test_either_group_holds_the_other_recipient(new: Told) -> None:
     """Of two tables: judged together where either's group, or everybody, has the other's reader."""
     for old in EVERY:
