@@ -18,7 +18,7 @@ from gateway.broker.parted import part_under, parted, parted_keys, too_few
 from gateway.broker.views import View, views
 from gateway.disclosure.attackers import Told, judged_together
 from gateway.disclosure.depths import stacked
-from gateway.disclosure.linked import Asked, bearable, protected
+from gateway.disclosure.linked import Asked, bearable, protected, related
 from gateway.disclosure.parts import Counts, Part, share_days
 from gateway.disclosure.people import COUNT, RECORD
 from gateway.disclosure.rounding import nearest
@@ -322,19 +322,21 @@ class _Table:
         )
 
     def _summed(self, field: str, summed: Summed, small: Flags, hidden: Flags) -> Counts:
-        if summed.exact and (summed.values >= 0).all():
+        whole, part = f"sum {field}", f"part of {field}"
+        none, besides = np.zeros(len(hidden), np.int64), small & ~hidden & ~self.known
+        loose = self._counts(_Measure(part, none, self._none, besides))
+        beside_ = related(loose, [one for one in self._before if one.measure in {whole, part}])
+        whole_numbers = summed.exact and (summed.values >= 0).all()
+        if whole_numbers and not any(one.measure == part for one in beside_):
             values = np.rint(summed.values).astype(np.int64)
-            return self._judged(_Measure(f"sum {field}", values, small, hidden, share=SHARE))
+            return self._judged(_Measure(whole, values, small, hidden, share=SHARE))
         # The attacker reasons in whole numbers that are not negative: about others he is blind. So
         # such a sum leaves where its count does, or else alone: what the count's pattern hides, no
-        # subtraction gives back; what is hidden besides, another table might.
-        measure = f"part of {field}"
-        besides = small & ~hidden & ~self.known
-        before = [one for one in self._before if one.measure == measure]
-        if (besides.any() and (self._stacked or before)) or any(one.hidden.any() for one in before):
+        # subtraction gives back; what is hidden besides, another table of the same days might.
+        held = any((one.hidden | one.primary).any() for one in beside_)
+        if held or (besides.any() and (self._stacked or beside_)):
             raise DisclosureError("shape", f"a sum of `{field}` is not of whole numbers")
-        none = np.zeros(len(hidden), np.int64)
-        return self._counts(_Measure(measure, none, self._none, besides))
+        return loose
 
     def _judged(self, measure: _Measure) -> Counts:
         """Return a measure under the cheapest pattern that the attacker cannot open."""
