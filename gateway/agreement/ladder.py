@@ -80,6 +80,8 @@ def climb(
             return tuple(rungs), f"`{coarse}` is no coarser level of `{name}`"
         if not _whole(table, stand):
             return tuple(rungs), f"no margin keeps all that is left without `{name}`"
+        if any(kind.get(name, TOTAL) != TOTAL for kind in table.disclosure.known):
+            return tuple(rungs), f"it takes away `{name}`, by which `known` says totals are public"
         rungs.append(Rung(f"{fine} -> {coarse}", tuple(stand)))
     return tuple(rungs), ""
 

@@ -91,6 +91,20 @@ def test_a_margin_lets_a_dimension_go() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kept", "expected"), [("age_band", set()), ("primary_substance", {"rung-unknown"})]
+)
+def test_what_is_public_elsewhere_is_forgotten_behind_no_rung(
+    kept: str, expected: set[str]
+) -> None:
+    """Behind a rung that takes drugs away, public totals of each drug would be a fact to nobody."""
+    totals = f"[{{period: month, {kept}: each}}]"
+    rungs = "[primary_substance -> teds_substance_4]"
+    given = f"{MARKER[:-1]}, known: {totals}, coarsen: {{automatic: true, rungs: {rungs}}}}}"
+
+    assert expected == found(PASSES, WHOLE, (MARKER, given))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "automatic",
