@@ -21,9 +21,10 @@ from gateway.errors import Reason
 from gateway.values import FieldType, Operator, Shape
 
 if TYPE_CHECKING:
+    from gateway.agreement.aggregate import Aggregate
     from gateway.agreement.budget import Holding
+    from gateway.agreement.dataset import FieldRule
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import Aggregate, FieldRule
     from gateway.values import Condition, Request, Scalar, Terms
 
 

@@ -10,42 +10,29 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from gateway.agreement.aggregate import Aggregate, Disclosure, Grid, MeasureRule
+from gateway.agreement.dataset import CodeLists, Dataset, FieldRule, MapTable, Subject
+from gateway.agreement.floor import AtLeast, AtMost, Floor
 from gateway.agreement.index import Signed, compile_agreements, pact
 from gateway.agreement.model import (
-    Agency,
-    Aggregate,
     Agreement,
-    AtLeast,
-    AtMost,
     Basis,
-    CodeLists,
     Compelled,
-    Dataset,
     Delivery,
-    Disclosure,
     Document,
-    Duration,
     Duties,
-    FieldRule,
-    Floor,
     Flow,
-    Grid,
-    Identity,
     Limits,
     LogTerms,
-    MapTable,
-    MeasureRule,
     Never,
     Party,
     Provision,
-    Purpose,
-    Purposes,
-    Registry,
     Selectors,
-    Subject,
     Term,
 )
-from gateway.agreement.spans import duration
+from gateway.agreement.purposes import Identity, Purpose, Purposes
+from gateway.agreement.registry import Agency, Registry
+from gateway.agreement.spans import Duration, duration
 from gateway.masks.places import Area
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly, SumOnly
@@ -71,8 +58,8 @@ from gateway.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gateway.agreement.conditions import When
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import When
     from gateway.masks.base import Mask
 
 NOW = dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC)

@@ -18,7 +18,10 @@ from gateway.agreement.presets import PRESETS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Agreement, CodeLists, Dataset, Purposes, Registry
+    from gateway.agreement.dataset import CodeLists, Dataset
+    from gateway.agreement.model import Agreement
+    from gateway.agreement.purposes import Purposes
+    from gateway.agreement.registry import Registry
 
 SELECTORS: Final = frozenset(
     ["from_kind", "to_kind", "dataset", "field", "class", "means", "regime", "purpose", "shape"]

@@ -16,8 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gateway.agreement.finding import Finding, quoted
-from gateway.agreement.model import Duration
-from gateway.agreement.spans import duration
+from gateway.agreement.spans import Duration, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.canon import digest_of
 from gateway.agreement.cursor import NAME, NO_NAMES, WORD, Cursor
+from gateway.agreement.dataset import Dataset, FieldRule, MapTable, Subject
 from gateway.agreement.finding import quoted
-from gateway.agreement.model import Dataset, FieldRule, MapTable, Subject
 from gateway.agreement.provision_form import keys
 from gateway.values import AgencyKind, DatasetId, FieldClass, FieldType, Means, Precision, Regime
 

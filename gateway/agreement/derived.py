@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.values import FieldClass
 
 if TYPE_CHECKING:
-    from gateway.agreement.model import Aggregate, Dataset
+    from gateway.agreement.aggregate import Aggregate
+    from gateway.agreement.dataset import Dataset
 
 
 def cutting(dataset: Dataset, table: Aggregate, by: str) -> tuple[str, ...]:

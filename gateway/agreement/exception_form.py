@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import Unless
 from gateway.agreement.cursor import NAME, WORD
-from gateway.agreement.model import Unless
 
 if TYPE_CHECKING:
     from gateway.agreement.cursor import Cursor

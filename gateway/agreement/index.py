@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
@@ -29,19 +29,11 @@ from gateway.values import canonical_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gateway.agreement.model import (
-        Agency,
-        Agreement,
-        CodeLists,
-        Dataset,
-        FieldRule,
-        Floor,
-        Never,
-        Provision,
-        Purposes,
-        Registry,
-        Selectors,
-    )
+    from gateway.agreement.dataset import CodeLists, Dataset, FieldRule
+    from gateway.agreement.floor import Floor
+    from gateway.agreement.model import Agreement, Never, Provision, Selectors
+    from gateway.agreement.purposes import Purposes
+    from gateway.agreement.registry import Agency, Registry
     from gateway.values import AgencyKind, Shape
 
 

@@ -15,7 +15,8 @@ from gateway.masks.times import Truncate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.agreement.model import Aggregate, Dataset
+    from gateway.agreement.aggregate import Aggregate
+    from gateway.agreement.dataset import Dataset
     from gateway.masks.base import Mask
 
 TOTAL: Final = "total"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import Ladder
 from gateway.agreement.cursor import NAME
 from gateway.agreement.finding import quoted
-from gateway.agreement.model import Ladder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

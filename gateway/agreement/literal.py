@@ -7,13 +7,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from gateway.agreement.model import FieldCondition, When
+from gateway.agreement.conditions import FieldCondition, When
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.agreement.model import Dataset
+    from gateway.agreement.dataset import Dataset
     from gateway.values import Scalar
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")

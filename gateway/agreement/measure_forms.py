@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import MeasureRule, Percent, Rate
+from gateway.agreement.conditions import FieldCondition
 from gateway.agreement.cursor import NAME, Cursor
 from gateway.agreement.finding import quoted
 from gateway.agreement.literal_forms import literals
-from gateway.agreement.model import FieldCondition, MeasureRule, Percent, Rate
 from gateway.values import Operator
 
 if TYPE_CHECKING:
-    from gateway.agreement.model import Derived
+    from gateway.agreement.aggregate import Derived
 
 OF_FIELD: Final = frozenset({"count_distinct", "sum", "mean"})
 """Functions of a field."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import NoiseRule
 from gateway.agreement.budget import MILLION
-from gateway.agreement.model import NoiseRule
 
 if TYPE_CHECKING:
     from gateway.agreement.cursor import Cursor

@@ -22,7 +22,8 @@ from gateway.values import FieldType, Means
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gateway.agreement.model import Dataset, FieldRule, Provision
+    from gateway.agreement.dataset import Dataset, FieldRule
+    from gateway.agreement.model import Provision
     from gateway.masks.base import Mask
 
 JOINED: Final = f"{OLDEST}+"

@@ -25,38 +25,32 @@ from gateway.agreement.cursor import (
     Cursor,
     Entries,
 )
+from gateway.agreement.dataset import CodeLists, Dataset
 from gateway.agreement.dataset_form import dataset_of
 from gateway.agreement.finding import Finding, FindingsError
+from gateway.agreement.floor import AtLeast, AtMost, Floor, FloorMask
 from gateway.agreement.literal import typed_when
 from gateway.agreement.mask_forms import mask_or_withhold, zone
 from gateway.agreement.model import (
     Agreement,
-    AtLeast,
-    AtMost,
-    CodeLists,
     Compelled,
-    Dataset,
     Document,
-    Floor,
-    FloorMask,
-    Identity,
     LogTerms,
     Never,
     Party,
     Provision,
-    Purpose,
-    Purposes,
-    Registry,
     Selectors,
     Term,
 )
 from gateway.agreement.provision_form import PERMITS, PURPOSE, clause, keys, provision
+from gateway.agreement.purposes import Identity, Purpose, Purposes
 from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from gateway.agreement.registry import Registry
     from gateway.agreement.yaml import Document as YamlDocument
 
 _T = TypeVar("_T")

@@ -6,6 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement import exception_form, search_form
+from gateway.agreement.aggregate import Aggregate, Disclosure, Grid
+from gateway.agreement.conditions import (
+    ConsentCondition,
+    FieldCondition,
+    OptOutCondition,
+    RoleCondition,
+    When,
+    WithinCondition,
+)
 from gateway.agreement.cursor import (
     CLAUSE,
     EMPTY_DATE,
@@ -21,23 +30,14 @@ from gateway.agreement.literal_forms import literal, literals
 from gateway.agreement.mask_forms import mask
 from gateway.agreement.measure_forms import measures
 from gateway.agreement.model import (
-    Aggregate,
     Anonymity,
     Basis,
-    ConsentCondition,
     Deidentified,
     Delivery,
-    Disclosure,
     Duties,
-    FieldCondition,
     Flow,
-    Grid,
     Limits,
-    OptOutCondition,
     Provision,
-    RoleCondition,
-    When,
-    WithinCondition,
 )
 from gateway.agreement.noise_form import noise
 from gateway.agreement.presets import preset, threshold

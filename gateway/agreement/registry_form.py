@@ -17,14 +17,16 @@ from gateway.agreement.cursor import (
     Cursor,
 )
 from gateway.agreement.finding import quoted
-from gateway.agreement.model import Agency, Duration, LogKey, Registry, SigningKey, TokenIssuer
 from gateway.agreement.provision_form import keys
+from gateway.agreement.registry import Agency, LogKey, Registry, SigningKey, TokenIssuer
 from gateway.masks.points import E7, HALF_E7, POLE_E7, Box
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+
+    from gateway.agreement.spans import Duration
 
 AGENCY = re.compile(r"[a-z][a-z0-9-]{1,63}")
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")

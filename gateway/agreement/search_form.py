@@ -8,8 +8,8 @@ from gateway.agreement.cursor import NAME
 from gateway.agreement.finding import quoted
 
 if TYPE_CHECKING:
+    from gateway.agreement.aggregate import Products
     from gateway.agreement.cursor import Cursor
-    from gateway.agreement.model import Products
 
 COSTS: Final = ("count", "value", "log")
 USUAL_COST: Final = "log"

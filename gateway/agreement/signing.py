@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from gateway.agreement.model import Agency
+    from gateway.agreement.registry import Agency
 
 MAX_BYTES: Final = 256 * 1024
 MAX_STATEMENTS: Final = 1000

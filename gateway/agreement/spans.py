@@ -5,9 +5,8 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from dataclasses import dataclass
 from typing import TypeVar
-
-from gateway.agreement.model import Duration
 
 _FORM = re.compile(
     r"P(?=[0-9T])(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?"
@@ -16,6 +15,21 @@ _FORM = re.compile(
 
 DAY_S = 86_400
 _D = TypeVar("_D", dt.date, dt.datetime)
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """An ISO 8601 duration: D is 24 h, M and Y are calendar.
+
+    Attributes:
+        text: As written, such as `PT72H`.
+        months: Calendar months (a year is twelve).
+        seconds: Everything else.
+    """
+
+    text: str
+    months: int
+    seconds: int
 
 
 def duration(text: str) -> Duration | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.model import MapTable
+from gateway.agreement.dataset import MapTable
 from gateway.agreement.spans import add, duration
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.identity import Method, Pseudonym, Scope
@@ -23,7 +23,7 @@ from gateway.masks.times import Truncate, Unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Duration
+    from gateway.agreement.spans import Duration
     from gateway.masks.base import Mask
 
 _WEEKS: Final = frozenset({Unit.WEEK_ISO, Unit.WEEK_MMWR})

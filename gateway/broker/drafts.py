@@ -15,7 +15,7 @@ from gateway.values import canonical_json
 if TYPE_CHECKING:
     from gateway.agreement.budget import Draw
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import Duration
+    from gateway.agreement.spans import Duration
     from gateway.decide import Refusal
     from gateway.plan.ops import Plan
     from gateway.ports import Ready

@@ -6,25 +6,25 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from gateway.agreement.aggregate import Percent
 from gateway.agreement.budget import amount_text
-from gateway.agreement.exception_form import WHOLE
-from gateway.agreement.index import FlowKey
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
-    Percent,
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.exception_form import WHOLE
+from gateway.agreement.index import FlowKey
 from gateway.broker.headers import header_of
 from gateway.decide import Refusal, Standing, decide
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from gateway.agreement.aggregate import Aggregate, Derived, NoiseRule
     from gateway.agreement.index import Agreements, FlowRule
-    from gateway.agreement.model import Aggregate, Derived, NoiseRule
     from gateway.plan.build import Builder
     from gateway.plan.ops import Plan
     from gateway.values import Header, Request

@@ -36,7 +36,9 @@ from gateway.library.memory import older
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Agreement, Floor, Registry
+    from gateway.agreement.floor import Floor
+    from gateway.agreement.model import Agreement
+    from gateway.agreement.registry import Registry
     from gateway.library.memory import Memory
 
 BASE: Final = (FLOOR, AGENCIES, PURPOSES)

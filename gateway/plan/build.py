@@ -11,15 +11,15 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
-from gateway.agreement.exception_form import PERIOD, WHOLE
-from gateway.agreement.ladder import climb, level_names
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.exception_form import PERIOD, WHOLE
+from gateway.agreement.ladder import climb, level_names
 from gateway.agreement.oldest import joined
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
@@ -73,9 +73,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
+    from gateway.agreement.aggregate import Aggregate, MeasureRule, Products
+    from gateway.agreement.dataset import FieldRule
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.ladder import Rung
-    from gateway.agreement.model import Aggregate, FieldRule, MeasureRule, Products
     from gateway.decide import Grant
     from gateway.masks.base import Mask
     from gateway.plan.derived import DerivedNode

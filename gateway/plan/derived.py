@@ -41,7 +41,7 @@ UNRELIABLE: Final = "unreliable"
 
 @dataclass(frozen=True, slots=True)
 class PercentNode:
-    """A percentage of the total over a dimension; see `gateway.agreement.model.Percent`.
+    """A percentage of the total over a dimension; see `gateway.agreement.aggregate.Percent`.
 
     Attributes:
         sensitive: Whether 0 % and 100 % are suppressed: they tell of everybody in the cell.
@@ -55,7 +55,7 @@ class PercentNode:
 
 @dataclass(frozen=True, slots=True)
 class RateNode:
-    """Events for so many people of an area; see `gateway.agreement.model.Rate`.
+    """Events for so many people of an area; see `gateway.agreement.aggregate.Rate`.
 
     Attributes:
         table: `name@version sha256` of the table of populations.

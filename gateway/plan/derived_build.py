@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.agreement.aggregate import Percent, Rate
 from gateway.agreement.derived import cutting, sensitive
-from gateway.agreement.model import Percent, Rate
 from gateway.plan.counted import VALUE
 from gateway.plan.derived import PercentNode, RateNode
 from gateway.plan.ops import FLAG, WHY

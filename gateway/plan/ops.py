@@ -17,9 +17,9 @@ from gateway.values import canonical_json
 if TYPE_CHECKING:
     import datetime as dt
 
+    from gateway.agreement.aggregate import Products
     from gateway.agreement.index import FlowRule
     from gateway.agreement.ladder import Rung
-    from gateway.agreement.model import Products
     from gateway.masks.base import Inputs, Mask
     from gateway.masks.levels import Levels
     from gateway.plan.derived import DerivedNode

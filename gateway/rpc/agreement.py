@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
-from gateway.agreement.index import Signed
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
-    Duration,
     FieldCondition,
     OptOutCondition,
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.index import Signed
+from gateway.agreement.spans import Duration
 from gateway.errors import NotFoundError, Reason
 from gateway.v1 import agreement_pb2, agreement_pb2_grpc, common_pb2
 from gateway.values import Column
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
 
+    from gateway.agreement.conditions import When
     from gateway.agreement.index import Agreements, Pact
-    from gateway.agreement.model import Provision, When
+    from gateway.agreement.model import Provision
     from gateway.values import Caller
     from gateway.wire.call import Call
 

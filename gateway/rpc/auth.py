@@ -28,7 +28,7 @@ from gateway.wire.tls import subject_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.agreement.model import Agency, TokenIssuer
+    from gateway.agreement.registry import Agency, TokenIssuer
     from gateway.wire.call import Call
     from gateway.wire.chain import Context, Rule
 

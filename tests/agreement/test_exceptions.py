@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.agreement import parse
+from gateway.agreement.aggregate import Unless
+from gateway.agreement.conditions import FieldCondition
 from gateway.agreement.finding import Level
-from gateway.agreement.model import FieldCondition, Unless
 from gateway.agreement.yaml import read
 from gateway.values import Operator
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, TABLES, linted

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.agreement import parse
+from gateway.agreement.aggregate import NoiseRule
 from gateway.agreement.budget import amount_text
 from gateway.agreement.finding import Level
 from gateway.agreement.lint.noise import NOISE
-from gateway.agreement.model import NoiseRule
 from gateway.agreement.yaml import read
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, TABLES, linted
 

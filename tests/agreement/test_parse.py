@@ -12,7 +12,7 @@ import pytest
 
 from gateway.agreement import parse
 from gateway.agreement.canon import digest_of
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gateway.agreement.model import Agreement, When
+    from gateway.agreement.conditions import When
+    from gateway.agreement.model import Agreement
     from gateway.agreement.yaml import Document
     from gateway.masks.base import Mask
 

@@ -10,9 +10,10 @@ import pytest
 
 from gateway.agreement import parse
 from gateway.agreement.finding import FindingsError
+from gateway.agreement.floor import Floor
 from gateway.agreement.lint.folder import Read
 from gateway.agreement.lint.run import lint
-from gateway.agreement.model import Agreement, Floor
+from gateway.agreement.model import Agreement
 from gateway.agreement.yaml import Document, Path, read
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, ROOT, county, registry
 

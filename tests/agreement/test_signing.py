@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.agreement import signing
-from gateway.agreement.model import Agency, Duration, SigningKey
+from gateway.agreement.registry import Agency, SigningKey
 from gateway.agreement.signing import (
     Action,
     Force,
@@ -33,6 +33,7 @@ from gateway.agreement.signing import (
     verify,
     write_signatures,
 )
+from gateway.agreement.spans import Duration
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:

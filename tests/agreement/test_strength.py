@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.agreement.model import MapTable
+from gateway.agreement.dataset import MapTable
 from gateway.agreement.spans import duration
 from gateway.agreement.strength import as_strong, longer
 from gateway.masks.base import Inputs, Mask

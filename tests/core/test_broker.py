@@ -14,19 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from gateway.agreement.index import Signed
-from gateway.agreement.model import (
-    Basis,
+from gateway.agreement.conditions import (
     ConsentCondition,
-    Deidentified,
     FieldCondition,
-    Flow,
-    LogTerms,
     OptOutCondition,
     RoleCondition,
-    Subject,
     WithinCondition,
 )
+from gateway.agreement.dataset import Subject
+from gateway.agreement.index import Signed
+from gateway.agreement.model import Basis, Deidentified, Flow, LogTerms
 from gateway.audit.entry import subject_token
 from gateway.broker.drafts import b64
 from gateway.decide import Standing
@@ -65,8 +62,8 @@ from tests.fakes import Faults, MemoryLog, MemorySource, Outbox, World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.agreement.conditions import When
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import When
     from gateway.audit.entry import Draft
     from gateway.values import Row
 

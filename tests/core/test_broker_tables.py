@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.errors import AccordError, Reason
 from gateway.masks.tables import CountOnly
 from gateway.values import Operator

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.agreement.spans import rotation
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError

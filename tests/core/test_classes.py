@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.agreement.model import Anonymity, ConsentCondition
+from gateway.agreement.conditions import ConsentCondition
+from gateway.agreement.model import Anonymity
 from gateway.decide import Grant, Standing, decide
 from gateway.engine import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError

@@ -29,7 +29,7 @@ from tests.core.test_broker_tables import COUNTIES, MAY, MONTH, OTHER, RUNS, SUR
 from tests.fakes import MemoryCounters, MemoryLog
 
 if TYPE_CHECKING:
-    from gateway.agreement.model import Aggregate, Disclosure
+    from gateway.agreement.aggregate import Aggregate, Disclosure
     from gateway.values import Request, Row
 
 

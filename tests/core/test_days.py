@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.agreement.model import Grid
+from gateway.agreement.aggregate import Grid
 from gateway.masks.times import Truncate, Unit
 from gateway.values import Operator
 from tests.build import (

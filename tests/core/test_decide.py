@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.agreement.aggregate import MeasureRule
+from gateway.agreement.conditions import RoleCondition
 from gateway.agreement.index import Signed
-from gateway.agreement.model import (
-    Basis,
-    Deidentified,
-    Flow,
-    MeasureRule,
-    RoleCondition,
-)
+from gateway.agreement.model import Basis, Deidentified, Flow
 from gateway.agreement.spans import closed_periods
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.errors import Reason

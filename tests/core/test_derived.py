@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.agreement.model import FieldCondition, MeasureRule, Percent, Rate
+from gateway.agreement.aggregate import MeasureRule, Percent, Rate
+from gateway.agreement.conditions import FieldCondition
 from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.tables import CountOnly
@@ -43,7 +44,7 @@ from tests.reference_derived import worked_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import CodeLists
+    from gateway.agreement.dataset import CodeLists
     from gateway.plan.ops import Plan
     from gateway.values import Row
 

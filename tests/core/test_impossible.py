@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
@@ -42,7 +42,7 @@ from tests.reference import Denied, held_back_besides, interpret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Products
+    from gateway.agreement.aggregate import Products
     from gateway.values import Row
 
 MAY = dt.date(2026, 5, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.agreement.model import MeasureRule, Unless
+from gateway.agreement.aggregate import MeasureRule, Unless
 from gateway.errors import RefusedError
 from gateway.masks.tables import CountOnly, SumOnly
 from tests.build import a_table_provision, an_aggregate

@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gateway.agreement.model import Ladder, MapTable, MeasureRule
+from gateway.agreement.aggregate import Ladder, MeasureRule
+from gateway.agreement.dataset import MapTable
 from gateway.broker.protect import verdict_of
 from gateway.broker.views import views
 from gateway.decide import Grant, Standing, decide
@@ -49,7 +50,7 @@ from tests.reference import held_back_besides, interpret
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import Aggregate, Disclosure
+    from gateway.agreement.aggregate import Aggregate, Disclosure
     from gateway.plan.build import Table
     from gateway.plan.ops import Plan
     from gateway.values import Row

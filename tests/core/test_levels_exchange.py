@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from gateway.agreement.model import Ladder, MeasureRule
+from gateway.agreement.aggregate import Ladder, MeasureRule
 from gateway.masks.places import Area, GeoArea
 from gateway.masks.tables import CountOnly
 from gateway.values import Operator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from gateway.agreement.model import Ladder, MeasureRule
+from gateway.agreement.aggregate import Ladder, MeasureRule
 from gateway.engine import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly
@@ -33,7 +33,7 @@ from tests.fakes import MemorySource, MemoryVault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import Aggregate, Disclosure
+    from gateway.agreement.aggregate import Aggregate, Disclosure
     from gateway.values import Row
 
 MAY, APRIL = dt.date(2026, 5, 1), dt.date(2026, 4, 1)

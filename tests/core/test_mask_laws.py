@@ -10,7 +10,7 @@ import polars as pl
 import polars_hash  # noqa: F401 - registers the `chash` name space
 import pytest
 
-from gateway.agreement.model import MapTable
+from gateway.agreement.dataset import MapTable
 from gateway.agreement.strength import as_strong
 from gateway.errors import ReleaseError
 from gateway.masks.base import Inputs, Marker, Mask

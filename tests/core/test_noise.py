@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.agreement.model import NoiseRule
+from gateway.agreement.aggregate import NoiseRule
 from gateway.broker.memory import remembered
 from gateway.errors import AccordError, LogError, Reason
 from gateway.masks.plain import Pass
@@ -35,7 +35,8 @@ from tests.fakes import MemoryCounters, MemoryLog, Outbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import Aggregate, Provision
+    from gateway.agreement.aggregate import Aggregate
+    from gateway.agreement.model import Provision
     from gateway.values import Request, Row
 
 APRIL, MAY, JUNE = (dt.date(2026, month, 1) for month in (4, 5, 6))

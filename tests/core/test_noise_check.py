@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import ReleaseError
 from gateway.plan.build import Builder

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.agreement.model import FieldCondition, MeasureRule
+from gateway.agreement.aggregate import MeasureRule
+from gateway.agreement.conditions import FieldCondition
 from gateway.broker.memory import Memory, memory
 from gateway.disclosure.attackers import Told
 from gateway.errors import ReleaseError
@@ -28,7 +29,8 @@ from tests.core.test_margins import M, asked, by_runs, rows_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.agreement.model import Aggregate, Provision
+    from gateway.agreement.aggregate import Aggregate
+    from gateway.agreement.model import Provision
     from gateway.values import Row
 
 PEOPLE = MeasureRule("people", "count_distinct", "patient_id")

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gateway.agreement.model import FieldCondition, MeasureRule, Unless
+from gateway.agreement.aggregate import MeasureRule, Unless
+from gateway.agreement.conditions import FieldCondition
 from gateway.broker.protect import verdict_of
 from gateway.disclosure import table
 from gateway.errors import RefusedError, ReleaseError

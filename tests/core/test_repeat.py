@@ -12,7 +12,7 @@ import datetime as dt
 
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.audit.stream import stream_next, stream_start
 from gateway.errors import (
     AccordError,

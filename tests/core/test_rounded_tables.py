@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.broker.protect import verdict_of
 from gateway.errors import RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly

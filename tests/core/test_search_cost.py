@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.broker.protect import verdict_of
 from gateway.disclosure.rules import KEPT, Cost, kept_weights, weights
 from gateway.errors import RefusedError
@@ -33,7 +33,7 @@ from tests.core.test_oracle import plan_of
 from tests.core.worlds import Drawn
 
 if TYPE_CHECKING:
-    from gateway.agreement.model import Aggregate
+    from gateway.agreement.aggregate import Aggregate
     from gateway.plan.ops import Plan
 
 RUNS = MeasureRule("runs", "count_distinct", "run_id")

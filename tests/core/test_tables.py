@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from gateway.agreement.model import MeasureRule
+from gateway.agreement.aggregate import MeasureRule
 from gateway.broker.protect import verdict_of
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from gateway.agreement.model import ConsentCondition
+from gateway.agreement.conditions import ConsentCondition
 from gateway.decide import Grant, Standing, decide
 from gateway.engine import ROWS_AT_ONCE, PlanEngine
 from gateway.errors import AccordError, LogError, Reason, ReleaseError

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from gateway.agreement.model import (
-    Anonymity,
+from gateway.agreement.aggregate import MeasureRule, Rate
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
-    MapTable,
-    MeasureRule,
     OptOutCondition,
-    Rate,
     WithinCondition,
 )
+from gateway.agreement.dataset import MapTable
+from gateway.agreement.model import Anonymity
 from gateway.masks.ages import Age, BirthYear
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.donut import GeoDonut
@@ -50,8 +49,10 @@ from tests.build import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.agreement.conditions import When
+    from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.agreement.index import Agreements
-    from gateway.agreement.model import Dataset, FieldRule, Provision, When
+    from gateway.agreement.model import Provision
     from gateway.masks.base import Mask
     from gateway.values import Request, Row
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.agreement.index import Signed
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.index import Signed
 from gateway.errors import NotFoundError, Reason, RequestError
 from gateway.rpc.agreement import AgreementServicer
 from gateway.v1 import agreement_pb2

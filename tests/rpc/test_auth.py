@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from gateway.agreement.model import TokenIssuer
+from gateway.agreement.registry import TokenIssuer
 from gateway.errors import IdentityError, Reason
 from gateway.rpc.auth import CACHE_S, LEEWAY_S, LIFE_S, Identity, thumbprint_text
 from gateway.wire.call import Call

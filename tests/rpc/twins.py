@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from gateway.agreement.model import Agency, TokenIssuer
+from gateway.agreement.registry import Agency, TokenIssuer
 from gateway.agreement.spans import duration
 from gateway.errors import LogError, NotFoundError, Reason, RefusedError
 from gateway.ports import Logged, Message

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from gateway.agreement.conditions import ConsentCondition
 from gateway.agreement.finding import quoted
 from gateway.agreement.index import under
 from gateway.agreement.lint.rule import (
@@ -18,7 +19,6 @@ from gateway.agreement.lint.rule import (
     agreement_rule,
     provision_rule,
 )
-from gateway.agreement.model import ConsentCondition
 from gateway.agreement.strength import tells_nothing
 from gateway.masks.plain import Pass
 from gateway.values import AgencyKind, FieldClass, Regime, Shape

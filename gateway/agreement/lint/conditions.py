@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, assert_never
 
-from gateway.agreement.finding import Level, quoted
-from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
-from gateway.agreement.literal import fits
-from gateway.agreement.model import (
+from gateway.agreement.conditions import (
     ConsentCondition,
     FieldCondition,
     OptOutCondition,
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.finding import Level, quoted
+from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
+from gateway.agreement.literal import fits
 from gateway.values import FieldType, Means, Operator, Scalar, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.dataset import FieldRule
 
 EQUAL: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN})
 ORDERED: Final = frozenset(

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway.agreement.aggregate import Percent, Rate
 from gateway.agreement.derived import cutting, sensitive
 from gateway.agreement.finding import quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
-from gateway.agreement.model import Percent, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import Aggregate, Derived, MeasureRule
+    from gateway.agreement.aggregate import Aggregate, Derived, MeasureRule
 
 _T = TypeVar("_T", bound="Derived")
 

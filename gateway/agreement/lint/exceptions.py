@@ -15,7 +15,8 @@ from gateway.values import FieldType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import Aggregate, FieldCondition
+    from gateway.agreement.aggregate import Aggregate
+    from gateway.agreement.conditions import FieldCondition
     from gateway.masks.base import Mask
 
 COUNT: Final = "count_distinct"

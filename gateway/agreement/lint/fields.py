@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.conditions import FieldCondition, WithinCondition
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
-from gateway.agreement.model import FieldCondition, Identity, WithinCondition
+from gateway.agreement.purposes import Identity
 from gateway.agreement.strength import tells_nothing
 from gateway.masks.ages import Age
 from gateway.masks.cells import GeoGrid, GeoH3
@@ -23,7 +24,7 @@ from gateway.values import FieldClass, FieldType, Means, Shape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.dataset import FieldRule
     from gateway.masks.base import Mask
 
 COMBINATION: Final = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.agreement.conditions import ConsentCondition, OptOutCondition
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import (
     Case,
@@ -14,7 +15,6 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
-from gateway.agreement.model import ConsentCondition, OptOutCondition
 from gateway.agreement.strength import longer
 
 if TYPE_CHECKING:

@@ -17,14 +17,11 @@ from gateway.agreement.yaml import Document, read
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.agreement.model import (
-        Agreement,
-        CodeLists,
-        Dataset,
-        Floor,
-        Purposes,
-        Registry,
-    )
+    from gateway.agreement.dataset import CodeLists, Dataset
+    from gateway.agreement.floor import Floor
+    from gateway.agreement.model import Agreement
+    from gateway.agreement.purposes import Purposes
+    from gateway.agreement.registry import Registry
 
 T = TypeVar("T")
 

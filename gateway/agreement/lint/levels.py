@@ -15,7 +15,7 @@ from gateway.masks.tables import OTHER, RareToOther
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import Dataset, FieldRule
+    from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.masks.base import Mask
 
 _WIDER: Final = "areas that are each wider than the one before: county, region, state"

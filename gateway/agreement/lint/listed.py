@@ -12,8 +12,8 @@ from gateway.masks.tables import Map, RareToOther
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
+    from gateway.agreement.dataset import FieldRule
     from gateway.agreement.lint.rule import Case
-    from gateway.agreement.model import FieldRule
     from gateway.masks.base import Mask
 
 

@@ -26,7 +26,7 @@ from gateway.values import FieldType, Means
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateway.agreement.model import FieldRule
+    from gateway.agreement.dataset import FieldRule
     from gateway.masks.base import Mask
 
 ZIP: Final = "US ZIP"

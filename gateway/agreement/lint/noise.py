@@ -12,7 +12,7 @@ from gateway.agreement.lint.unbuilt import open_dimensions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.model import Aggregate, NoiseRule
+    from gateway.agreement.aggregate import Aggregate, NoiseRule
 
 NOISE: Final = "extra:dp"
 """What a gateway that can draw noise says among the tables that it has."""

@@ -20,7 +20,7 @@ from gateway.values import FieldClass, FieldType, Means
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.agreement.model import Dataset, FieldRule
+    from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.masks.base import Mask
 
 TOKEN: Final = "pseudonym token"  # noqa: S105 - a word of the language

@@ -28,7 +28,8 @@ from gateway.values import FieldClass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.agreement.model import Basis, Dataset, FieldRule
+    from gateway.agreement.dataset import Dataset, FieldRule
+    from gateway.agreement.model import Basis
     from gateway.masks.base import Mask
 
 UNREADABLE: Final = frozenset({"pass", "rare_to_other"})

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
+    from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.agreement.lint.folder import Folder, Read
-    from gateway.agreement.model import Agency, Agreement, Dataset, FieldRule, Party, Provision
+    from gateway.agreement.model import Agreement, Party, Provision
+    from gateway.agreement.registry import Agency
     from gateway.agreement.yaml import Document, Path
     from gateway.masks.base import Mask
 

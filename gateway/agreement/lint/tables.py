@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from gateway.agreement.aggregate import Aggregate
     from gateway.agreement.lint.folder import Folder
-    from gateway.agreement.model import Aggregate
     from gateway.agreement.yaml import Document, Path
 
 USUAL_CELL: Final = 11

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.canon import bind, bound_digest, digest_text
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import AgreementRule, Fault, agreement_rule
-from gateway.agreement.model import Duration
 from gateway.agreement.signing import STARTS, Action, Verified, verify
-from gateway.agreement.spans import add
+from gateway.agreement.spans import Duration, add
 from gateway.agreement.strength import longer
 
 if TYPE_CHECKING:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from gateway.agreement.aggregate import Aggregate
     from gateway.agreement.lint.folder import Folder, Read
-    from gateway.agreement.model import Aggregate, Agreement
+    from gateway.agreement.model import Agreement
 
 ID: Final = "not-enforced-yet"
 NOT_YET: Final = "is not enforced yet by this version, so it cannot load"

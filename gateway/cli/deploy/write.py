@@ -26,7 +26,7 @@ from gateway.settings import ORIGIN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agreement.model import Duration
+    from gateway.agreement.spans import Duration
     from gateway.ports import Clock, Entropy
 
 GATEWAY_SAN = "gateway.county.example"

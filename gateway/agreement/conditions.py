@@ -1,0 +1,54 @@
+"""What a caller and a row must meet for a provision to let anything leave, as the file says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.agreement.spans import Duration
+    from gateway.values import Operator, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCondition:
+    """A request condition: the caller holds one of these roles (step 5)."""
+
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCondition:
+    """A row condition: consent to this purpose is granted.
+
+    What cannot be answered removes the row.
+    """
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutCondition:
+    """A row condition: no opt-out from this purpose; what cannot be answered removes the row."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCondition:
+    """A row condition by value; null satisfies none."""
+
+    field: str
+    op: Operator
+    values: tuple[Scalar, ...]  # in the field's type, checked by lint
+
+
+@dataclass(frozen=True, slots=True)
+class WithinCondition:
+    """A row condition: not older than `window` before now, and not in the future."""
+
+    field: str
+    window: Duration
+
+
+When = RoleCondition | ConsentCondition | OptOutCondition | FieldCondition | WithinCondition
