@@ -102,6 +102,8 @@ def _check_cells(
         whole = [pl.col(other.name).is_not_null() for other in group.measures if _of_all(other)]
         large = (all_ >= suppress.min_cell) & (pl.col(UNITS) >= suppress.at_least)
         enough |= large & pl.any_horizontal(pl.lit(value=False), *whole)
+    if one.where is not None:
+        enough &= kinds.exempt | _rest_hidden(one, group, suppress)
     # Of nobody there is no mean.
     told = (never | (suppress.zeros == "publish")) & (one.function != "mean")
     nothing = (rows == 0) & (value == 0) & told
@@ -114,6 +116,19 @@ def _check_cells(
         held &= ~never
     if not frame.select((published | held).all()).item():
         raise _broken(f"measure `{one.name}` holds a cell below `min_cell`")
+
+
+def _rest_hidden(one: MeasureNode, group: Group, suppress: Suppress) -> pl.Expr:
+    """Return where what does not meet a condition is no small number that everybody subtracts.
+
+    Where the whole leaves nowhere there is nothing to subtract from.
+    """
+    whole = [pl.col(other.name).is_null() for other in group.measures if _of_all(other)]
+    rest = pl.col(UNITS) - pl.col(givers(one))
+    people, rows = pl.col(PEOPLE) - pl.col(behind(one)), pl.col(ROWS) - pl.col(rows_of(one))
+    large = pl.min_horizontal(rest, people, rows) >= suppress.min_cell
+    nothing = (rest == 0) & (suppress.zeros == "publish")
+    return pl.all_horizontal(pl.lit(value=True), *whole) | large | nothing
 
 
 def _check_rounded(frame: pl.DataFrame, one: MeasureNode, base: int) -> None:

@@ -414,6 +414,24 @@ def test_the_last_look_counts_the_part() -> None:
         a_checked(a_provision_of(), rows_of(north=(20, 60)), fatal_runs=pl.col("runs"))
 
 
+@pytest.mark.parametrize(("rest", "holds"), [(0, True), (1, False), (10, False), (11, True)])
+def test_the_last_look_counts_the_rest(rest: int, *, holds: bool) -> None:
+    """Part and whole that tell a small rest are stopped together, whatever was decided before."""
+    rows = rows_of(north=(20, 20 + rest))
+    changed = {
+        "runs": pl.when(NORTH).then(20 + rest).otherwise("runs"),
+        "runs.why": pl.when(NORTH).then(None).otherwise("runs.why"),
+        "fatal_runs": pl.when(NORTH).then(20).otherwise("fatal_runs"),
+        "fatal_runs.why": pl.when(NORTH).then(None).otherwise("fatal_runs.why"),
+    }
+
+    if holds:
+        assert 3 == a_checked(a_provision_of(), rows, **changed)
+    else:
+        with pytest.raises(ReleaseError, match="`fatal_runs` holds a cell below"):
+            a_checked(a_provision_of(), rows, **changed)
+
+
 def test_the_condition_is_in_the_plan_and_in_the_header() -> None:
     """Another value is another plan; the recipient reads what was counted."""
     alive = dataclasses.replace(FATAL, where=FieldCondition("fatal", Operator.IN, (False,)))
