@@ -25,7 +25,7 @@ from bench.figures import median
 from bench.load import Recipient
 from bench.processes import ACCORD, Process
 from gateway.agreement.spans import add, duration
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.plan.pushdown import arrow_schema
 from gateway.values import Form
 

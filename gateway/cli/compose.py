@@ -19,7 +19,7 @@ from gateway.cli.daily import daily, forget
 from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.errors import AgreementError, Reason, SourceError
 from gateway.keys import KeyFolder
 from gateway.library.folder import FolderLibrary

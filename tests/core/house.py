@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.plan.build import Builder
 from tests.build import TABLES, the_agreements
 from tests.fakes import (

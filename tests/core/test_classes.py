@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gateway.agreement.conditions import ConsentCondition
 from gateway.agreement.model import Anonymity
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.engine import ROWS_AT_ONCE
+from gateway.engine.jobs import ROWS_AT_ONCE
 from gateway.masks.ages import Age
 from gateway.masks.base import TIMES
 from gateway.masks.donut import GeoDonut

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 
 THREADS = 2
 CALLS = 100

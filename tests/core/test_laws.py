@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.agreement.model import Never, Selectors
 from gateway.decide import Grant, Refusal, Standing, decide
-from gateway.engine import ROWS_AT_ONCE
+from gateway.engine.jobs import ROWS_AT_ONCE
 from gateway.masks.cells import GeoGrid
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.places import Zip3

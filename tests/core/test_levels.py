@@ -17,7 +17,7 @@ from gateway.agreement.dataset import MapTable
 from gateway.broker.protect import verdict_of
 from gateway.broker.views import views
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.places import Area, GeoArea
 from gateway.masks.plain import Pass

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.agreement.aggregate import Ladder, MeasureRule
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly
 from gateway.values import Form, Operator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import ROWS_AT_ONCE
+from gateway.engine.jobs import ROWS_AT_ONCE
 from gateway.masks.cells import GeoGrid
 from gateway.masks.closed import CLOSED_SET
 from gateway.masks.identity import Method, Pseudonym, Scope, canon

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import ROWS_AT_ONCE, PlanEngine
+from gateway.engine.jobs import ROWS_AT_ONCE
+from gateway.engine.run import PlanEngine
 from gateway.plan.build import Builder
 from gateway.plan.distinct import FEW
 from gateway.plan.vaulted import by_token, covered

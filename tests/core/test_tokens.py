@@ -12,7 +12,8 @@ import pytest
 
 from gateway.agreement.conditions import ConsentCondition
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import ROWS_AT_ONCE, PlanEngine
+from gateway.engine.jobs import ROWS_AT_ONCE
+from gateway.engine.run import PlanEngine
 from gateway.errors import AccordError, LogError, Reason, ReleaseError
 from gateway.masks.base import Inputs
 from gateway.masks.identity import Method, Pseudonym, Scope

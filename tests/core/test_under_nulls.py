@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from gateway.engine import PlanEngine
+from gateway.engine.run import PlanEngine
 from gateway.masks.numbers import Round
 from gateway.masks.times import Truncate, Unit
 from gateway.plan.check import _bare

@@ -16,7 +16,7 @@ from gateway.agreement import parse
 from gateway.agreement.index import Signed
 from gateway.agreement.yaml import read
 from gateway.decide import Grant, Standing, decide
-from gateway.engine import ROWS_AT_ONCE
+from gateway.engine.jobs import ROWS_AT_ONCE
 from gateway.errors import AccordError, RefusedError
 from gateway.values import Condition, FieldType, Operator, Request, Scalar
 from tests.build import AGENCIES, a_caller, a_floor, a_request, span, the_agreements
