@@ -255,12 +255,16 @@ def _one_provision(
 
 def _fields(rule: FlowRule, terms: Terms) -> Refusal | None:
     release = rule.provision.release
+    aggregate = rule.provision.aggregate
     for name in terms.fields:
         if name not in release:
+            measured = _measured(aggregate, name) if aggregate else ""
+            if measured:
+                message = f"`{name}` is a measure: ask for `{measured}`, the field that it is of"
+                return _refuse(rule, 4, Reason.FIELD_NOT_RELEASED, message)
             return _refuse(
                 rule, 4, Reason.FIELD_NOT_RELEASED, f"field `{_known(rule, name)}` is not released"
             )
-    aggregate = rule.provision.aggregate
     if aggregate is None:
         return None
     asked = set(terms.fields)
@@ -271,8 +275,19 @@ def _fields(rule: FlowRule, terms: Terms) -> Refusal | None:
                 rule, 4, Reason.FIELD_NOT_RELEASED, f"dimension `{name}` must be asked for"
             )
     if not any(measure.field in asked for measure in aggregate.measures):
-        return _refuse(rule, 4, Reason.NO_FIELDS, "no measure is asked for")
+        fields = sorted({measure.field for measure in aggregate.measures if measure.field})
+        names = ", ".join(f"`{name}`" for name in fields)
+        return _refuse(rule, 4, Reason.NO_FIELDS, f"no field is asked for that is counted: {names}")
     return None
+
+
+def _measured(table: Aggregate, name: str) -> str:
+    """Return the field that a measure of the table is of, or is worked out of; else nothing."""
+    by_name = {measure.name: measure for measure in table.measures}
+    measure = by_name.get(name)
+    if measure is not None and measure.derived is not None:
+        measure = by_name.get(measure.derived.of)
+    return measure.field if measure is not None else ""
 
 
 def _known(rule: FlowRule, name: str) -> str:

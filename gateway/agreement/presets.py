@@ -34,9 +34,12 @@ PRESETS: Final[Mapping[str, int]] = MappingProxyType(
 
 def threshold(at: Cursor) -> int:
     """Return the threshold that stands here, as a number or by its name."""
-    if isinstance(at.value, str):
-        return PRESETS[at.one_of(frozenset(PRESETS))]
-    return at.integer(1)
+    if not isinstance(at.value, str):
+        return at.integer(1)
+    if at.value.isdecimal():
+        at.wrong(f"`{at.name}` is a number here: write it without quotes")
+        return max(PRESETS.values())
+    return PRESETS[at.one_of(frozenset(PRESETS))]
 
 
 def preset(at: Cursor) -> str:

@@ -316,7 +316,12 @@ def _dominance(at: Cursor) -> dict[str, int] | None:
 
 
 def _colluding(at: Cursor) -> frozenset[str] | None:
-    return None if at.value == "all" else frozenset(at.names())
+    if at.value == "all":
+        return None
+    if not isinstance(at.value, list):
+        at.wrong("`colluding` is `all`, or a list of parties, the recipient among them")
+        return None
+    return frozenset(at.names())
 
 
 # --- limits and duties ---

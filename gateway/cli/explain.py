@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import Rate
 from gateway.agreement.index import Signed, compile_agreements, pact
 from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
@@ -83,10 +84,14 @@ def _as_signed(read: Folder) -> Agreements:
 
 
 def _builder(read: Folder) -> Builder:
-    """Return a builder with an empty table for each that a mask names: none is read."""
+    """Return a builder with an empty table for each that is named: none is read."""
     tables: dict[str, Table] = {}
     for one in read.agreements:
         for provision in one.model.provisions:
+            for measure in provision.aggregate.measures if provision.aggregate else ():
+                if isinstance(measure.derived, Rate):
+                    ref = measure.derived.population
+                    tables[ref] = Table(ref, "", {})
             for mask in provision.release.values():
                 match mask:
                     case Zip3():

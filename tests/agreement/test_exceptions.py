@@ -59,7 +59,7 @@ def test_a_count_under_a_condition_loads_and_is_read() -> None:
         (UNDER.replace("]", ', "no", "unknown"]'), "pass", "some of the field's values are named"),
         (UNDER.replace('"yes"', "1"), "pass", "a value is none of the field's"),
         (UNDER.replace('"yes"', "true"), "pass", "a value is none of the field's"),
-        (UNDER.replace('"yes"', '"maybe"'), "pass", "a value is none of the field's"),
+        (UNDER.replace('"yes"', '"maybe"'), "pass", ": yes, no, unknown"),
         (UNDER.replace("moud_planned", "age_band"), "", "is not released with `pass`"),
     ],
 )
@@ -171,6 +171,16 @@ def test_what_is_no_kind_of_cell_does_not_load(kind: str, message: str) -> None:
     found = linted(NOW, TABLES, county=text(rules=f"exempt: [{kind}]"), _floor=LEAVE)
 
     assert any(message in one.message for one in found if one.rule == "exempt-unknown")
+
+
+@pytest.mark.parametrize("key", ["exempt", "known"])
+def test_a_wrong_level_is_one_mistake(key: str) -> None:
+    """What is said of a kind is not followed by what the kind would be without its mistake."""
+    rules = f"{key}: [{{period: year, age_band: each, primary_substance: each}}]"
+    found = linted(NOW, TABLES, county=text(rules=rules), _floor=LEAVE)
+
+    [message] = [one.message for one in found if one.rule == f"{key}-unknown"]
+    assert "`period` is `month` or `total`, not 'year'" in message
 
 
 def test_what_is_rounded_exempts_nothing() -> None:

@@ -49,7 +49,7 @@ def test_an_option_needs_the_floor_s_leave(key: str, value: str) -> None:
 
     [said] = refused(agreement)
 
-    assert f"`{key}` is used, and the floor does not permit it" in said
+    assert f"`{key}` is used, and `permits` of `_floor.yaml` does not name it" in said
     assert [] == refused(agreement, permitting(f"[{key}]"))
     assert [said] == refused(agreement, permitting("[colluding, round]"))
 
@@ -98,3 +98,12 @@ def test_a_group_is_told_and_holds_its_recipient() -> None:
     assert {narrowed, ("colluding-recipient", Level.ERROR)} == broken("colluding: [police]")
     assert {narrowed, ("party-undeclared", Level.ERROR)} == broken("colluding: [phd, nobody]")
     assert set() == broken("colluding: all")
+
+
+def test_who_colludes_is_all_or_a_list() -> None:
+    """Another word says nothing of what to write, so the message does."""
+    found = linted(NOW, TABLES, county=using("colluding: none"), _floor=permitting("[colluding]"))
+
+    assert "`colluding` is `all`, or a list of parties, the recipient among them" in {
+        one.message for one in found
+    }

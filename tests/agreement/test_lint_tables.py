@@ -210,6 +210,7 @@ def floored(least: int) -> str:
         ("10", 11, "`min_cell` is below 11, the floor's least"),
         ("10", 10, ""),
         ("nc_detct", 3, "did you mean `nc_detect`"),
+        ('"11"', 11, "`min_cell` is a number here: write it without quotes"),
     ],
 )
 def test_the_floor_decides_how_small_a_count_may_be(word: str, floor: int, words: str) -> None:

@@ -11,7 +11,7 @@ from gateway.cli.explain import run_explain
 from gateway.cli.lint import run_lint
 from gateway.cli.officers import instant
 from gateway.errors import SettingsError
-from tests.library.officers import EMS, HRO, PD, PHD, Officers
+from tests.library.officers import EMS, HRO, OTP, PD, PHD, Officers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +128,27 @@ def test_a_permitted_request_is_explained(
 def test_explaining_needs_no_table(officers: Officers) -> None:
     """An officer's machine has no reference tables, and explains masks that need them."""
     assert 0 == explain(officers, fields="patient_home_zip")
+
+
+def test_explaining_needs_no_population(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A rate by a table that the officer's machine lacks is explained like any other measure."""
+    counts = "{people_admitted: {count_distinct: client_id}}"
+    given = "of: people_admitted, per: 1000, population: population@2020, by: primary_substance"
+    rate = f"{counts[:-1]}, per: {{rate: {{{given}}}}}}}"
+    officers.edit("county.yaml", 'version: "1.0.0"', 'version: "1.1.0"')
+    officers.edit("county.yaml", counts, rate)
+    officers.edit("county.yaml", "margins: none", "margins: [[admission_date, primary_substance]]")
+
+    made = run_explain(
+        str(officers.folder), OTP, PHD, "treatment.episode@1", "public_health.surveillance", "",
+        ("epidemiologist",), NOW,
+    )  # fmt: skip
+
+    out = capsys.readouterr().out
+    assert 0 == made
+    assert "leaves    per " in out
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.agreement.aggregate import MeasureRule
+from gateway.agreement.aggregate import MeasureRule, Percent
 from gateway.agreement.conditions import RoleCondition
 from gateway.agreement.index import Signed
 from gateway.agreement.model import Basis, Deidentified, Flow
@@ -615,6 +615,31 @@ def test_two_cuts_of_one_table_are_refused() -> None:
 def test_a_table_is_asked_for_whole(fields: tuple[str, ...], expected: str) -> None:
     """Without a dimension it would be a margin, which the clause does not publish."""
     assert expected == answer(TABLE, a_request(*fields))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("people", "`people` is a measure: ask for `patient_id`, the field that it is of"),
+        ("share", "`share` is a measure: ask for `patient_id`, the field that it is of"),
+        ("canary-9f2", "field `?` is not released"),
+        (None, "no field is asked for that is counted: `patient_id`"),
+    ],
+)
+def test_who_asks_for_a_measure_is_told_its_field(name: str | None, message: str) -> None:
+    """A measure is the agreement's own word, and may be repeated; a caller's own is not."""
+    share = MeasureRule("share", "percent", "", Percent("people", "county"))
+    provision = a_table_provision()
+    table = provision.aggregate
+    assert table is not None
+    table = dataclasses.replace(table, measures=(*table.measures, share))
+    agreements = the_agreements(an_agreement(dataclasses.replace(provision, aggregate=table)))
+    fields = ("incident_date", "county", *([name] if name else []))
+
+    decision = decide(agreements, a_request(*fields), Standing(), NOW)
+
+    assert isinstance(decision, Refusal)
+    assert message == decision.message
 
 
 def test_a_prohibition_of_records_spares_a_table() -> None:

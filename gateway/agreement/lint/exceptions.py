@@ -46,7 +46,8 @@ def _unfit(case: Case, table: Aggregate, where_: FieldCondition) -> str | None:
         return "the field is neither a boolean nor one code of a closed list"
     kinds = {type(one) for one in closed}
     if not all(type(one) in kinds and one in closed for one in where_.values):
-        return "a value is none of the field's"
+        known = ", ".join(one if isinstance(one, str) else str(one).lower() for one in closed)
+        return f"a value is none of the field's: {known}"
     if not 0 < len(where_.values) < len(closed):
         return "some of the field's values are named, and not all"
     return None
@@ -144,16 +145,17 @@ def _kinds(
     for at, kind in enumerate(several):
         path = (*case.under("aggregate", "disclosure", key), at)
         kept: set[str] = set()
+        faults: list[str] = []
         for name, level in kind.items():
             dimension = dates if name == PERIOD else name
             if dimension not in table.dimensions or name == dates:
-                message = f"{quoted(name)} is no dimension of the table, nor `{PERIOD}`"
-                yield path, frozenset(), message
+                faults.append(f"{quoted(name)} is no dimension of the table, nor `{PERIOD}`")
             elif level not in (there := (_level(case.provision.release.get(dimension)), WHOLE)):
-                message = f"`{name}` is `{there[0]}` or `{WHOLE}`, not {quoted(level)}"
-                yield path, frozenset(), message
+                faults.append(f"`{name}` is `{there[0]}` or `{WHOLE}`, not {quoted(level)}")
             kept |= {dimension} if level != WHOLE else set()
-        yield path, frozenset(kept), ""
+        yield from ((path, frozenset[str](), fault) for fault in faults)
+        if not faults:
+            yield path, frozenset(kept), ""
 
 
 def _level(mask: Mask | None) -> str:

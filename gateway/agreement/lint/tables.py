@@ -143,7 +143,8 @@ def leave(case: Case) -> Iterator[Fault]:
     if table.disclosure.colluding is None:
         used.discard("colluding")  # `all` is everybody: it takes nothing away
     for key in sorted(used - case.folder.floor.model.permits):
-        yield _disclosure(case, key), f"`{key}` is used, and the floor does not permit it"
+        message = f"`{key}` is used, and `permits` of `_floor.yaml` does not name it"
+        yield _disclosure(case, key), message
 
 
 @provision_rule("colluding-recipient")
