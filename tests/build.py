@@ -37,7 +37,7 @@ from gateway.masks.places import Area
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
-from gateway.plan.build import Table
+from gateway.plan.reference import Table
 from gateway.values import (
     AgencyKind,
     Caller,

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from gateway.errors import LogError
     from gateway.library.folder import Loaded
-    from gateway.plan.build import Table
     from gateway.plan.pushdown import Scan
+    from gateway.plan.reference import Table
     from gateway.settings import GatewaySettings
     from gateway.store.log import SqliteLog
     from gateway.telemetry import Telemetry

@@ -14,7 +14,8 @@ from gateway.errors import SettingsError
 from gateway.library.statements import digest_in
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.places import GeoArea, Zip3
-from gateway.plan.build import Builder, Table
+from gateway.plan.build import Builder
+from gateway.plan.reference import Table
 from gateway.values import Caller, DatasetId, Request, Terms
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.errors import SettingsError
 from gateway.masks.cells import H3_FINEST, are_cells
 from gateway.masks.places import AREAS_BY_WIDTH, Area
-from gateway.plan.build import Table
+from gateway.plan.reference import Table
 from gateway.settings import beside
 
 if TYPE_CHECKING:

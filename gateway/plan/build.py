@@ -7,7 +7,7 @@ fields asked for, and kept: a plan for one record costs microseconds.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
@@ -20,24 +20,15 @@ from gateway.agreement.conditions import (
 )
 from gateway.agreement.exception_form import PERIOD, WHOLE
 from gateway.agreement.ladder import climb, level_names
-from gateway.agreement.oldest import joined
 from gateway.agreement.spans import add, before, duration, rotation
 from gateway.errors import Reason, ReleaseError
-from gateway.masks.ages import Age, BirthYear
-from gateway.masks.base import Inputs
-from gateway.masks.cells import Cells, GeoGrid, GeoH3
-from gateway.masks.donut import GeoDonut
-from gateway.masks.identity import Method, Pseudonym, Scope
-from gateway.masks.numbers import Band
-from gateway.masks.places import Area, GeoArea, Zip3, parents
-from gateway.masks.plain import Pass
-from gateway.masks.shift import DateShift
-from gateway.masks.tables import OTHER, Map, OldestJoined, RareToOther
-from gateway.masks.times import Truncate
+from gateway.masks.ages import BirthYear
+from gateway.masks.identity import Pseudonym
 from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.derived_build import derived_columns, derived_of, derived_text
 from gateway.plan.duties import duties_of
 from gateway.plan.hierarchy import levels_above
+from gateway.plan.mask_build import MaskBuilder, mask_text, this_year
 from gateway.plan.noise import Noise
 from gateway.plan.ops import (
     WHY,
@@ -56,6 +47,7 @@ from gateway.plan.ops import (
     where_words,
 )
 from gateway.plan.pushdown import Scan
+from gateway.plan.reference import References
 from gateway.values import (
     Column,
     Condition,
@@ -64,7 +56,6 @@ from gateway.values import (
     MaskNote,
     Means,
     Operator,
-    Precision,
     Shape,
     canonical_json,
 )
@@ -74,40 +65,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway.agreement.aggregate import Aggregate, MeasureRule, Products
-    from gateway.agreement.dataset import FieldRule
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.ladder import Rung
     from gateway.decide import Grant
-    from gateway.masks.base import Mask
     from gateway.plan.derived import DerivedNode
+    from gateway.plan.reference import Table
     from gateway.values import Terms
 
-PRECISION = "time_precision"
 BATCH_ROWS = 8192
 PLANS_KEPT = 1024
 SEARCH_S = 120
 """How long a search for a pattern takes at most, where the agreement does not say."""
 AGGREGATE_SCAN_ROWS = 20_000_000
 """The most rows that a table may be made from; more is an error of the source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A reference table: a versioned file, named and digested in the settings.
-
-    Attributes:
-        ref: `zip3@2020`.
-        step: For a grid: its step in degrees, as written; for H3 its resolution.
-        counties: For cells: the county of each, where the table says it.
-        areas: For areas: of each code what it is, and the code that it lies in.
-    """
-
-    ref: str
-    sha256: str
-    rows: Mapping[str, int]
-    step: str = ""
-    counties: Mapping[str, str] = field(default_factory=dict)
-    areas: Mapping[str, tuple[Area, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +108,10 @@ class Builder:
         tables: Mapping[str, Table],
         pseudonym: Callable[[str, str], tuple[str, bytes]],
     ) -> None:
-        self._tables = tables
-        self._pseudonym = pseudonym
+        self._references = References(tables)
+        self._masks = MaskBuilder(self._references, pseudonym)
         self._kept: dict[tuple[object, ...], _Static] = {}
         self._generation = -1
-        self._cells: dict[tuple[str, int], Cells] = {}
-        self._areas: dict[tuple[str, Area], dict[str, str]] = {}
 
     def build(self, agreements: Agreements, grant: Grant) -> Plan:
         """Return the plan of a grant.
@@ -201,7 +169,7 @@ class Builder:
         )
         # Who is among the oldest changes with the year.
         aged = any(isinstance(mask, BirthYear) for mask in rule.provision.release.values())
-        year = _this_year(rule, now) if aged else 0
+        year = this_year(rule, now) if aged else 0
         # Two provisions never share a reference, nor two flows of one provision a purpose.
         key = (rule.ref, rule.pact.digest, terms.purpose, terms.fields, periods, year)
         kept = self._kept.get(key)
@@ -217,7 +185,7 @@ class Builder:
     ) -> _Static:
         aggregate = rule.provision.aggregate
         masked = fields if aggregate is None else aggregate.dimensions
-        masks = tuple(self._mask(agreements, rule, name, now) for name in masked)
+        masks = tuple(self._masks.mask(agreements, rule, name, now) for name in masked)
         if aggregate is not None:
             # A total has no value of the dimensions that it is over, and the companion says so.
             totals = (*aggregate.margins, *_kept(rule, aggregate, aggregate.disclosure.known))
@@ -225,24 +193,26 @@ class Builder:
                 replace(
                     one,
                     why=one.why or any(one.name not in kept for kept in totals),
-                    levels=levels_above(rule, one, self._areas_of),
+                    levels=levels_above(rule, one, self._references.areas),
                 )
                 for one in masks
             )
         measures = _measures(rule, fields)
-        derived = derived_of(rule, masks, measures, self._table)
+        derived = derived_of(rule, masks, measures, self._references.table)
         columns = (*_columns(rule, masks, measures), *derived_columns(derived))
         subjects = _subjects(rule)
-        classes = classes_of(rule, masked, lambda name: self._mask(agreements, rule, name, now))
+        classes = classes_of(
+            rule, masked, lambda name: self._masks.mask(agreements, rule, name, now)
+        )
         read = _read(rule, (*masks, *(classes.hidden if classes else ())), measures, subjects)
         text = canonical_json(
             {
-                **classes_text(classes, _mask_text),
+                **classes_text(classes, mask_text),
                 "agreement": rule.pact.digest.hex(),
                 "columns": [[one.name, one.type.value] for one in columns],
                 "dataset": str(rule.dataset.id),
                 "group": _group_text(rule, measures, derived),
-                "masks": [_mask_text(one) for one in masks],
+                "masks": [mask_text(one) for one in masks],
                 "notice": rule.provision.duties.notice,
                 "provision": rule.ref,
                 "purpose": rule.purpose,
@@ -252,206 +222,6 @@ class Builder:
         )
         digest = hashlib.sha256(text).digest()
         return _Static(masks, measures, derived, columns, subjects, read, classes, text, digest)
-
-    def _mask(
-        self, agreements: Agreements, rule: FlowRule, name: str, now: dt.datetime
-    ) -> MaskField:
-        mask, field = rule.provision.release[name], rule.dataset.fields[name]
-        codes = agreements.codes.lists.get(field.codes) if field.codes else None
-        beside = _beside(rule, mask, field)
-        fixed = field.time_precision
-        precision = Precision(fixed) if fixed and fixed != "per_record" else None
-        inputs = Inputs(
-            type=field.type,
-            codes=codes,
-            precision=precision,
-            has_beside=beside is not None,
-        )
-        table, key_id = "", ""
-        inputs, facts = _dated(rule, mask, inputs, now)
-        match mask:
-            case Pass() if codes is not None:
-                # A plan under another list is another plan.
-                table = f"{field.codes} {_listed_digest(codes)}"
-            case Zip3():
-                found = self._table(mask.table)
-                table = f"{found.ref} {found.sha256}"
-                inputs = _with(inputs, table=found.rows)
-            case GeoArea():
-                found = self._one("areas@")
-                table = f"{found.ref} {found.sha256}"
-                inputs = _with(inputs, table=self._parents(found, mask.to))
-            case GeoGrid() | GeoH3():
-                found = self._one(f"{mask.to}@", mask.step)
-                table = f"{found.ref} {found.sha256}"
-                inputs = _with(inputs, table=found.rows, cells=self._named(found, mask))
-                inputs, facts = _placed(inputs, name, rule)
-            case GeoDonut():
-                # One point an event in the whole agreement: two recipients learn no more than one.
-                # Another ring, or another pair of fields, is moved by another key.
-                stem = f"{rule.dataset.id.name}.{_stem(name)}"
-                domain = f"{rule.pact.agreement.id}/donut/{stem}/{mask.rmin}-{mask.rmax}"
-                key_id, key = self._pseudonym(domain, rotation(None, now))
-                inputs, facts = _placed(_with(inputs, key=key, domain=domain), name, rule)
-                facts = (f"domain={domain}", *facts)
-            case Map() | RareToOther():
-                listed = rule.dataset.maps[mask.table]
-                # The dataset's own digest, which the agreement binds, covers its maps.
-                table = f"{mask.table} of {rule.dataset.id}"
-                rest = listed.unmapped if isinstance(mask, Map) else OTHER
-                inputs = _with(inputs, table=listed.values, unmapped=rest)
-            case OldestJoined() if codes is not None:
-                table = f"{field.codes} {_listed_digest(codes)}"
-                inputs = _with(inputs, table=joined(codes))
-            case Pseudonym():
-                domain = _domain(rule, mask)
-                key_id, key = self._pseudonym(domain, rotation(duration(mask.rotate), now))
-                inputs = _with(inputs, key=key, domain=domain)
-            case DateShift():
-                # One offset a person in the whole agreement, or the offsets could be compared.
-                domain, zone = f"{rule.pact.agreement.id}/shift", rule.pact.agreement.term.timezone
-                key_id, key = self._pseudonym(domain, rotation(None, now))
-                inputs = _with(inputs, key=key, domain=domain, zone=zone)
-                facts = (f"domain={domain}", f"zone={zone}")
-            case _:
-                pass
-        why = len(mask.reasons(inputs)) > 1
-        return MaskField(
-            name,
-            mask,
-            inputs,
-            mask.output(field.type),
-            beside,
-            table,
-            key_id,
-            why,
-            _also(rule, mask, field),
-            facts,
-        )
-
-    def _table(self, ref: str) -> Table:
-        found = self._tables.get(ref)
-        if found is None:
-            raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"reference table `{ref}` is absent")
-        return found
-
-    def _one(self, name: str, step: str = "") -> Table:
-        """Return the table of a name, and of a step where it has one: a mask names no version."""
-        for table in self._tables.values():
-            if table.ref.startswith(name) and table.step == step:
-                return table
-        said = f"{name[:-1]} of step `{step}`" if step else name[:-1]
-        raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"there is no reference table of {said}")
-
-    def _named(self, table: Table, mask: GeoGrid | GeoH3) -> Cells:
-        """Return which cells may be named; kept, as tables are large and plans many."""
-        key = (table.ref, mask.min_people)
-        if key not in self._cells:
-            self._cells[key] = mask.cells(table.rows, table.counties)
-        return self._cells[key]
-
-    def _areas_of(self, to: Area) -> Mapping[str, str]:
-        return self._parents(self._one("areas@"), to)
-
-    def _parents(self, table: Table, to: Area) -> dict[str, str]:
-        if (table.ref, to) not in self._areas:
-            self._areas[table.ref, to] = parents(table.areas, to)
-        return self._areas[table.ref, to]
-
-
-def _dated(
-    rule: FlowRule, mask: Mask, inputs: Inputs, now: dt.datetime
-) -> tuple[Inputs, tuple[str, ...]]:
-    """Return the inputs of a mask that asks which year it is, and what the plan tells of it."""
-    if not isinstance(mask, BirthYear):
-        return inputs, ()
-    year = _this_year(rule, now)
-    return _with(inputs, this_year=year), (f"year={year}",)
-
-
-def _listed_digest(codes: tuple[str, ...]) -> str:
-    return hashlib.sha256(canonical_json(list(codes))).hexdigest()
-
-
-def _this_year(rule: FlowRule, now: dt.datetime) -> int:
-    return now.astimezone(ZoneInfo(rule.pact.agreement.term.timezone)).year
-
-
-def _mask_text(one: MaskField) -> list[object]:
-    note = one.mask.note()
-    levels = [list(one.levels.names)] if one.levels is not None else []
-    return [one.name, note.name, list(note.arguments), one.table, one.key_id, *one.facts, *levels]
-
-
-def _with(inputs: Inputs, **more: object) -> Inputs:
-    values = {name: getattr(inputs, name) for name in inputs.__slots__} | more
-    return Inputs(**values)
-
-
-def _domain(rule: FlowRule, mask: Pseudonym) -> str:
-    scope = _scope(rule, mask)
-    # The vault's indexes are never what a recipient holds as a pseudonym: another key, and domain.
-    return f"vault/{scope}" if mask.method is Method.TOKEN else scope
-
-
-def _scope(rule: FlowRule, mask: Pseudonym) -> str:
-    match mask.scope:
-        case Scope.PROVISION:
-            return rule.ref
-        case Scope.AGREEMENT:
-            return rule.pact.agreement.id
-        case Scope.RECIPIENT:
-            return f"recipient/{rule.recipient.id}"
-        case Scope.LINK_GROUP:
-            return f"link/{mask.group}"
-        case _:
-            assert_never(mask.scope)
-
-
-def _beside(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
-    if isinstance(mask, (GeoGrid, GeoH3, GeoDonut)):
-        return f"{_stem(field.name)}_{'lon' if field.name.endswith('lat') else 'lat'}"
-    if isinstance(mask, Band):
-        # `unit: see age_unit`: the number means nothing without the other field.
-        unit = field.unit or ""
-        return unit.removeprefix("see ") if unit.startswith("see ") else None
-    if isinstance(mask, (Age, BirthYear)):
-        return mask.at
-    if isinstance(mask, DateShift):
-        return rule.dataset.person
-    return _precision(rule, field) if isinstance(mask, Truncate) else None
-
-
-def _also(rule: FlowRule, mask: Mask, field: FieldRule) -> str | None:
-    """Return the third field that a mask reads, behind the one of `_beside`."""
-    if isinstance(mask, Age):
-        return _precision(rule, rule.dataset.fields[mask.at])
-    if isinstance(mask, BirthYear):
-        # One column says it of both dates, and neither may be known less than to its year.
-        return _precision(rule, field) or _precision(rule, rule.dataset.fields[mask.at])
-    if isinstance(mask, GeoDonut):
-        return rule.dataset.unit
-    return _precision(rule, field) if isinstance(mask, DateShift) else None
-
-
-def _stem(name: str) -> str:
-    """Return what a pair of coordinates is called without `_lat` and `_lon`."""
-    return name.rpartition("_")[0]
-
-
-def _placed(inputs: Inputs, name: str, rule: FlowRule) -> tuple[Inputs, tuple[str, ...]]:
-    """Return the inputs of a coordinate, and what of them the plan tells."""
-    box = rule.provider.box
-    placed = _with(inputs, latitude=name.endswith("lat"), box=box)
-    return placed, (box.text(),) if box is not None else ()
-
-
-def _precision(rule: FlowRule, field: FieldRule) -> str | None:
-    """Return the field that says of each record what a time is good for, where one does."""
-    if PRECISION not in rule.dataset.fields:
-        return None
-    per_record = field.time_precision == "per_record" or field.name == rule.dataset.event_date
-    return PRECISION if per_record else None
 
 
 _COUNT = "count_distinct"

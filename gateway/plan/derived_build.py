@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.agreement.index import FlowRule
-    from gateway.plan.build import Table
     from gateway.plan.derived import DerivedNode
     from gateway.plan.ops import MaskField, MeasureNode
+    from gateway.plan.reference import Table
 
 
 def derived_of(

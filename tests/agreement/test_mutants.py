@@ -22,7 +22,8 @@ from gateway.decide import Grant, Standing, decide
 from gateway.errors import AccordError
 from gateway.library.folder import FolderLibrary
 from gateway.masks.places import Area
-from gateway.plan.build import Builder, Table
+from gateway.plan.build import Builder
+from gateway.plan.reference import Table
 from gateway.values import Caller, DatasetId, Request, Terms
 from tests.agreement.mutants import SETS, Mutant, mutants, signed, text
 

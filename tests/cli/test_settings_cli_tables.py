@@ -18,7 +18,7 @@ from gateway.settings import gateway_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.plan.build import Table
+    from gateway.plan.reference import Table
 
 ZIP3 = {"name": "zip3", "version": "1", "rows": {"050": 25_000}}
 GRID = {"name": "grid", "version": "1", "step": "0.01", "rows": {"4401:-7255": 40}}

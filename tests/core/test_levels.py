@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.agreement.aggregate import Aggregate, Disclosure
-    from gateway.plan.build import Table
     from gateway.plan.ops import Plan
+    from gateway.plan.reference import Table
     from gateway.values import Row
 
 MAY = dt.date(2026, 5, 1)

@@ -20,8 +20,9 @@ from gateway.masks.plain import Constant, Pass, Redact
 from gateway.masks.tables import RareToOther
 from gateway.masks.texts import Partial
 from gateway.masks.times import Truncate, Unit
-from gateway.plan.build import Builder, Table
+from gateway.plan.build import Builder
 from gateway.plan.distinct import FEW
+from gateway.plan.reference import Table
 from gateway.values import FieldType
 from tests.build import (
     NOW,
