@@ -23,7 +23,7 @@ from gateway.decide import Refusal, Standing, decide
 if TYPE_CHECKING:
     import datetime as dt
 
-    from gateway.agreement.aggregate import Aggregate, Derived, NoiseRule
+    from gateway.agreement.aggregate import Aggregate, Derived, Disclosure, NoiseRule
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.plan.build import Builder
     from gateway.plan.ops import Plan
@@ -159,7 +159,7 @@ def _told(table: Aggregate) -> list[str]:
     lines = [
         f"table: {small}",
         f"table: whatever leaves, it may be any of {rules.min_interval + 1} numbers or more",
-        "table: judged beside every table of the dataset that left before, to whomever",
+        f"table: judged beside every table of the dataset that left before, {_judged(rules)}",
     ]
     lines += _all_the_same(table)
     lines += [f"table: totals of each {' and '.join(one) or 'table'}" for one in table.margins]
@@ -181,6 +181,14 @@ def _told(table: Aggregate) -> list[str]:
             f"{rules.dominance['p']} %"
         )
     return lines
+
+
+def _judged(rules: Disclosure) -> str:
+    """Return whose tables count as held by the one attacker."""
+    if rules.colluding is None:
+        return "to whomever"
+    who = ", ".join(f"`{one}`" for one in sorted(rules.colluding))
+    return f"to {who}, and to whomever once one has left that is safe from all"
 
 
 def _worked_out(name: str, given: Derived) -> str:

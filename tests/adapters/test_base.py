@@ -233,6 +233,23 @@ def test_a_file_and_a_database_admit_the_same_rows(op: Operator) -> None:
             assert read(rows, scan) == read(table, scan), (name, op)
 
 
+def test_many_rows_and_a_list_of_literals_keep_their_order() -> None:
+    """Trap E1: a database of several threads makes a join of a list, and joins have no order."""
+    adapter = Table([])
+    adapter.connection.raw_sql("SET threads = 4")
+    adapter.connection.raw_sql(
+        "INSERT INTO runs BY NAME SELECT printf('%07d', 399999 - range) AS pcr_uuid,"
+        " range % 97 AS age FROM range(400000)"
+    )
+    ages = tuple(range(0, 85, 5))
+
+    found = read(adapter, a_scan(RUNS, ("pcr_uuid",), (Condition("age", Operator.IN, ages),)))
+
+    assert [f"{n:07}" for n in range(400_000) if (399_999 - n) % 97 in ages] == [
+        one["pcr_uuid"] for one in found
+    ]
+
+
 def _finite(value: object) -> bool:
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 

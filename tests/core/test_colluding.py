@@ -123,6 +123,20 @@ def test_the_plan_names_the_agencies_not_their_aliases() -> None:
     assert '"colluding":null' in a_house("all", "all").broker.explain(_asking(PHD)).plan
 
 
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("all", "before, to whomever"),
+        ("phd", "before, to `phd`, and to whomever once one has left that is safe from all"),
+    ],
+)
+def test_explain_says_who_is_one_attacker(group: str, words: str) -> None:
+    """A table that is judged beside few is not said to be judged beside all."""
+    said = a_house(group, "pd").broker.explain(_asking(PHD)).undecided
+
+    assert [words] == [line[-len(words) :] for line in said if "judged beside" in line]
+
+
 def test_a_release_of_unknown_readers_is_not_passed_over() -> None:
     """A record that does not say to whom it left cannot be read: nothing of the source leaves."""
     kept = memory(Memory([], "[]", Told(PHD, frozenset({PHD}))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hmac
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -447,6 +448,17 @@ def test_placeholders_link_nobody(placeholder: str) -> None:
     """A value that stands for no value has no canonical form."""
     assert canon(placeholder) is None
     assert canon(f"{placeholder.strip() or 'a'}-1") is not None
+
+
+def test_a_backslash_is_a_backslash() -> None:
+    """Trap E2: nothing on the way reads an escape, as a cast of text to bytes would."""
+    first, second = masked(HMAC, T.STRING, ["a\\x41", "aA"])
+
+    assert first != second
+    assert (
+        hmac.digest(f"{1:064x}".encode(), b"ems-ph-2026/p1\x1fa\\x41", "sha256").hex()
+        == masked(HMAC, T.STRING, ["a\\x41"], "ems-ph-2026")[0]
+    )
 
 
 def test_case_and_leading_zeros_are_kept() -> None:
