@@ -46,19 +46,18 @@ async def together(
     batches: AsyncGenerator[pa.RecordBatch],
     rows: int = TOGETHER_ROWS,
     size: int = TOGETHER_BYTES,
-    alone: int = 0,
 ) -> AsyncGenerator[pa.RecordBatch]:
     """Yield the rows of `batches` in their order, in batches of about so many rows or bytes.
 
-    A batch is never cut; with what came before it may reach the limits, and then goes on. One of up
-    to `alone` rows goes on at once where none waits: it is a whole exchange, and has no time.
+    A batch is never cut; with what came before it may reach the limits, and then goes on. This is
+    for what leaves whole, after its last row: other records would wait for their successors.
     """
     waiting: list[pa.RecordBatch] = []
     try:
         async for batch in batches:
             waiting.append(batch)
             held = sum(one.num_rows for one in waiting)
-            if held <= alone or held >= rows or sum(one.nbytes for one in waiting) >= size:
+            if held >= rows or sum(one.nbytes for one in waiting) >= size:
                 yield whole(waiting)
                 waiting = []
         if waiting:

@@ -108,7 +108,8 @@ class PlanEngine:
     ) -> AsyncGenerator[list[Ready]]:
         programs = self._program(plan)
         tokens = self._tokens(plan)
-        offset, batches = 0, together(as_asked(plan, batches), alone=ROWS_AT_ONCE)
+        # As they come: who waits for a slow provider's next rows has those before them already.
+        offset, batches = 0, as_asked(plan, batches)
         gathered = Gathered(programs.alike)
         last: list[Ready] = []
         try:
@@ -126,9 +127,9 @@ class PlanEngine:
                     raise _too_many(plan)
                 if any(ready.chunk.row_count for ready in made):
                     # One waits: the figure over all of them goes with the last.
-                    if last:
-                        yield last
-                    last = made
+                    if several := [*last, *made[:-1]]:
+                        yield several
+                    last = made[-1:]
         except AccordError:
             # What was made before it broke leaves, without a figure: it is not over all of them.
             if last:
@@ -139,7 +140,7 @@ class PlanEngine:
         if not last:
             # An exchange without rows is an answer too: one empty chunk of the plan's schema.
             last = Job(plan, programs, None, form, 0).finish(programs.check.check(plan, [], ()))
-        yield [*last[:-1], replace(last[-1], likeness=gathered.taken())]
+        yield [replace(one, likeness=gathered.taken()) for one in last]
 
     async def _in_classes(
         self, plan: Plan, batches: AsyncGenerator[pa.RecordBatch], form: Form
