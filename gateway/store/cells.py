@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.exceptions import InvalidTag
 
 from gateway.errors import Reason, ReleaseError, SettingsError
-from gateway.store.horizon import OVER, SOURCES
+from gateway.store.horizon import OVER, SOURCES, pieces
 from gateway.store.sealing import unseal_cells
 
 if TYPE_CHECKING:
@@ -29,6 +29,13 @@ SELECT attempt, key_id, sealed FROM released_cells
 WHERE source = ? AND first <= ? AND last >= ? AND seq < coalesce(
   (SELECT min(seq) + ? FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
 ORDER BY seq
+"""
+# As _CELLS takes them: what left after the first attempt is not in its answer.
+_SPANS: Final = """
+SELECT seq, first, last, until FROM released_cells
+WHERE source = ? AND seq < coalesce(
+  (SELECT min(seq) + ? FROM released_cells WHERE source = ? AND attempt = ?), seq + 1)
+ORDER BY first, last, seq
 """
 # Both are written with the same release entry, so one without the other was taken away, but for
 # what was erased in its time: of that the days are left, and over them nothing leaves again.
@@ -83,9 +90,12 @@ class CellRecord:
     def _released(
         self, source: str, days: tuple[dt.date, dt.date], attempt: str, own: int
     ) -> list[bytes]:
-        # A year more on both sides: a week of December holds days of January, and what left of
-        # that week hangs together with the rest of its year.
+        # A year more on both sides, and further as long as tables share days: a week holds days of
+        # two months, and what is left of the second follows from the first.
         first, last = f"{days[0].year - 1:04}-01-01", f"{days[1].year + 1:04}-12-31"
+        for one in pieces(self._reads.many(_SPANS, source, own, source, attempt)):
+            if one.first <= days[1].isoformat() and one.last >= days[0].isoformat():
+                first, last = min(first, one.first), max(last, one.last)
         if self._reads.many(_ODD, source, first, last):
             raise _unknown("the record of cells does not match the exchange log")
         if self._reads.many(OVER, source, days[1].isoformat(), days[0].isoformat()):

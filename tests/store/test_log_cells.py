@@ -79,6 +79,25 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     run(Town(tmp_path), fill, read)
 
 
+@pytest.mark.parametrize(("gap", "here"), [(0, 4), (1, 2)])
+def test_what_hangs_together_is_there_however_long_ago(tmp_path: Path, gap: int, here: int) -> None:
+    """Three years, each with a day of the next: whoever began to subtract in 2023 still can.
+
+    Where they have no day in common, the chain ends, and what is two years before is left out.
+    """
+
+    async def work(log: SqliteLog) -> None:
+        for number, year in enumerate((2023, 2024, 2025), start=1):
+            whole = dt.date(year, 1, 1), dt.date(year + 1, 1, 1) - dt.timedelta(gap)
+            await release(log, number, dataclasses.replace(kept(number, whole[0]), days=whole))
+        await release(log, 4, kept(4, dt.date(2026, 1, 1)))
+
+        day = dt.date(2026, 1, 1)
+        assert here == await found(log, days=(day, day))
+
+    run(Town(tmp_path), work)
+
+
 def test_a_repeat_is_judged_as_the_first_attempt_was(tmp_path: Path) -> None:
     """What the attempt released itself, and what came after it, is left out."""
 
