@@ -17,6 +17,7 @@ import yaml
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.write import Ports, write_deployment
+from tests.fakes import FixedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,13 +35,17 @@ class Mutant:
     data: bytes | None
 
 
+NOW: Final = SystemClock().now()
+"""When the county is signed, and when it is looked at: a long run is not later than its start."""
+
+
 @cache
 def signed() -> dict[str, bytes]:
     """Return the files of a signed county, without the datasets that no rule names."""
     folder = Path(mkdtemp()) / "county"
     ports = Ports(0, 0, {member.id: 0 for member in COUNTY})
     write_deployment(
-        folder, clock=SystemClock(), entropy=SystemEntropy(), origin="demo.invalid/x", ports=ports
+        folder, clock=FixedClock(NOW), entropy=SystemEntropy(), origin="demo.invalid/x", ports=ports
     )
     home = folder / "agreements"
     named = (home / FILE).read_text() + (home / "_floor.yaml").read_text()

@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from gateway.agreement.finding import Level
-from gateway.cli.clock import SystemClock
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import AccordError
 from gateway.library.folder import FolderLibrary
@@ -25,7 +24,7 @@ from gateway.masks.places import Area
 from gateway.plan.build import Builder
 from gateway.plan.reference import Table
 from gateway.values import Caller, DatasetId, Request, Terms
-from tests.agreement.mutants import SETS, Mutant, mutants, signed, text
+from tests.agreement.mutants import NOW, SETS, Mutant, mutants, signed, text
 
 if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
@@ -36,7 +35,6 @@ TABLES: Final = {
     "grid@1": Table("grid@1", "", {"1:1": 500}, "0.01"),
     "areas@1": Table("areas@1", "", {}, areas={"10": (Area.STATE, "")}),
 }
-NOW: Final = SystemClock().now()
 
 # --- what is granted ------------------------------------------------------------------------------
 
