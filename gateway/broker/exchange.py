@@ -20,6 +20,7 @@ from gateway.broker import drafts
 from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
 from gateway.broker.headers import header_of, noise_of
+from gateway.broker.remade import Remade
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
     AccordError,
@@ -222,8 +223,7 @@ class _Run:
         self._held_back: Message | None = None
         self._chunks = self._handed = self._rows = self._bytes = self._suppressed = 0
         self._crowd: Crowd | None = None
-        self._seen: list[tuple[int, bytes]] = []
-        self._seen_rows = 0
+        self._remade = Remade(before, request.resume)
         self._held: Receipt | None = None
         self._header: Header | None = header_of(plan, ticket.exchange_id)
 
@@ -290,12 +290,12 @@ class _Run:
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
         if self._header is not None:
             self._header = dataclasses.replace(self._header, rung=ready.rung)
-        if self._already_held(chunk.row_count, chunk.digest):
+        if self._remade.held(chunk.row_count, chunk.digest):
             return
         self._still_stands()
         stream = stream_next(self._stream, chunk.digest)
         draft = drafts.release(self._intent, self._chunks, ready, self._request.form, stream)
-        drawn_by = self._attempt if self._charged else ""
+        drawn_by = self._attempt if self._remade.new else ""
         draft = drafts.noised(draft, self._plan, ready.draws, drawn_by)
         try:
             # Logged before sent: a crash in between over-reports; the other order hides.
@@ -329,11 +329,7 @@ class _Run:
             self._handed += 1
 
     async def _finish(self) -> None:
-        if self._before is not None and len(self._seen) < len(self._before.digests):
-            raise _diverged()
-        resume = self._request.resume
-        if resume is not None and self._seen_rows < resume.offset:
-            raise _diverged()
+        self._remade.end()
         if self._held_back is None:
             # A resumption of an exchange that was held in full: there is only its receipt to send.
             await self._send(self._message(None, None))
@@ -344,11 +340,6 @@ class _Run:
         agreement = self._plan.rule.pact.agreement.ref
         provision = self._plan.rule.provision.id
         self._ports.meter.released(agreement, provision, self._rows, self._bytes)
-
-    @property
-    def _charged(self) -> bool:
-        """Whether the chunk that was seen last is new: what an earlier attempt released is not."""
-        return self._before is None or len(self._seen) > len(self._before.digests)
 
     def _keep(self, ready: Ready) -> Keep:
         group, rows, now = self._plan.group, ready.chunk.row_count, self._ports.clock.now()
@@ -363,8 +354,8 @@ class _Run:
             rows_per_day=self._plan.rule.provision.limits.rows_per_day,
             digest=ready.chunk.digest,
             periods=group.periods if group else (),
-            charge=self._charged,
-            first_row=self._seen_rows - rows,
+            charge=self._remade.new,
+            first_row=self._remade.rows - rows,
             memory=ready.memory,
             spends=spent_of(self._request.terms, self._plan.rule.cut) if group else "",
             clause=self._plan.rule.provision.clause,
@@ -375,48 +366,6 @@ class _Run:
             return kept
         days, until = days_of(self._plan), until_of(self._plan, today)
         return dataclasses.replace(kept, days=days, until=until)
-
-    def _already_held(self, rows: int, digest: bytes) -> bool:
-        """Compare a chunk with the first attempt's; return whether the caller holds it."""
-        place = len(self._seen)
-        self._seen.append((rows, digest))
-        self._seen_rows += rows
-        before, resume = self._before, self._request.resume
-        if before is None:
-            return False
-        if place < len(before.digests) and before.digests[place] != (rows, digest):
-            raise _diverged()
-        if resume is None or (
-            resume.offset == 0 and resume.stream == stream_start(resume.exchange_id)
-        ):
-            return False
-        if place >= len(before.digests):
-            # It never left, so nobody holds it, whatever the offset says.
-            if self._seen_rows - rows < resume.offset:
-                raise _diverged()
-            return False
-        held = self._seen_rows
-        if held > resume.offset:
-            if held - rows < resume.offset:
-                raise _diverged()
-            return False
-        if held == resume.offset and not self._matches(resume.stream, resume.exchange_id):
-            raise _diverged()
-        return True
-
-    def _matches(self, stream: bytes, exchange_id: str) -> bool:
-        """Return whether a stream value is that of what was recomputed.
-
-        An attempt that was itself a resumption has a stream of its own, from where it began.
-        """
-        digests = [digest for _, digest in self._seen]
-        for begin in range(len(digests)):
-            value = stream_start(exchange_id)
-            for digest in digests[begin:]:
-                value = stream_next(value, digest)
-            if value == stream:
-                return True
-        return False
 
     def _still_stands(self) -> None:
         """Raise where the agreement was suspended, changed or ran out since the last chunk."""
@@ -455,12 +404,6 @@ class _Run:
         if self._plan.classes is None or not self._plan.classes.suppress:
             return 0
         return self._crowd.held if self._crowd is not None else None
-
-
-def _diverged() -> ConflictError:
-    return ConflictError(
-        Reason.RESUME_DIVERGED, "the data changed since the first attempt: begin anew"
-    )
 
 
 def _code(error: BaseException) -> str:
