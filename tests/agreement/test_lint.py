@@ -715,6 +715,14 @@ def test_sums_without_a_rule_and_many_dimensions_are_told() -> None:
     assert {"dominance-missing", "dimensions-many"} <= found(county=text)
 
 
+@pytest.mark.parametrize(("percent", "weak"), [(85, False), (90, False), (91, True), (100, True)])
+def test_a_rule_of_dominance_is_one_that_sums_can_break(percent: int, weak: bool) -> None:  # noqa: FBT001
+    """Above 90 % in two hands a sum tells the one what the other has."""
+    rule = f"dominance: {{largest: 2, percent: {percent}, p: 10}}"
+
+    assert weak == ("dominance-weak" in found(county=edited("dominance: none", rule)))
+
+
 def test_a_replaced_purpose_is_warned_of() -> None:
     """A purpose that was split is told, and what replaces it must exist."""
     text = files()["purposes.yaml"].decode()

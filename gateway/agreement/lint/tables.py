@@ -31,6 +31,8 @@ USUAL_CELL: Final = 11
 """The least of CMS and PCORnet; below it only the floor may go."""
 SLACK: Final = 2
 DIMENSIONS: Final = 3
+MOST_OF_A_SUM: Final = 90
+"""Percent that the largest givers may have under any rule of dominance."""
 MONDAY, SUNDAY = 0, 6
 
 
@@ -248,6 +250,16 @@ def dominance(case: Case) -> Iterator[Fault]:
             yield _disclosure(case, "dominance"), f"the sum `{one}` has no dominance rule"
 
 
+@provision_rule("dominance-weak")
+def weak(case: Case) -> Iterator[Fault]:
+    """A rule that no sum breaks is none: the largest givers have 90 % at the most."""
+    if (table := case.provision.aggregate) is None or table.disclosure.dominance is None:
+        return
+    if table.disclosure.dominance["percent"] > MOST_OF_A_SUM:
+        message = f"`percent` of `dominance` is above {MOST_OF_A_SUM}"
+        yield _disclosure(case, "dominance"), message
+
+
 def _sums(table: Aggregate) -> list[str]:
     return [one.name for one in table.measures if one.function in ("sum", "mean")]
 
@@ -275,5 +287,6 @@ RULES: tuple[ProvisionRule, ...] = (
     grid,
     margins,
     dominance,
+    weak,
     dimensions,
 )
