@@ -66,6 +66,16 @@ def test_only_counts_are_rounded(function: str) -> None:
     assert "`x` is no count, and `round` is for counts alone" in found["round-counts-only"]
 
 
+@pytest.mark.parametrize(
+    ("key", "text"), [("cost", "count"), ("keep", "[{age_band: [total]}]"), ("time_limit", "PT60S")]
+)
+def test_what_says_which_cells_are_suppressed_is_not_read(key: str, text: str) -> None:
+    """Nothing is chosen, so nothing costs or is kept; the attacker's time may be limited."""
+    found = said(f"round: 20, {key}: {text}")
+
+    assert ({"round-exceptions"} if key != "time_limit" else set()) == set(found)
+
+
 def test_the_base_is_read() -> None:
     """The table has it, and a table without the word has none."""
     text = AGREEMENT.replace(TABLE, f"{TABLE}, round: 20", 1)

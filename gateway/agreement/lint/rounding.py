@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_OF_PATTERNS: Final = frozenset({"unless", "exempt", "known", "keep", "cost"})
+"""Options that say which cells are suppressed."""
 
 
 @provision_rule("round-counts-only")
@@ -40,10 +44,10 @@ def wide(case: Case) -> Iterator[Fault]:
 
 @provision_rule("round-exceptions")
 def exceptions(case: Case) -> Iterator[Fault]:
-    """Where nothing is suppressed, nothing is published all the same, and no total is exact."""
+    """Where nothing is suppressed, nothing is kept or published all the same."""
     table = case.provision.aggregate
     if table is not None and table.disclosure.rounded_to:
-        for key in sorted(table.disclosure.written & {"unless", "exempt", "known"}):
+        for key in sorted(table.disclosure.written & _OF_PATTERNS):
             path = case.under("aggregate", "disclosure", key)
             yield path, f"`{key}` is not read beside `round`, which suppresses nothing"
 
