@@ -106,7 +106,7 @@ class Master:
         if not len(self._free):
             return self._settled()
         program = self._programmed(whole=True)
-        self._insert(program, self._cuts)
+        self._insert(program, self._cuts if least is None else self._open(least))
         program.option("mip_abs_gap", BELOW_ONE)
         program.option("mip_rel_gap", gap)
         if least is not None or most is not None:
@@ -118,6 +118,10 @@ class Master:
             program.begin_at(start[self._free])
         answer = self._choice(self._run(program))
         return Choice(np.rint(answer.chosen), answer.objective, answer.bound, answer.limited)
+
+    def _open(self, least: Floats) -> list[Cut]:
+        """Return the inequalities that more than this may violate: few, so that it costs little."""
+        return [cut for cut in self._cuts if cut.lacks(least) > 0 or cut.count.min(initial=0.0) < 0]
 
     def _settled(self) -> Choice:
         """Return the one choice there is, where nothing is left to choose."""

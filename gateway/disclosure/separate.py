@@ -57,6 +57,7 @@ class Findings:
     """What is too narrow, and inequalities against it."""
 
     explain: bool = True
+    every: bool = False
     narrow: list[Narrow] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
 
@@ -96,6 +97,7 @@ class Attacker:
         near: Flags | None = None,
         *,
         explain: bool = True,
+        every: bool = False,
     ) -> Findings:
         """Return what a point leaves too narrow, with a cut for each; nothing where it is safe.
 
@@ -104,8 +106,9 @@ class Attacker:
             reasoning: FRACTION where some are between, else the attacker's.
             near: Variables that may yet be chosen; cuts are made with an eye to these.
             explain: Whether to go on after the first that is too narrow.
+            every: Whether to tell each that is too narrow, or one of those that are bound alike.
         """
-        merged, findings = self._merged, Findings(explain)
+        merged, findings = self._merged, Findings(explain, every)
         core = _Core(merged, chosen, near, self._budget)
         whole = reasoning is not Reasoning.FRACTION
         past = self._past(chosen, *self._known.ends(chosen, whole=whole), whole=whole)
@@ -234,7 +237,7 @@ class _Piece:
         for cell in np.flatnonzero(ends.wanting()).tolist():
             if findings.narrow and not findings.explain:
                 return
-            if alike[cell] or not ends.wants(cell):
+            if (alike[cell] and not findings.every) or not ends.wants(cell):
                 continue
             above = self._end(cell, 1.0)
             if not ends.wants(cell):
@@ -243,10 +246,9 @@ class _Piece:
             if ends.wants(cell):
                 cuts = self._cuts(cell, above, below) if findings.explain else []
                 self._add(cell, ends, cuts, findings)
-                if self._reasoning is Reasoning.FRACTION:
-                    # What moved just as far is bound by the same, and mostly shows the same cut.
-                    moved = np.abs(above.values - below.values)
-                    alike |= (np.abs(moved - moved[cell]) < NOISE) & (moved > NOISE)
+                # What moved just as far is bound by the same, and mostly shows the same cut.
+                moved = np.abs(above.values - below.values)
+                alike |= (np.abs(moved - moved[cell]) < NOISE) & (moved > NOISE)
 
     def judge_whole(self, findings: Findings) -> None:
         """Add what is wide enough in real numbers, and too narrow in whole ones."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.disclosure.table import Limits, Problem
 
 
-SEARCH: Final = 0.6
+SEARCH: Final = 0.55
 """The part of the limits that the search may use; the rest is kept for a repair."""
 
 LOOSE: Final = 0.02
@@ -39,7 +39,7 @@ LOOSE: Final = 0.02
 TIGHT: Final = 1e-4
 """A gap below this is none."""
 
-TRIES: Final = 8
+TRIES: Final = 3
 """How often the promising variables are searched between two searches of all."""
 
 HALF: Final = 0.5
@@ -56,7 +56,10 @@ TAIL: Final = 4
 WORTH: Final = 1e-3
 """A rounding that lifts the bound by less, as a part of it, is the last."""
 
-FEW: Final = 10
+PRUNED: Final = 40
+"""How many of what a repair added are tried without, dearest first."""
+
+FEW: Final = 5
 """A choice that leaves more too narrow is not worth a repair: the next is nearer to a safe one."""
 
 MANY: Final = 1000
@@ -140,11 +143,12 @@ class _Search:
         except DisclosureError as error:
             if error.cause != "limit" or self._best is None:
                 raise
+        self._bound = max(self._bound, self._master.relaxed().bound)
 
     def _possible(self) -> None:
         """Refuse where hiding everything is not enough."""
         everything = np.ones(self._merged.size)
-        narrow = self._attacker.separate(everything, Reasoning.ROUNDED).narrow
+        narrow = self._attacker.separate(everything, Reasoning.ROUNDED, every=True).narrow
         if narrow:
             cells = np.isin(self._merged.label, [one.variable for one in narrow])
             raise DisclosureError(
@@ -195,6 +199,8 @@ class _Search:
             self._promising |= self._master.close
         while not self._good_enough():
             choice = self._counted(self._master.whole(self._best, gap))
+            if self._good_enough():
+                return
             if self._judged(choice):
                 gap = gap / 4 if gap > TIGHT else 0.0
             else:
@@ -243,13 +249,18 @@ class _Search:
     def _mend(self, chosen: Floats) -> None:
         """Let a choice grow until nothing is too narrow, and keep it if it is the cheapest.
 
-        Whole numbers are looked at last: they take longest, and seldom see more.
+        Whole numbers are looked at last: they take longest, and seldom see more. One safe choice
+        is kept before any work goes into a lighter one.
         """
         if self._merged.weights @ chosen >= self._weight():
             return
         grown = self._grown(chosen, Reasoning.ROUNDED)
-        if self._merged.weights @ grown < self._weight():
-            self._keep(self._grown(grown, self._reasoning))
+        if self._merged.weights @ grown >= self._weight():
+            return
+        self._keep(self._grown(grown, self._reasoning))
+        pruned = self._pruned(chosen, grown)
+        if self._merged.weights @ pruned < self._weight():
+            self._keep(self._grown(pruned, self._reasoning))
 
     def _grown(self, chosen: Floats, reasoning: Reasoning) -> Floats:
         """Return a safe choice that hides at least what was chosen.
@@ -263,6 +274,17 @@ class _Search:
                 raise DisclosureError("solver", "the solver returned what had been cut off")
             chosen = more
         return chosen
+
+    def _pruned(self, chosen: Floats, grown: Floats) -> Floats:
+        """Return a grown choice without what was added and turns out not to be needed."""
+        added = np.flatnonzero(grown > chosen)
+        order = np.argsort(-self._merged.weights[added], kind="stable")
+        for variable in added[order][:PRUNED].tolist():
+            without = grown.copy()
+            without[variable] = 0.0
+            if self._attacker.safe(without, Reasoning.ROUNDED):
+                grown = without
+        return grown
 
     def _keep(self, safe: Floats) -> None:
         if self._best is None or self._merged.weights @ safe < self._weight():

@@ -162,7 +162,7 @@ class Limits:
 
     nodes: int = 200_000
     programs: int = 2_000_000
-    work: int = 3_200
+    work: int = 3_500
     seconds: float = 120.0
     gap: float | None = None
 
