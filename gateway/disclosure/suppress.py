@@ -199,7 +199,7 @@ class _Search:
             self._promising |= self._master.close
         while not self._good_enough():
             choice = self._counted(self._master.whole(self._best, gap))
-            if self._good_enough():
+            if choice.limited or self._good_enough():
                 return
             if self._judged(choice):
                 gap = gap / 4 if gap > TIGHT else 0.0
@@ -208,8 +208,6 @@ class _Search:
                 chosen = self._among_promising(choice.chosen)
                 if self._narrow <= FEW:
                     self._mend(chosen)
-            if choice.limited:
-                return
 
     def _among_promising(self, chosen: Floats) -> Floats:
         """Return a better choice of what was taken before, or nearly: few, and soon done."""
@@ -221,8 +219,10 @@ class _Search:
                 if error.cause != "infeasible":
                     raise
                 return chosen
+            if choice.limited:
+                return chosen
             chosen = choice.chosen
-            if self._judged(choice) or choice.limited:
+            if self._judged(choice):
                 return chosen
         return chosen
 
@@ -296,7 +296,8 @@ class _Search:
 
     def _counted(self, choice: Choice) -> Choice:
         self._rounds += 1
-        self._last = choice.chosen
+        if not choice.limited or choice.objective <= choice.bound * (1 + LOOSE):
+            self._last = choice.chosen
         self._bound = max(self._bound, choice.bound)
         return choice
 
