@@ -31,7 +31,7 @@ from gateway.plan.impossible import impossible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.disclosure.table import Flags, Integers
+    from gateway.disclosure.table import Clock, Flags, Integers
     from gateway.plan.counted import Counted, Summed
     from gateway.plan.ops import Group, Plan, Suppress
 
@@ -84,7 +84,7 @@ class _Kept:
 
 
 def verdict_of(
-    plan: Plan, counted: Counted, earlier: Sequence[bytes], limits: Limits | None = None
+    plan: Plan, counted: Counted, earlier: Sequence[bytes], clock: Clock | None = None
 ) -> Verdict:
     """Return which cells of a counted table leave.
 
@@ -92,7 +92,7 @@ def verdict_of(
         plan: A plan with Group and Suppress.
         counted: The table, nothing held back.
         earlier: What the record of cells holds of the same source, in the order of release.
-        limits: When the search for a pattern stops.
+        clock: What the clause's `time_limit` is measured by; else the solver's own.
 
     Raises:
         RefusedError: `infeasible`, where no pattern protects it beside what was released before;
@@ -112,7 +112,7 @@ def verdict_of(
             same = kept.rows == plan.rule.rows and one.draw is None
             (before if same else others).append(one)
     causes: list[str] = []
-    limits = limits or Limits(seconds=suppress.seconds)
+    limits = Limits(seconds=suppress.seconds, clock=clock)
     for view in views(plan, group, suppress, counted):
         try:
             table = _Table(group, suppress, view, before, limits)

@@ -22,7 +22,7 @@ from gateway.disclosure.table import DisclosureError, Ranges
 
 if TYPE_CHECKING:
     from gateway.disclosure.relations import System
-    from gateway.disclosure.solver import Clock, Floats, Solution
+    from gateway.disclosure.solver import Floats, Solution
     from gateway.disclosure.table import Flags, Integers, Limits, View
 
 SWEEPS: Final = 20
@@ -38,7 +38,6 @@ def attack(
     integer: bool,
     enough: Integers | None = None,
     limits: Limits = USUAL,
-    clock: Clock | None = None,
 ) -> Ranges:
     """Return the range of each cell as a recipient can work it out from public facts alone.
 
@@ -51,7 +50,6 @@ def attack(
         enough: For each cell a width that settles it: the search for the cell may end with two
             witnesses so far apart, and the cell is then not `settled`. Without it all are exact.
         limits: When to give up.
-        clock: What `limits.seconds` are measured by.
 
     Raises:
         DisclosureError: `not_additive` where no table fits what is published; `limit` where the
@@ -62,7 +60,7 @@ def attack(
     if (view.lower > view.upper)[view.hidden].any():
         raise DisclosureError("not_additive", "a cell with a least above its most")
     system = system_of(view.rows, len(low))
-    budget = Budget(limits, clock=clock)
+    budget = Budget(limits)
     for part in parts_of(system, view.hidden, view.published):
         at = part.columns
         wide = None if enough is None else enough[at]

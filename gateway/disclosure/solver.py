@@ -23,14 +23,10 @@ from numpy.typing import NDArray
 from gateway.disclosure.table import DisclosureError, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gateway.disclosure.relations import System
     from gateway.disclosure.table import Integers
 
 Floats: TypeAlias = NDArray[np.float64]
-Clock: TypeAlias = "Callable[[], float]"
-"""Seconds since any moment; the core reads no clock of its own."""
 
 WHOLE: Final = 1e-5
 """How far from a whole number a solver's whole number may be; it is rounded and checked again."""
@@ -80,15 +76,15 @@ class Budget:
     by the solver's own.
     """
 
-    def __init__(self, limits: Limits, share: float = 1.0, clock: Clock | None = None) -> None:
+    def __init__(self, limits: Limits, share: float = 1.0) -> None:
         """Keep back all but a share, until `release` is called."""
         self.limits = limits
         self.programs = 0
         self.work = 0.0
         self._solving = 0.0
         self._share = share
-        self._clock = clock
-        self._began = clock() if clock else 0.0
+        self._clock = limits.clock
+        self._began = self._clock() if self._clock else 0.0
 
     def release(self) -> None:
         """Let what was kept back be used."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gateway.disclosure.master import Choice
     from gateway.disclosure.merge import Merged
     from gateway.disclosure.separate import Findings
-    from gateway.disclosure.solver import Clock, Floats
+    from gateway.disclosure.solver import Floats
     from gateway.disclosure.table import Limits, Problem
 
 
@@ -77,7 +77,6 @@ def protect(
     limits: Limits = USUAL,
     *,
     integer: bool = True,
-    clock: Clock | None = None,
 ) -> Pattern:
     """Return the cheapest pattern under which each primary cell stays as uncertain as asked.
 
@@ -85,14 +84,13 @@ def protect(
         problem: What has to be hidden, what must not be, and the attacker's bounds.
         limits: When to stop; a pattern is then repaired and may be dearer than `bound`.
         integer: The attacker reasons in whole numbers; else in real ones, rounded inwards.
-        clock: What `limits.seconds` are measured by.
 
     Raises:
         DisclosureError: `infeasible` where no pattern protects as asked; `limit` where the search
             ended before any pattern was proven safe; `not_additive`; `solver`.
     """
     merged = merge(problem)
-    budget = Budget(limits, SEARCH, clock)
+    budget = Budget(limits, SEARCH)
     return _Search(merged, problem, budget, integer=integer).pattern()
 
 

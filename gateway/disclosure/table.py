@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from gateway.errors import Reason, ReleaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 Key: TypeAlias = tuple[str, ...]
 """One level of each dimension; tables that are linked may have keys of different lengths."""
+Clock: TypeAlias = "Callable[[], float]"
+"""Seconds since any moment; the core reads no clock of its own."""
 
 CELLS_MAX: Final = 20_000
 DIMENSIONS_MAX: Final = 5
@@ -153,11 +155,12 @@ class Limits:
         work: Steps of the simplex over the whole search, each counted by the rows and columns that
             it goes over, in millions; branch and bound is counted by its nodes. Hard tables end
             here: a machine of today needs about a minute for as much.
-        seconds: Time over the whole search, by the clock that the caller gives; by the solver's own
-            where he gives none, which does not run between two programs.
+        seconds: Time over the whole search, by `clock`; without one by the solver's own, which does
+            not run between two programs.
         gap: A pattern that is proven to be this close to the best one, as a part of its weight, is
             good enough; 0 asks for the best. None asks for the best of fewer than a thousand cells,
             and of more where it is soon found; else for 1 %.
+        clock: What `seconds` are measured by.
     """
 
     nodes: int = 200_000
@@ -165,6 +168,7 @@ class Limits:
     work: int = 3_500
     seconds: float = 120.0
     gap: float | None = None
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,7 @@ and sending overlap without a queue that grows. What it yields was looked at by 
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -184,7 +185,7 @@ class PlanEngine:
 
         def finish() -> list[Ready]:
             table = cells.table()
-            verdict = verdict_of(plan, cells.counted(table), earlier)
+            verdict = verdict_of(plan, cells.counted(table), earlier, time.monotonic)
             left = table if verdict.cells is None else table.filter(verdict.cells)
             published = cells.published(left, verdict.published)
             release = check_table(plan, published, verdict.digest, verdict.rung)

@@ -280,7 +280,7 @@ def test_the_callers_clock_is_heeded() -> None:
     ticks = iter(range(10**9))
 
     with pytest.raises(DisclosureError) as refused:
-        protect(problem, Limits(seconds=5.0), clock=lambda: float(next(ticks)))
+        protect(problem, Limits(seconds=5.0, clock=lambda: float(next(ticks))))
 
     assert "limit" == refused.value.cause
-    assert protect(problem, Limits(seconds=5.0), clock=lambda: 0.0).hidden.any()
+    assert protect(problem, Limits(seconds=5.0, clock=lambda: 0.0)).hidden.any()
