@@ -154,7 +154,7 @@ class Limits:
         programs: Linear programs, over the whole search.
         work: Steps of the simplex over the whole search, each counted by the rows and columns that
             it goes over, in millions; branch and bound is counted by its nodes. Hard tables end
-            here: a machine of today needs about a minute for as much.
+            here: a machine of today needs about a minute and a half for as much.
         seconds: Time over the whole search, by `clock`; without one by the solver's own, which does
             not run between two programs.
         gap: A pattern that is proven to be this close to the best one, as a part of its weight, is
