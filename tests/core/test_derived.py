@@ -14,13 +14,10 @@ from hypothesis import strategies as st
 
 from gateway.agreement.aggregate import MeasureRule, Percent, Rate
 from gateway.agreement.conditions import FieldCondition
-from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.tables import CountOnly
-from gateway.plan.cells import Cells
 from gateway.plan.check import check_table
 from gateway.plan.derived import PercentNode, RateNode, figures, half_even
-from gateway.plan.lower import Program
 from gateway.plan.ops import Group, Suppress
 from gateway.values import FieldClass, Form, Operator
 from tests.build import (
@@ -35,6 +32,7 @@ from tests.build import (
     an_agreement,
     the_agreements,
 )
+from tests.core.counting import judged
 from tests.core.house import House, records
 from tests.core.test_oracle import MODEST, plan_of, run, spelled
 from tests.core.worlds import Drawn
@@ -475,16 +473,11 @@ def test_a_figure_that_the_counts_do_not_make_does_not_leave(spoil: Any) -> None
     """The last look works each figure out again, from what is published in this very table."""
     world = a_world(rows_of(north=19, south=345, unknown=36))
     plan = plan_of(world)
-    made = Cells(plan)
-    columns = {name: [row[name] for row in world.rows] for name in plan.scan.names}
-    made.add(Program(plan).mask(pl.DataFrame(columns), made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), ())
-    told = made.published(table, verdict.published)
-    assert check_table(plan, told, verdict.digest).row_count == told.height
+    told, digest = judged(plan, world.rows)
+    assert check_table(plan, told, digest).row_count == told.height
 
     with pytest.raises(ReleaseError) as raised:
-        check_table(plan, spoil(told), verdict.digest)
+        check_table(plan, spoil(told), digest)
 
     assert Reason.RELEASE_CHECK_FAILED is raised.value.reason
 
@@ -493,16 +486,10 @@ def test_a_percentage_over_another_dimension_is_not_this_one() -> None:
     """A plan that hides 0 % of a sensitive county lets no table with a 0 % through."""
     world = a_world(rows_of(north=300, south=300), RUNS, SHARE)
     plan = plan_of(world)
-    made = Cells(plan)
-    columns = {name: [row[name] for row in world.rows] for name in plan.scan.names}
-    made.add(Program(plan).mask(pl.DataFrame(columns), made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), ())
+    told, digest = judged(plan, world.rows)
 
     with pytest.raises(ReleaseError, match="`share` is not what its published counts make it"):
-        check_table(
-            changed(plan, sensitive=True), made.published(table, verdict.published), verdict.digest
-        )
+        check_table(changed(plan, sensitive=True), told, digest)
 
 
 # --- the attacks, through the broker ---

@@ -12,14 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.agreement.aggregate import MeasureRule
-from gateway.broker.protect import verdict_of
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly
-from gateway.plan.cells import Cells
 from gateway.plan.check import check_table
 from gateway.plan.impossible import impossible
-from gateway.plan.lower import Program
 from gateway.plan.ops import Group, Suppress
 from gateway.values import FieldType, Operator
 from tests.build import (
@@ -34,6 +31,7 @@ from tests.build import (
     an_agreement,
     the_agreements,
 )
+from tests.core.counting import judging
 from tests.core.house import House, records
 from tests.core.test_oracle import MODEST, plan_of, run, spelled
 from tests.core.worlds import Drawn
@@ -146,11 +144,7 @@ def released(
 ) -> tuple[dict[tuple[str, str], int | None], bytes]:
     """Return the counts that leave beside what left before, and what is remembered of them."""
     plan = plan_of(world)
-    made = Cells(plan)
-    columns = {name: [row[name] for row in world.rows] for name in plan.scan.names}
-    made.add(Program(plan).mask(pl.DataFrame(columns), made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), earlier)
+    made, table, verdict = judging(plan, world.rows, earlier)
     told = made.published(table, verdict.published)
     check_table(plan, told, verdict.digest)
     found = {(_level(one, "sex"), _level(one, "state")): one["runs"] for one in told.to_dicts()}
@@ -271,11 +265,7 @@ def test_a_table_that_hides_or_fills_an_impossible_cell_does_not_leave() -> None
     """The last look knows which cells are empty by definition."""
     world = a_world(MEN_AND_WOMEN, margins=())
     plan = plan_of(world)
-    made = Cells(plan)
-    columns = {name: [row[name] for row in world.rows] for name in plan.scan.names}
-    made.add(Program(plan).mask(pl.DataFrame(columns), made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), ())
+    made, table, verdict = judging(plan, world.rows)
     told = made.published(table, verdict.published)
     assert check_table(plan, told, verdict.digest).row_count == told.height
 

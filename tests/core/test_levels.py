@@ -14,7 +14,6 @@ import pytest
 
 from gateway.agreement.aggregate import Ladder, MeasureRule
 from gateway.agreement.dataset import MapTable
-from gateway.broker.protect import verdict_of
 from gateway.broker.views import views
 from gateway.decide import Grant, Standing, decide
 from gateway.engine.run import PlanEngine
@@ -23,10 +22,8 @@ from gateway.masks.places import Area, GeoArea
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.plan.build import Builder
-from gateway.plan.cells import Cells
 from gateway.plan.check import check_table
 from gateway.plan.check_cells import ROWS
-from gateway.plan.lower import Program
 from gateway.values import Form, Operator
 from tests.build import (
     CODES,
@@ -42,6 +39,7 @@ from tests.build import (
     pseudonym_key,
     the_agreements,
 )
+from tests.core.counting import counting, judged
 from tests.core.house import records
 from tests.core.test_oracle import spelled
 from tests.fakes import MemorySource, MemoryVault
@@ -525,26 +523,6 @@ def views_of(plan: Plan, rows: list[Row]) -> list[bool]:
 
 
 # --- the last look ---
-
-
-def counting(plan: Plan, rows: list[Row]) -> tuple[Cells, pl.DataFrame]:
-    """Return the cells of a plan, and the table of some rows, nothing held back."""
-    cells = Cells(plan)
-    frame = pl.DataFrame(
-        [[row[name] for name in plan.scan.names] for row in rows],
-        schema=list(plan.scan.names),
-        orient="row",
-        infer_schema_length=None,
-    )
-    cells.add(Program(plan).mask(frame, cells.keep))
-    return cells, cells.table()
-
-
-def judged(plan: Plan, rows: list[Row]) -> tuple[pl.DataFrame, bytes]:
-    """Return a table that may leave, and its verdict."""
-    cells, table = counting(plan, rows)
-    verdict = verdict_of(plan, cells.counted(table), ())
-    return cells.published(table, verdict.published), verdict.digest
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,11 @@ import pytest
 
 from gateway.agreement.aggregate import MeasureRule, Unless
 from gateway.agreement.conditions import FieldCondition
-from gateway.broker.protect import verdict_of
 from gateway.disclosure import table
 from gateway.errors import RefusedError, ReleaseError
 from gateway.masks.plain import Pass
 from gateway.masks.tables import CountOnly
-from gateway.plan.cells import Cells
 from gateway.plan.check import check_table
-from gateway.plan.lower import Program
 from gateway.values import Operator
 from tests.build import (
     a_condition,
@@ -30,6 +27,7 @@ from tests.build import (
     an_agreement,
     the_agreements,
 )
+from tests.core.counting import judged
 from tests.core.house import House, records
 from tests.core.test_oracle import plan_of, run, spelled
 from tests.core.worlds import Drawn
@@ -381,13 +379,8 @@ def a_checked(provision: Provision, rows: list[Row], **changed: pl.Expr) -> int:
     """Return how many cells pass the last look when these columns were changed."""
     agreements = the_agreements(an_agreement(provision))
     plan = plan_of(Drawn(agreements, asking(1), rows, provision, a_dataset()))
-    made = Cells(plan)
-    frame = pl.DataFrame(rows)
-    made.add(Program(plan).mask(frame, made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), [])
-    published = made.published(table, verdict.published)
-    return check_table(plan, published.with_columns(**changed), verdict.digest).row_count
+    published, digest = judged(plan, rows)
+    return check_table(plan, published.with_columns(**changed), digest).row_count
 
 
 NORTH = pl.col("county") == "north"

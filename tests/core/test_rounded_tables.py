@@ -10,12 +10,9 @@ import polars as pl
 import pytest
 
 from gateway.agreement.aggregate import MeasureRule
-from gateway.broker.protect import verdict_of
 from gateway.errors import RefusedError, ReleaseError
 from gateway.masks.tables import CountOnly
-from gateway.plan.cells import Cells
 from gateway.plan.check import check_table
-from gateway.plan.lower import Program
 from gateway.values import Operator
 from tests.build import (
     a_condition,
@@ -26,6 +23,7 @@ from tests.build import (
     an_agreement,
     the_agreements,
 )
+from tests.core.counting import judged
 from tests.core.house import House, records
 from tests.core.test_oracle import plan_of, run, spelled
 from tests.core.worlds import Drawn
@@ -165,21 +163,16 @@ def test_the_last_look_takes_the_nearest_multiple_alone(told: int, *, holds: boo
     """24 runs are 20: another multiple, no multiple and the count itself are stopped."""
     rows = records(24, county="north", incident_date=MAY)
     plan = plan_of(a_world(counties(margins=False), rows))
-    made = Cells(plan)
-    frame = pl.DataFrame(rows).with_columns(pl.col("incident_date").cast(pl.Date))
-    made.add(Program(plan).mask(frame, made.keep))
-    table = made.table()
-    verdict = verdict_of(plan, made.counted(table), [])
-    published = made.published(table, verdict.published)
+    published, digest = judged(plan, rows)
     changed = published.with_columns(
         pl.when(pl.col("county") == "north").then(told).otherwise("runs").alias("runs")
     )
 
     if holds:
-        assert 3 == check_table(plan, changed, verdict.digest).row_count
+        assert 3 == check_table(plan, changed, digest).row_count
     else:
         with pytest.raises(ReleaseError, match="is not rounded to 20"):
-            check_table(plan, changed, verdict.digest)
+            check_table(plan, changed, digest)
 
 
 def test_the_base_is_in_the_plan() -> None:

@@ -11,14 +11,11 @@ import polars as pl
 import pytest
 
 from gateway.agreement.aggregate import MeasureRule
-from gateway.broker.protect import verdict_of
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import Reason, RefusedError, ReleaseError
 from gateway.masks.plain import Pass
-from gateway.plan.cells import Cells
 from gateway.plan.check import BatchCheck, check_table
 from gateway.plan.check_cells import ROWS, UNITS
-from gateway.plan.lower import Program
 from gateway.plan.product import CELLS_MAX
 from gateway.values import FieldType, Form, Operator
 from tests.build import (
@@ -32,6 +29,7 @@ from tests.build import (
     an_agreement,
     the_agreements,
 )
+from tests.core.counting import judged
 from tests.core.house import House, records
 from tests.core.test_oracle import plan_of, run, spelled
 from tests.core.worlds import Drawn
@@ -40,7 +38,6 @@ from tests.reference import interpret
 
 if TYPE_CHECKING:
     from gateway.agreement.model import Provision
-    from gateway.plan.ops import Plan
     from gateway.values import Row
 
 MAY = dt.date(2026, 5, 1)
@@ -341,16 +338,6 @@ def test_a_table_with_more_cells_than_allowed_is_no_table() -> None:
 # --- the last check ---
 
 
-def a_table(plan: Plan, rows: list[Row]) -> tuple[pl.DataFrame, bytes]:
-    """Return the table of some rows before its check, and the attacker's verdict on it."""
-    cells = Cells(plan)
-    columns = {name: [row[name] for row in rows] for name in plan.scan.names}
-    cells.add(Program(plan).mask(pl.DataFrame(columns), cells.keep))
-    table = cells.table()
-    verdict = verdict_of(plan, cells.counted(table), ())
-    return cells.published(table, verdict.published), verdict.digest
-
-
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -371,7 +358,7 @@ def a_table(plan: Plan, rows: list[Row]) -> tuple[pl.DataFrame, bytes]:
 def test_a_table_that_is_not_the_plans_does_not_leave(spoil: Any) -> None:  # noqa: ANN401
     """The last look sees a small cell, a wrong number or column, a cell twice, another period."""
     plan = plan_of(a_world([]))
-    table, verdict = a_table(plan, rows_of(11) + rows_of(3, county="south"))
+    table, verdict = judged(plan, rows_of(11) + rows_of(3, county="south"))
     assert check_table(plan, table, verdict).row_count == table.height
 
     with pytest.raises(ReleaseError) as raised:
@@ -383,7 +370,7 @@ def test_a_table_that_is_not_the_plans_does_not_leave(spoil: Any) -> None:  # no
 def test_records_do_not_leave_under_a_table() -> None:
     """A plan with Group lets no record out, and one without lets no table out."""
     plan = plan_of(a_world([]))
-    table, verdict = a_table(plan, rows_of(11))
+    table, verdict = judged(plan, rows_of(11))
 
     with pytest.raises(ReleaseError):
         BatchCheck(plan)
@@ -394,8 +381,8 @@ def test_records_do_not_leave_under_a_table() -> None:
 def test_a_table_that_was_not_attacked_does_not_leave() -> None:
     """A verdict on another table, larger by one person, lets this one out no more than none."""
     plan = plan_of(a_world([]))
-    table, verdict = a_table(plan, rows_of(12))
-    _, other = a_table(plan, rows_of(13))
+    table, verdict = judged(plan, rows_of(12))
+    _, other = judged(plan, rows_of(13))
 
     assert check_table(plan, table, verdict).row_count == table.height
     for wrong in (other, b"", bytes(32)):

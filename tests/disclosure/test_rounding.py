@@ -154,15 +154,20 @@ def test_what_left_rounded_is_an_interval_to_a_later_table() -> None:
     assert [True] == protected(quarter, [exact], asked, weight, Limits()).tolist()
 
 
-def test_a_later_quarter_is_hidden_where_multiples_would_narrow() -> None:
-    """Three months of 0 in an exact quarter of 29 are 9 or 10 each: the quarter is hidden."""
+def a_quarter_and_its_months() -> tuple[Counts, Counts]:
+    """Return 29 runs of a quarter as they are, and of each month as a multiple: 0."""
     quarter = replace(
         a_table(one_month(total=False, ash=29), base=0, width=9),
         parts=(Part("day", "truncate quarter", "quarter"), TOWN),
         keys=(("=2026-04-01", "=ash"),),
     )
     months = {("2026-04-01", "=ash"): 9, ("2026-05-01", "=ash"): 10, ("2026-06-01", "=ash"): 10}
-    rounded = a_table(months, base=20, width=9)
+    return quarter, a_table(months, base=20, width=9)
+
+
+def test_a_later_quarter_is_hidden_where_multiples_would_narrow() -> None:
+    """Three months of 0 in an exact quarter of 29 are 9 or 10 each: the quarter is hidden."""
+    quarter, rounded = a_quarter_and_its_months()
 
     found = protected(quarter, [rounded], Asked(11, 9), weights(quarter.values, Cost.LOG), Limits())
 
@@ -171,15 +176,10 @@ def test_a_later_quarter_is_hidden_where_multiples_would_narrow() -> None:
 
 def test_a_rounded_month_is_refused_beside_an_exact_one() -> None:
     """Nothing in a rounded table can be hidden: what it says too much refuses all of it."""
-    quarter = replace(
-        a_table(one_month(total=False, ash=29), base=0, width=9),
-        parts=(Part("day", "truncate quarter", "quarter"), TOWN),
-        keys=(("=2026-04-01", "=ash"),),
-    )
-    months = {("2026-04-01", "=ash"): 9, ("2026-05-01", "=ash"): 10, ("2026-06-01", "=ash"): 10}
+    quarter, months = a_quarter_and_its_months()
 
     with pytest.raises(DisclosureError) as raised:
-        bearable(a_table(months, base=20, width=9), [quarter], Asked(11, 9), Limits())
+        bearable(months, [quarter], Asked(11, 9), Limits())
 
     assert "infeasible" == raised.value.cause
 

@@ -17,7 +17,8 @@ from gateway.cli.daily import daily
 from gateway.errors import LogError, Reason, ReleaseError
 from gateway.store.horizon import pieces
 from tests.fakes import FixedClock
-from tests.store.test_log_cells import APRIL, MARCH, Days, found, kept, release, run
+from tests.store.releases import release, run
+from tests.store.test_log_cells import APRIL, MARCH, Days, found, kept
 from tests.store.town import Town, an_id
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from gateway.errors import Reason, ReleaseError
-from tests.store.contract import begin
-from tests.store.town import Town, a_keep, a_release, an_id
+from tests.store.releases import release, run
+from tests.store.town import Town, a_keep, an_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from gateway.ports import Keep
@@ -31,23 +30,6 @@ def kept(number: int, period: dt.date, memory: bytes = MEMORY) -> Keep:
     """Return what the release of exchange `number` keeps."""
     made = a_keep(an_id(number), 1, periods=(period,))
     return dataclasses.replace(made, memory=memory, days=(period, period + dt.timedelta(27)))
-
-
-async def release(log: SqliteLog, number: int, keep: Keep) -> None:
-    """Release one table."""
-    ticket = await begin(log, number)
-    await ticket.release(a_release(an_id(number), 0, 1), keep)
-
-
-def run(town: Town, *works: Callable[[SqliteLog], Awaitable[None]]) -> None:
-    """Run each work over the store of one town, which is closed and opened in between."""
-
-    async def one(work: Callable[[SqliteLog], Awaitable[None]]) -> None:
-        async with town.log() as log:
-            await work(log)
-
-    for work in works:
-        asyncio.run(one(work))
 
 
 async def found(log: SqliteLog, attempt: str = "", days: Days = (MARCH, MARCH)) -> int:

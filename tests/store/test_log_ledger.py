@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 import sqlite3
@@ -15,11 +14,10 @@ from gateway.agreement.budget import Cap, Draw, Holding
 from gateway.errors import LogError, Reason, RefusedError, ReleaseError
 from gateway.store.ledger import told
 from gateway.store.spending import Spending
-from tests.store.contract import begin
-from tests.store.town import Town, a_keep, a_release, an_id
+from tests.store.releases import release, run
+from tests.store.town import Town, a_keep, an_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from gateway.ports import Keep
@@ -47,23 +45,6 @@ def kept(number: int, draw: Draw, *caps: Cap, to: str = "") -> Keep:
         caps=caps or (Cap(None, BUDGET),),
         clause="4.1",
     )
-
-
-async def release(log: SqliteLog, number: int, keep: Keep) -> None:
-    """Release one table."""
-    ticket = await begin(log, number)
-    await ticket.release(a_release(an_id(number), 0, 1), keep)
-
-
-def run(town: Town, *works: Callable[[SqliteLog], Awaitable[None]]) -> None:
-    """Run each work over the store of one town, which is closed and opened in between."""
-
-    async def one(work: Callable[[SqliteLog], Awaitable[None]]) -> None:
-        async with town.log() as log:
-            await work(log)
-
-    for work in works:
-        asyncio.run(one(work))
 
 
 def test_a_release_is_in_the_ledger_after_a_restart(tmp_path: Path) -> None:
