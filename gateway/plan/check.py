@@ -7,30 +7,18 @@ differs is an error, and nothing of the table is sent.
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gateway.errors import Reason, ReleaseError
-from gateway.masks.ages import OLDEST, BirthYear
 from gateway.masks.base import Marker
-from gateway.masks.cells import GeoGrid, GeoH3
-from gateway.masks.donut import HALF_E5, POLE_E5, GeoDonut
-from gateway.masks.identity import Pseudonym
-from gateway.masks.lists import CountList
-from gateway.masks.numbers import Clip
-from gateway.masks.places import GeoArea
-from gateway.masks.plain import Redact
-from gateway.masks.texts import Partial
-from gateway.masks.times import Truncate, Unit, floor_date
+from gateway.plan.arrays import column_of, take
 from gateway.plan.check_cells import check_cells, helpers_of
 from gateway.plan.check_derived import check_derived
+from gateway.plan.check_forms import check_forms, tests_of
 from gateway.plan.counted import COARSER, TOTAL, UNKNOWN, VALUE, kept_of, table_digest
 from gateway.plan.derived import columns_of
 from gateway.plan.held import hold_profile
@@ -42,7 +30,7 @@ from gateway.plan.pushdown import arrow_schema
 from gateway.values import FieldType, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -91,7 +79,7 @@ class RowCheck:
         _no_table(plan)
         hold_profile(plan)
         self._names = [one.name for one in plan.columns]
-        self._tests = [test for one in plan.masks for test in _tests(one)]
+        self._tests = [test for one in plan.masks for test in tests_of(one)]
         self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
         self._struct: Any = pa.struct(list(self._schema))
 
@@ -127,7 +115,7 @@ class BatchCheck:
     def __init__(self, plan: Plan) -> None:
         _no_table(plan)
         hold_profile(plan)
-        self._tests = {one.name: _tests(one) for one in plan.masks}
+        self._tests = {one.name: tests_of(one) for one in plan.masks}
         self._schema = arrow_schema([(one.name, one.type) for one in plan.columns])
 
     def check(
@@ -154,8 +142,8 @@ class BatchCheck:
         expected = _expected(rest)
         if dict(frame.schema) != expected or frame.columns != list(expected):
             raise _broken("columns or types are not the plan's")
-        _check_forms(rest, frame)
-        made: dict[str, Any] = {name: _arrow(frame[name]) for name in expected}
+        check_forms(rest, frame)
+        made: dict[str, Any] = {name: column_of(frame[name]) for name in expected}
         for one in plan.masks:
             if one.name in few:
                 self._spread(one, few[one.name], made)
@@ -171,46 +159,7 @@ class BatchCheck:
         for name, values, test in zip(names, columns, self._tests[one.name], strict=False):
             if not all(value is None or test(value) for value in values):
                 raise _broken(f"column `{name}` holds what the plan cannot make")
-            made[name] = _take(values, self._schema.field(name).type, few.at)
-
-
-def _take(values: Sequence[Scalar], kind: Any, at: Any) -> Any:  # noqa: ANN401
-    if all(value is None for value in values):
-        return pa.nulls(len(at), kind)
-    return pa.array(values, kind).take(at)
-
-
-def _arrow(series: pl.Series) -> Any:  # noqa: ANN401 - an array of any type
-    """Return a column in Arrow; texts of a closed set are taken from the set."""
-    array: Any = series.to_arrow(compat_level=pl.CompatLevel.oldest())
-    if not pa.types.is_dictionary(array.type):
-        return _bare(array)
-    if array.null_count == len(array):
-        return pa.nulls(len(array), pa.large_utf8())
-    return array.dictionary.take(array.indices)
-
-
-def _bare(array: Any) -> Any:  # noqa: ANN401 - an array of any type
-    """Return a column with nothing under its nulls.
-
-    A null hides a value from a reader, not from whoever looks at the bytes: a frame that makes a
-    value null may leave it where it lay.
-    """
-    if not array.null_count:
-        return array
-    kind = array.type
-    none = pa.nulls(len(array), kind)
-    if array.null_count == len(array):
-        return none
-    zero = pa.scalar("", kind) if pa.types.is_large_string(kind) else _zero(kind)
-    return pc.if_else(array.is_valid(), pc.fill_null(array, zero), none)
-
-
-def _zero(kind: Any) -> Any:  # noqa: ANN401 - a type of Arrow, and its zero
-    if pa.types.is_boolean(kind):
-        return pa.scalar(value=False)
-    width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-    return pa.scalar(0, width).cast(kind)
+            made[name] = take(values, self._schema.field(name).type, few.at)
 
 
 def in_classes(
@@ -354,116 +303,12 @@ def _expected(masks: Sequence[MaskField]) -> dict[str, pl.DataType]:
     return expected
 
 
-def _check_forms(masks: Sequence[MaskField], frame: pl.DataFrame) -> None:
-    for one in masks:
-        form = _form(one, pl.col(one.name))
-        if form is not None and not frame.select(form.all()).item():
-            raise _broken(f"column `{one.name}` holds what the plan cannot make")
-
-
-def _form(one: MaskField, column: pl.Expr) -> pl.Expr | None:
-    """Return whether each value of a column is of the form that its mask gives, if it has one."""
-    mask = one.mask
-    match mask:
-        case Redact():
-            return column.is_null()
-        case Pseudonym():
-            return column.str.len_bytes() == mask.characters
-        case GeoArea() | GeoGrid() | GeoH3():
-            return column.is_in(pl.Series(sorted(_places(one)), dtype=pl.String).implode())
-        case GeoDonut():
-            return column.is_between(*_coordinates(one))
-        case Partial():
-            whole = column.str.len_chars() == mask.width + mask.keep_last
-            return whole & column.str.starts_with(mask.symbols)
-        case Clip():
-            return column.is_between(mask.low, mask.high)
-        case CountList():
-            return column >= 0
-        case BirthYear():
-            first = (column.dt.month() == 1) & (column.dt.day() == 1)
-            return first & (column.dt.year() > one.inputs.this_year - OLDEST)
-        case _:
-            return None
-
-
-_CHECKS: dict[FieldType, Callable[[object], bool]] = {
-    FieldType.STRING: lambda value: isinstance(value, str),
-    FieldType.CODE: lambda value: isinstance(value, str),
-    FieldType.LIST: lambda value: isinstance(value, str),
-    FieldType.INTEGER: lambda value: type(value) is int,
-    FieldType.NUMBER: lambda value: isinstance(value, float) and math.isfinite(value),
-    FieldType.BOOLEAN: lambda value: type(value) is bool,
-    FieldType.DATE: lambda value: type(value) is dt.date,
-    FieldType.TIMESTAMP: lambda value: isinstance(value, dt.datetime),
-}
-
-
-def _tests(one: MaskField) -> list[Callable[[object], bool]]:
-    closed = one.mask.closed(one.inputs)
-    tests = [frozenset(closed).__contains__] if closed is not None else [_range_of(one)]
-    if one.why:
-        reasons = one.mask.reasons(one.inputs)
-        tests.append(frozenset(marker.value for marker in reasons).__contains__)
-    return tests
-
-
-def _range_of(one: MaskField) -> Callable[[object], bool]:
-    """Return whether a value that is not null is one that the mask can give."""
-    match one.mask:
-        case Redact():
-            return lambda _value: False
-        case Pseudonym():
-            code = re.compile(rf"[0-9a-f]{{{one.mask.characters}}}")
-            return lambda value: isinstance(value, str) and bool(code.fullmatch(value))
-        case GeoArea() | GeoGrid() | GeoH3():
-            return _places(one).__contains__
-        case GeoDonut():
-            low, high = _coordinates(one)
-            return lambda value: type(value) is int and low <= value <= high
-        case Partial():
-            symbols, whole = one.mask.symbols, one.mask.width + one.mask.keep_last
-            return lambda value: (
-                isinstance(value, str) and len(value) == whole and value.startswith(symbols)
-            )
-        case Clip():
-            low, high = one.mask.low, one.mask.high
-            number = _CHECKS[one.output]
-            return lambda value: number(value) and low <= value <= high  # type: ignore[operator]
-        case CountList():
-            return lambda value: type(value) is int and value >= 0
-        case BirthYear():
-            last = one.inputs.this_year - OLDEST
-            return lambda value: (
-                type(value) is dt.date
-                and value.year > last
-                and floor_date(value, Unit.YEAR) == value
-            )
-        case Truncate() if one.output is FieldType.DATE:
-            unit = one.mask.to
-            return lambda value: type(value) is dt.date and floor_date(value, unit) == value
-        case _:
-            return _CHECKS[one.output]
-
-
-def _places(one: MaskField) -> frozenset[str]:
-    """Return the areas, or the cells and counties, that a mask can name."""
-    if isinstance(one.mask, (GeoGrid, GeoH3)):
-        return one.mask.labels(one.inputs)
-    return frozenset(map(str, (one.inputs.table or {}).values()))
-
-
-def _coordinates(one: MaskField) -> tuple[int, int]:
-    most = POLE_E5 if one.inputs.latitude else HALF_E5
-    return -most, most
-
-
 def _release(
     plan: Plan, frame: pl.DataFrame, tokens: Sequence[bytes], suppressed: int, rung: str
 ) -> Release:
     schema = arrow_schema([(one.name, one.type) for one in plan.columns])
     if frame.columns != schema.names:
         raise _broken("columns or types are not the plan's")
-    arrays = [_arrow(frame[field.name]).cast(field.type) for field in schema]
+    arrays = [column_of(frame[field.name]).cast(field.type) for field in schema]
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
     return Release(plan.digest, batch, tuple(tokens), suppressed, rung=rung)

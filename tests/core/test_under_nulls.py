@@ -12,7 +12,7 @@ import pytest
 from gateway.engine.run import PlanEngine
 from gateway.masks.numbers import Round
 from gateway.masks.times import Truncate, Unit
-from gateway.plan.check import _bare
+from gateway.plan.arrays import bare
 from gateway.values import Form
 from tests.build import a_dataset, a_provision, a_request, an_agreement, the_agreements
 from tests.core.house import records
@@ -79,10 +79,10 @@ def test_a_null_is_bare(array: Any) -> None:  # noqa: ANN401
     hidden = pa.Array.from_buffers(array.type, 2, [validity, *buffers])
     assert [None, array[1].as_py()] == hidden.to_pylist()
 
-    bare = _bare(hidden)
+    left = bare(hidden)
 
-    assert hidden.equals(bare)
-    lying = pa.Array.from_buffers(bare.type, 2, [None, *bare.buffers()[1:]])
+    assert hidden.equals(left)
+    lying = pa.Array.from_buffers(left.type, 2, [None, *left.buffers()[1:]])
     zero = {pa.large_utf8(): "", pa.bool_(): False}.get(array.type)
     found = lying[0].as_py() if zero is not None else lying[0].cast(pa.string()).as_py()
     assert found in {zero, "0", "0.0", "1970-01-01", "1970-01-01 00:00:00.000000Z"}
