@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
 import sys
 import uuid
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.audit.checkpoint import Verifier
-from gateway.audit.entry import Draft, commit_meta, parse_leaf
+from gateway.audit.entry import commit_meta, parse_leaf
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.proof import parse_proof, verify_proof
 from gateway.audit.verify import NOTES, Tally, exit_code, verify
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.store.log import SqliteLog
 
-PAGE = 256
 EXIT_UNFINISHED = 3
-RETAIN = "6y"
 
 
 # --- verify ---
@@ -177,12 +173,14 @@ def run_export(settings: str, folder: str, *, opened: bool) -> int:
         SettingsError: The folder is not empty.
         LogError: There is no log, or, with openings, another process has it.
     """
+    from gateway.cli.opened import access, with_log
     from gateway.store.reads import Reads
 
     path = Path(settings)
     place = Path(folder)
     if opened:
-        return _with_log(path, lambda log, key: _export_open(log, key, place))
+        looks = access("export", None)
+        return with_log(path, lambda _: looks, lambda log, key: _export_open(log, key, place))
     reads = Reads(_database(path))
     try:
         found = reads.rows("SELECT note, size FROM log_signed")
@@ -211,6 +209,8 @@ def run_show(settings: str, exchange: str) -> int:
         SettingsError: That is no exchange's id.
         LogError: Another process has the log: ask it through the audit service, or stop it.
     """
+    from gateway.cli.opened import access, with_log
+
     x = exchange_bytes(exchange)
 
     def show(log: SqliteLog, key: Callable[[str], bytes]) -> int:
@@ -222,7 +222,7 @@ def run_show(settings: str, exchange: str) -> int:
             sys.stdout.write("no entry of this exchange\n")
         return 0 if rows else 1
 
-    return _with_log(Path(settings), show, exchange)
+    return with_log(Path(settings), lambda _: access("show", exchange), show)
 
 
 def exchange_bytes(text: str) -> bytes:
@@ -261,56 +261,3 @@ def _database(path: Path) -> Path:
     from gateway.settings import beside, gateway_settings
 
     return beside(path, gateway_settings(path).log.database)
-
-
-def _say(error: LogError) -> None:
-    sys.stderr.write(f"accord: {error.message}\n")
-
-
-def _with_log(
-    path: Path, work: Callable[[SqliteLog, Callable[[str], bytes]], int], exchange: str = ""
-) -> int:
-    """Open the log as its owner, write the `access` entry, then work."""
-    from gateway.audit.checkpoint import Signer
-    from gateway.cli.clock import SystemClock, SystemEntropy
-    from gateway.cli.version import BUILD
-    from gateway.keys import KeyFolder
-    from gateway.settings import beside, gateway_settings
-    from gateway.store.start import Place, open_log
-
-    settings = gateway_settings(path)
-    entropy = SystemEntropy()
-    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
-    meta = {
-        "who": "operator",
-        "role": None,
-        "verb": "show" if exchange else "export",
-        "filter": exchange or None,
-        "results": 0,
-    }
-
-    digest = hashlib.sha256(path.read_bytes()).digest()
-
-    async def carry_out() -> int:
-        log = open_log(
-            Place(
-                beside(path, settings.log.database),
-                beside(path, settings.log.held),
-                BUILD,
-                digest,
-                settings.gateway.replica,
-            ),
-            signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
-            keys=keys,
-            clock=SystemClock(),
-            entropy=entropy,
-            fatal=_say,
-        )
-        try:
-            # Under a signed checkpoint, so that an export has the entry that says so inside it.
-            await log.proof(await log.note(Draft("access", None, 0, None, RETAIN, meta)))
-            return await asyncio.to_thread(work, log, keys.by_id)
-        finally:
-            await log.close()
-
-    return asyncio.run(carry_out())

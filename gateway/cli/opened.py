@@ -1,0 +1,91 @@
+"""A deployment's exchange log, opened by its operator: that somebody looks is an entry first."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gateway.audit.checkpoint import Signer
+from gateway.audit.entry import Draft
+from gateway.cli.clock import SystemClock, SystemEntropy
+from gateway.cli.version import BUILD
+from gateway.keys import KeyFolder
+from gateway.settings import beside, gateway_settings
+from gateway.store.start import Place, open_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gateway.errors import LogError
+    from gateway.store.log import SqliteLog
+
+    Key = Callable[[str], bytes]
+
+_T = TypeVar("_T")
+
+RETAIN: Final = "6y"
+
+
+def access(verb: str, asked: str | None, results: int = 0) -> Draft:
+    """Return the entry that says that the operator looked.
+
+    Args:
+        verb: Of `accord log`.
+        asked: An exchange's id, or the names of filters; never a caller's words.
+        results: How many entries are opened at most.
+    """
+    meta = {"who": "operator", "role": None, "verb": verb, "filter": asked, "results": results}
+    return Draft("access", None, 0, None, RETAIN, meta)
+
+
+def with_log(
+    path: Path, looks: Callable[[SqliteLog], Draft], work: Callable[[SqliteLog, Key], _T]
+) -> _T:
+    """Open the log as its owner, write the `access` entry, then work.
+
+    Args:
+        path: gateway.toml.
+        looks: Returns the entry; it may count leaves, and opens nothing.
+        work: Given the log and payload keys by id; run in a thread.
+
+    Raises:
+        LogError: Another process has the log, or it cannot be opened, or the entry is not durable;
+            nothing was opened.
+        SettingsError: The settings are wrong.
+    """
+    settings = gateway_settings(path)
+    entropy = SystemEntropy()
+    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    digest = hashlib.sha256(path.read_bytes()).digest()
+
+    async def carry_out() -> _T:
+        log = open_log(
+            Place(
+                beside(path, settings.log.database),
+                beside(path, settings.log.held),
+                BUILD,
+                digest,
+                settings.gateway.replica,
+            ),
+            signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+            keys=keys,
+            clock=SystemClock(),
+            entropy=entropy,
+            fatal=_say,
+        )
+        try:
+            entry = await asyncio.to_thread(looks, log)
+            # Under a signed checkpoint, so that an export has the entry that says so inside it.
+            await log.proof(await log.note(entry))
+            return await asyncio.to_thread(work, log, keys.by_id)
+        finally:
+            await log.close()
+
+    return asyncio.run(carry_out())
+
+
+def _say(error: LogError) -> None:
+    sys.stderr.write(f"accord: {error.message}\n")
