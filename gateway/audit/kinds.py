@@ -7,87 +7,99 @@ count, a digest or one of a few words. Section 3.4 of the log's specification.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit.fault import AuditError
 
-Check: TypeAlias = Callable[[object], bool]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MAX_INT: Final = (1 << 53) - 1
 TEXT_MAX: Final = 4096
 
-_DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
-_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{0,9}[1-9])?")
 _LISTS = (list, tuple)
-_RUNG = re.compile(r"[a-z][a-z0-9_]{0,63} -> [a-z][a-z0-9_]{0,63}")
-_RETAIN = re.compile(r"p|[3-9]y|[1-9][0-9]y")
 
 
-def _text(value: object) -> bool:
-    """Text of 1 to 4,096 printable characters: what is absent is null, never empty."""
-    return type(value) is str and 0 < len(value) <= TEXT_MAX and value.isprintable()
+class Check(NamedTuple):
+    """What a value must be: `holds` says it of an object, `spelled` of its canonical JSON.
+
+    The spelling, a regular expression, is the stricter of the two: what it matches holds, and what
+    it does not match, text beyond plain ASCII above all, has to be read before anything is said of
+    it. No repetition in it can match one text in two ways, so each is possessive.
+    """
+
+    holds: Callable[[object], bool]
+    spelled: str
 
 
-def _int(value: object) -> bool:
-    """A whole number from 0 to 2^53-1; true and false are none."""
-    return type(value) is int and 0 <= value <= MAX_INT
-
-
-def _digest(value: object) -> bool:
-    """32 bytes in base64, in their one spelling."""
-    return type(value) is str and _DIGEST.fullmatch(value) is not None
-
-
-def _retain(value: object) -> bool:
-    return type(value) is str and _RETAIN.fullmatch(value) is not None
-
-
-def _note(value: object) -> bool:
-    """A signed note: the one text that may have line ends."""
-    return (
-        type(value) is str and 0 < len(value) <= TEXT_MAX and value.replace("\n", "").isprintable()
-    )
+def _matching(pattern: str) -> Check:
+    """Text of a pattern that lets no character through that JSON escapes."""
+    match = re.compile(pattern).fullmatch
+    return Check(lambda value: type(value) is str and match(value) is not None, f'"(?:{pattern})"')
 
 
 def _listed(check: Check) -> Check:
     """A list, maybe empty, of values that are each of one type."""
-    return lambda value: isinstance(value, _LISTS) and all(map(check, value))
+    holds, one = check
+    return Check(
+        lambda value: isinstance(value, _LISTS) and all(map(holds, value)),
+        rf"\[(?:{one}(?:,{one})*+)?+\]",
+    )
 
 
 def _row(*checks: Check) -> Check:
     """A list of exactly these."""
-    return lambda value: (
-        isinstance(value, _LISTS)
-        and len(value) == len(checks)
-        and all(check(one) for check, one in zip(checks, value, strict=True))
+    return Check(
+        lambda value: (
+            isinstance(value, _LISTS)
+            and len(value) == len(checks)
+            and all(check.holds(one) for check, one in zip(checks, value, strict=True))
+        ),
+        rf"\[{','.join(check.spelled for check in checks)}\]",
     )
 
 
 def _maybe(check: Check) -> Check:
-    return lambda value: value is None or check(value)
+    return Check(lambda value: value is None or check.holds(value), f"(?:null|{check.spelled})")
 
 
 def _word(*words: str) -> Check:
-    known = frozenset(words)
-    return lambda value: type(value) is str and value in known
+    return _matching("|".join(map(re.escape, words)))
 
 
-def _amount(value: object) -> bool:
-    """A decimal that is not negative, in its shortest spelling."""
-    return type(value) is str and _DECIMAL.fullmatch(value) is not None
+def _is_printable(value: object, more: str = "") -> bool:
+    return (
+        type(value) is str
+        and 0 < len(value) <= TEXT_MAX
+        and (value.replace(more, "") if more else value).isprintable()
+    )
 
 
-def _rung(value: object) -> bool:
-    """Two names of levels, the second the coarser."""
-    return type(value) is str and _RUNG.fullmatch(value) is not None
+_text = Check(_is_printable, rf'"[ !#-\[\]-~]{{1,{TEXT_MAX}}}+"')
+"""Text of 1 to 4,096 printable characters: what is absent is null, never empty."""
 
+_note = Check(lambda value: _is_printable(value, "\n"), "(?!)")
+"""A signed note: the one text that may have line ends."""
 
-def _step(value: object) -> bool:
-    """A step of the decision, 1 to 13."""
-    return type(value) is int and 1 <= value <= 13  # noqa: PLR2004 - the steps of DESIGN.md
+_int = Check(lambda value: type(value) is int and 0 <= value <= MAX_INT, "(?:0|[1-9][0-9]{0,14}+)")
+"""A whole number from 0 to 2^53-1; true and false are none."""
 
+_step = Check(lambda value: type(value) is int and 1 <= value <= 13, "(?:[1-9]|1[0-3])")  # noqa: PLR2004 - the steps of DESIGN.md
+"""A step of the decision, 1 to 13."""
+
+_digest = _matching("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
+"""32 bytes in base64, in their one spelling."""
+
+_amount = _matching(r"(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{0,9}[1-9])?")
+"""A decimal that is not negative, in its shortest spelling."""
+
+_rung = _matching("[a-z][a-z0-9_]{0,63} -> [a-z][a-z0-9_]{0,63}")
+"""Two names of levels, the second the coarser."""
+
+_retain = _matching("p|[3-9]y|[1-9][0-9]y")
 
 _TEXTS = _listed(_text)
 _PAIRS = _listed(_row(_text, _text))
@@ -254,5 +266,29 @@ def check_meta(kind: str, meta: Mapping[str, object]) -> None:
         unknown = len(meta.keys() - schema.keys())
         raise AuditError("schema", f"`{kind}`: missing keys {wrong}, unknown keys {unknown}")
     for key, check in schema.items():
-        if not check(meta[key]):
+        if not check.holds(meta[key]):
             raise AuditError("schema", f"`{kind}`: `{key}` is not of its type")
+
+
+def spelled(kind: str, data: bytes) -> bool:
+    """Return whether bytes are surely the canonical JSON of metadata that fits its kind's schema.
+
+    One regular expression in place of reading them: a verifier has a million to look at. False says
+    nothing: `check_meta` has to be asked.
+    """
+    pattern = _spelling(kind)
+    return pattern is not None and pattern.fullmatch(data) is not None
+
+
+@cache
+def _spelling(kind: str) -> re.Pattern[bytes] | None:
+    """Return the pattern of a kind's canonical JSON: all its keys, in their order."""
+    schema, more = KINDS.get(kind), MORE.get(kind, {})
+    if schema is None or (more and min(more) < min(schema)):
+        return None
+    parts: list[str] = []
+    for key, check in sorted({**schema, **more}.items()):
+        comma = "," if parts else ""
+        part = f"{comma}{json.dumps(key)}:{check.spelled}"
+        parts.append(f"(?:{part})?+" if key in more else part)
+    return re.compile(rf"\{{{''.join(parts)}\}}".encode("ascii"))

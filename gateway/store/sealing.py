@@ -91,11 +91,10 @@ class Sealer:
             AuditError: The draft is not an entry of its kind.
             SettingsError: The key store has lost its key.
         """
-        entry.check_draft(draft)
+        meta = entry.check_draft(draft)
         key_id, key = self._key(draft.retain)
         random = self._random()
         salt_m, salt_s = random[:SALT_BYTES], random[SALT_BYTES : 2 * SALT_BYTES]
-        meta = entry.meta_bytes(draft.meta)
         m = entry.commit_meta(salt_m, meta)
         s = entry.commit_subjects(salt_s, draft.tokens)
         iv = random[2 * SALT_BYTES :]

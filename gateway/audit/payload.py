@@ -1,0 +1,170 @@
+"""The payload beside a leaf: metadata and subject tokens, committed to, sealed, erasable.
+
+The leaf stays for ever, and holds two salted commitments. What they commit to is sealed under a key
+that is destroyed when its class has run out. Sections 3.2, 3.3 and 3.5 of the log's specification.
+Salts, ivs and keys are arguments.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from operator import ge
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.audit.fault import AuditError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SALT_BYTES: Final = 32
+TOKEN_BYTES: Final = 32
+KEY_BYTES: Final = 32
+IV_BYTES: Final = 32
+
+_NO_SUBJECTS = bytes(32)
+_NONCE = bytes(12)
+_META = b"accord/meta/v1\x00"
+_SUBJECTS = b"accord/subjects/v1\x00"
+_PAYLOAD_KEY = b"accord/payload-key/v1\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A payload, opened. `meta` is its bytes as committed to."""
+
+    salt_m: bytes
+    salt_s: bytes
+    meta: bytes
+    tokens: tuple[bytes, ...]
+
+
+# --- Commitments ----------------------------------------------------------------------------------
+
+
+def commit_meta(salt: bytes, meta: bytes) -> bytes:
+    """Return `m`, the commitment to the canonical bytes of the metadata."""
+    _sized(salt, SALT_BYTES, "salt_m")
+    return sha256(_META + salt + meta).digest()
+
+
+def commit_subjects(salt: bytes, tokens: Iterable[bytes]) -> bytes | None:
+    """Return `s`, the commitment to the tokens, sorted and distinct; None where there are none."""
+    _sized(salt, SALT_BYTES, "salt_s")
+    joined = b"".join(_ordered(tokens))
+    return sha256(_SUBJECTS + salt + joined).digest() if joined else None
+
+
+def subject_token(key: bytes, system: str, normalised_id: str) -> bytes:
+    """Return the token of one identifier under a year's key.
+
+    Args:
+        key: 32 bytes, of the calendar year.
+        system: The identifier space that the agreement declares, such as `county-ems/patient-id`.
+        normalised_id: The identifier in the one spelling that its system has.
+
+    Raises:
+        AuditError: An empty part, or one that holds NUL: two pairs could then have one token.
+    """
+    _sized(key, KEY_BYTES, "subject key")
+    if not system or not normalised_id or "\x00" in system or "\x00" in normalised_id:
+        raise AuditError("schema", "a subject's system or identifier is empty or holds NUL")
+    text = f"accord/subject/v1\x00{system}\x00{normalised_id}".encode()
+    return hmac.digest(key, text, "sha256")
+
+
+def _ordered(tokens: Iterable[bytes]) -> list[bytes]:
+    """Return the tokens sorted and distinct, each of 32 bytes."""
+    ordered = sorted(set(tokens))
+    for token in ordered:
+        _sized(token, TOKEN_BYTES, "token")
+    return ordered
+
+
+def _sized(value: bytes, size: int, what: str) -> None:
+    if len(value) != size:
+        raise AuditError("commitment-mismatch", f"`{what}` is not {size} bytes")
+
+
+# --- The sealed payload ---------------------------------------------------------------------------
+
+
+def seal(  # noqa: PLR0917 - a payload has this many parts
+    payload_key: bytes,
+    iv: bytes,
+    salt_m: bytes,
+    salt_s: bytes,
+    meta: bytes,
+    tokens: Iterable[bytes],
+    m: bytes,
+    s: bytes | None,
+) -> bytes:
+    """Return the sealed payload, bound to its leaf by the commitments.
+
+    Args:
+        payload_key: 32 bytes, of the month and class.
+        iv: 32 random bytes, never used before: the key derived from it seals one payload.
+        salt_m: Salt of the metadata commitment.
+        salt_s: Salt of the subjects commitment.
+        meta: Canonical bytes.
+        tokens: Subject tokens, in any order.
+        m: The metadata commitment.
+        s: The subjects commitment, or None.
+    """
+    _sized(iv, IV_BYTES, "iv")
+    _sized(salt_m, SALT_BYTES, "salt_m")
+    _sized(salt_s, SALT_BYTES, "salt_s")
+    plain = b"".join((salt_m, salt_s, len(meta).to_bytes(4, "big"), meta, *_ordered(tokens)))
+    return iv + _cipher(payload_key, iv).encrypt(_NONCE, plain, m + (s or _NO_SUBJECTS))
+
+
+def unseal(payload_key: bytes, sealed: bytes, m: bytes, s: bytes | None) -> Payload:
+    """Return the payload, once it is authentic and both commitments hold.
+
+    Raises:
+        AuditError: `payload-unopenable` where it is not what was sealed for this leaf with this
+            key, `commitment-mismatch` where the leaf commits to something else.
+    """
+    iv = sealed[:IV_BYTES]
+    try:
+        plain = _cipher(payload_key, iv).decrypt(_NONCE, sealed[IV_BYTES:], m + (s or _NO_SUBJECTS))
+    except (InvalidTag, ValueError):
+        raise AuditError("payload-unopenable", "the payload does not open") from None
+    start = 2 * SALT_BYTES + 4
+    end = start + int.from_bytes(plain[2 * SALT_BYTES : start], "big")
+    salt_m, salt_s = plain[:SALT_BYTES], plain[SALT_BYTES : 2 * SALT_BYTES]
+    meta, joined = plain[start:end], plain[end:]
+    if not start <= end <= len(plain) or len(joined) % TOKEN_BYTES:
+        raise AuditError("payload-unopenable", "the payload's parts do not fit its length")
+    tokens = tuple([joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)])
+    if sha256(_META + salt_m + meta).digest() != m:
+        raise AuditError("commitment-mismatch", "`m` does not commit to the payload's metadata")
+    if (sha256(_SUBJECTS + salt_s + joined).digest() if joined else None) != s:
+        raise AuditError("commitment-mismatch", "`s` does not commit to the payload's tokens")
+    # A second order of the same tokens would be a second commitment to them.
+    if any(map(ge, tokens, tokens[1:])):
+        raise AuditError("commitment-mismatch", "the payload's tokens are not sorted and distinct")
+    return Payload(salt_m, salt_s, meta, tokens)
+
+
+def _cipher(payload_key: bytes, iv: bytes) -> AESGCM:
+    if len(payload_key) != KEY_BYTES or len(iv) != IV_BYTES:
+        raise AuditError("payload-unopenable", "the payload key or the iv is not 32 bytes")
+    derived = _keyed(payload_key).copy()
+    derived.update(iv)
+    return AESGCM(derived.digest())
+
+
+@lru_cache(maxsize=64)
+def _keyed(payload_key: bytes) -> hmac.HMAC:
+    """Return the HMAC of a payload key up to the iv.
+
+    Copied and never changed: unlike `hmac.digest` a copy does not let go of the interpreter's lock,
+    which a busy writer's thread takes its time to give back.
+    """
+    return hmac.new(payload_key, _PAYLOAD_KEY, "sha256")
