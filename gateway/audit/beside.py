@@ -55,15 +55,22 @@ class Meaning:
 
     An entry that is not opened is passed with no metadata: what it would have said is then unknown,
     and nothing is held against a later one for it.
+
+    Args:
+        origin: The log's.
+        later: The entries are those of a later part of a log. Which agreements were active before
+            is not known there: those that are named are gathered in `named`.
     """
 
-    __slots__ = ("_active", "_all_known", "_streams", "origin")
+    __slots__ = ("_later", "active", "all_known", "named", "origin", "streams")
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, *, later: bool = False) -> None:
         self.origin = origin
-        self._active: set[str] = set()
-        self._all_known = True  # every `agreement` entry so far was opened
-        self._streams: dict[bytes, tuple[int, bytes | None]] = {}
+        self.active: set[str] = set()
+        self.all_known = True  # every `agreement` entry so far was opened
+        self.named: set[str] = set()
+        self.streams: dict[bytes, tuple[int, bytes | None]] = {}
+        self._later = later
 
     def read(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
         """Take one entry; return what is wrong with it in the light of earlier ones, or None."""
@@ -71,7 +78,7 @@ class Meaning:
             case b"release":
                 return self._release(entry, meta)
             case b"intent":
-                self._streams[entry.exchange or b""] = (0, stream_start(_id(entry)))
+                self.streams[entry.exchange or b""] = (0, stream_start(_id(entry)))
                 return self._known(entry)
             case b"outcome" | b"recovered":
                 return self._end(entry, meta)
@@ -88,9 +95,9 @@ class Meaning:
 
     def _swap(self, meta: Mapping[str, Any] | None) -> None:
         if meta is None:
-            self._all_known = False
+            self.all_known = False
             return
-        self._active.update(
+        self.active.update(
             f"{name}@{version}"
             for name, version, _, state in meta["agreements"]
             if state == "active"
@@ -101,23 +108,27 @@ class Meaning:
 
         The leaf names it, so this holds for entries that are not opened too.
         """
-        if not self._all_known:
+        if not self.all_known:
             return None
         if entry.agreement is None:
             # A refusal may come before any agreement was found; a grant may not.
             return ("agreement-unknown", "`intent` without an agreement") if _grant(entry) else None
-        if entry.agreement.decode() not in self._active:
+        name = entry.agreement.decode()
+        if name not in self.active:
+            if self._later:
+                self.named.add(name)
+                return None
             return "agreement-unknown", "no earlier `agreement` entry made this version active"
         return None
 
     def _release(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
         key = entry.exchange or b""
-        count, stream = self._streams.get(key, (0, None))
+        count, stream = self.streams.get(key, (0, None))
         if meta is None:
-            self._streams[key] = (count + 1, None)
+            self.streams[key] = (count + 1, None)
             return None
         said = a2b_base64(meta["stream"])
-        self._streams[key] = (count + 1, said)
+        self.streams[key] = (count + 1, said)
         if meta["chunk"] != int(entry.chunk):
             return "exchange-impossible", "`chunk` is not the leaf's"
         if stream is not None and stream_next(stream, a2b_base64(meta["digest"])) != said:
@@ -125,7 +136,7 @@ class Meaning:
         return None
 
     def _end(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
-        count, stream = self._streams.pop(entry.exchange or b"", (0, None))
+        count, stream = self.streams.pop(entry.exchange or b"", (0, None))
         if meta is None:
             return None
         if meta["chunks"] != count:
@@ -172,6 +183,11 @@ class Absent:
         self._runs: list[_Run] = []
         self._erased: list[tuple[int, int, str, str]] = []
         self.expired = 0
+
+    def go_on(self, later: Absent) -> None:
+        """Take what the account of the next part of the log says."""
+        self._runs += later._runs
+        self._erased += later._erased
 
     def missing(self, index: int, retain: str, time: str) -> None:
         """Take an entry without a payload."""

@@ -14,20 +14,37 @@ from typing import Final, TypeAlias
 Fault: TypeAlias = tuple[str, str]
 """(code of the finding, message)."""
 
+CARRIED: Final[Fault] = ("", "an entry of an exchange that began in an earlier part")
+"""What `step` says, in a later part of a log, of an entry whose exchange it did not see begin."""
+
 _STEPS: Final = frozenset({b"intent", b"refusal", b"release", b"outcome", b"recovered"})
 _ENDS: Final = (b"refusal", b"outcome", b"recovered")
 _END_BITS: Final = 2
 
 
 class Lives:
-    """What is known of each exchange so far; `step` takes the log's entries in their order."""
+    """What is known of each exchange so far; `step` takes the log's entries in their order.
 
-    __slots__ = ("_closed", "_open", "_others")
+    Args:
+        later: The entries are those of a later part of a log, read apart from what is before.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_closed", "_later", "_open", "_others")
+
+    def __init__(self, *, later: bool = False) -> None:
+        self._later = later
         self._open: dict[bytes, int] = {}  # x -> releases so far
         self._closed: dict[bytes, int] = {}  # x -> releases << 2 | place of its end in _ENDS
         self._others: set[tuple[bytes, bytes]] = set()
+
+    @property
+    def open(self) -> dict[bytes, int]:
+        """Releases so far of each exchange that has an intent and no end, by its 16 bytes."""
+        return self._open
+
+    def seen(self) -> tuple[frozenset[bytes], frozenset[tuple[bytes, bytes]]]:
+        """Return every exchange that began here, and what may be said once of one."""
+        return frozenset(self._open) | self._closed.keys(), frozenset(self._others)
 
     @property
     def open_count(self) -> int:
@@ -71,6 +88,8 @@ class Lives:
         if kind == b"refusal":
             self._closed[x] = _ENDS.index(kind)
             return None
+        if self._later:
+            return CARRIED
         return "exchange-impossible", f"a `{kind.decode()}` without an `intent`"
 
     def _other(self, kind: bytes, x: bytes) -> Fault | None:

@@ -14,6 +14,7 @@ from gateway.audit.merkle import (
     HASH_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
+    Frontier,
     consistency_proof,
     inclusion_proof,
     root_of,
@@ -56,6 +57,41 @@ class Tree:
         self._levels: list[list[bytes]] = [[]]  # what each level has beyond its full tiles
         self._filled: list[int] = [0]  # full tiles of each level so far
         self.agreed: list[bytes] = []  # the last bundle's leaf hashes, after the root had judged
+
+    def go_on(self, first: int) -> bool:
+        """Begin at a leaf, a multiple of 256, with what the tiles say of the right edge there.
+
+        It is the tiles' word: whoever walks the leaves before must find that `levels` says the
+        same. False where there is no such word.
+        """
+        self._levels, self._filled = [[]], [first // TILE_WIDTH]
+        while below := self._filled[-1]:
+            level, (index, width) = len(self._levels), divmod(below, TILE_WIDTH)
+            whole = tile_width(level, index, self._checkpoint.size)
+            data = self._reader.tile(level, index, whole) if width else b""
+            if data is None or len(data) < width * HASH_BYTES:
+                return False
+            self._levels.append(split_hashes(data[: width * HASH_BYTES]))
+            self._filled.append(index)
+        return True
+
+    @property
+    def levels(self) -> list[list[bytes]]:
+        """What each level has beyond its full tiles, the lowest first, the highest not empty."""
+        levels = [list(hashes) for hashes in self._levels]
+        while levels and not levels[-1]:
+            levels.pop()
+        return levels
+
+    def frontier(self) -> Frontier:
+        """Return the frontier of the leaves so far, as a writer goes on from it."""
+        roots = b""
+        for hashes in reversed(self._levels):
+            level = Frontier()
+            for node in hashes:
+                level.append(node)
+            roots += level.to_bytes()
+        return Frontier.from_bytes(self._filled[0] * TILE_WIDTH + len(self._levels[0]), roots)
 
     def add(self, hashes: Sequence[bytes | None]) -> list[Finding]:
         """Take the leaf hashes of the next bundle, None where an entry is missing.
