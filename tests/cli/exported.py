@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from gateway.store.log import SqliteLog
 
-EXCHANGE = an_id(1_000)
+EXCHANGE = an_id(1 << 20)
 ENTRIES = 260
+AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Exported:
         return to
 
 
-def write(place: Path) -> Exported:
-    """Write all of it below `place`."""
+def write(place: Path, entries: int = ENTRIES) -> Exported:
+    """Write all of it below `place`, of a log of so many entries and a few."""
     made = Exported(*(place / name for name in (
         "log", "log.vkey", "early", "late", "longer", "forked", "runs.csv.receipt",
     )))  # fmt: skip
@@ -60,15 +61,17 @@ def write(place: Path) -> Exported:
     async def run() -> None:
         async with Town(place / "town").log() as log:
             made.early.write_text(await _signed(log))
-            await asyncio.gather(*(log.refusal(a_refusal(an_id(n))) for n in range(ENTRIES)))
-            ticket = await begin(log, 1_000)
+            for first in range(0, entries, AT_ONCE):
+                at_once = range(first, min(entries, first + AT_ONCE))
+                await asyncio.gather(*(log.refusal(a_refusal(an_id(n))) for n in at_once))
+            ticket = await begin(log, 1 << 20)
             await ticket.release(a_release(EXCHANGE), a_keep("r"))
             made.receipt.write_bytes(receipt_json(await ticket.receipt()))
             await ticket.outcome(an_outcome(EXCHANGE))
             await _signed(log)
             export_newest(log.reads, log.published, made.log)
             made.late.write_text(log.published.note)
-            await log.refusal(a_refusal(an_id(5_000)))
+            await log.refusal(a_refusal(an_id(1 << 21)))
             made.longer.write_text(await _signed(log))
         async with Town(place / "other").log() as log:
             await asyncio.gather(*(log.refusal(a_refusal(an_id(n + 7))) for n in range(9)))
