@@ -15,10 +15,10 @@ from gateway.store.ledger import rows_of
 from gateway.store.tiles import Tails, extend
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from gateway.audit.merkle import Frontier
+    from gateway.store.database import Connection
     from gateway.store.line import Job
     from gateway.store.sealing import Sealed
 
@@ -72,7 +72,7 @@ class Rows:
         self.keys: dict[str, int] = {}
         self.chores: list[Job] = []
 
-    def write(self, connection: sqlite3.Connection, head: Head) -> None:
+    def write(self, connection: Connection, head: Head) -> None:
         """Run the statements, inside the caller's transaction."""
         if self.entries:
             tables.INSERT_ENTRY.run(connection, self.entries)
@@ -184,7 +184,7 @@ class Lay:
         ]
 
 
-def prune(connection: sqlite3.Connection, t_ms: int) -> None:
+def prune(connection: Connection, t_ms: int) -> None:
     """Forget the oldest attempts past 24 hours.
 
     A few hundred at a time, inside the caller's transaction.

@@ -49,6 +49,12 @@ AND NOT EXISTS (SELECT 1 FROM erased_cells AS gone
 LIMIT 1
 """
 
+VERSION: Final = """
+SELECT (SELECT coalesce(max(seq), -1) FROM released_cells WHERE source = ? AND attempt <> ?),
+  (SELECT count(*) FROM erased_cells WHERE source = ?)
+"""
+"""What tells the record of a source from what it was: other attempts' last entry, erasures."""
+
 
 class CellRecord:
     """What was released of each source, and who may release of it just now.
@@ -62,6 +68,7 @@ class CellRecord:
         self._reads = reads
         self._keys = keys
         self._locks: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
 
     @asynccontextmanager
     async def alone(self, source: str) -> AsyncIterator[None]:
@@ -75,6 +82,11 @@ class CellRecord:
             waiting.pop()
             if not waiting:
                 self._locks.pop(source, None)
+                self._seen.pop(source, None)
+
+    def seen(self, source: str) -> tuple[int, int] | None:
+        """Return the version of a source's record that was read last, by whoever holds it."""
+        return self._seen.get(source)
 
     async def released(
         self, source: str, days: tuple[dt.date, dt.date], attempt: str, *, own: bool = False
@@ -90,6 +102,8 @@ class CellRecord:
     def _released(
         self, source: str, days: tuple[dt.date, dt.date], attempt: str, own: int
     ) -> list[bytes]:
+        # Before anything else is read: what another gateway adds meanwhile is then not seen.
+        self._seen[source] = self._reads.many(VERSION, source, attempt, source)[0]
         # A year more on both sides, and further as long as tables share days: a week holds days of
         # two months, and what is left of the second follows from the first.
         first, last = f"{days[0].year - 1:04}-01-01", f"{days[1].year + 1:04}-12-31"

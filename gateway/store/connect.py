@@ -1,107 +1,95 @@
-"""Connections to the log's SQLite database: one that writes, and readers that cannot.
+"""Connections to the log's database, SQLite or PostgreSQL: one that writes, readers that cannot.
 
-Driver autocommit on each: a transaction begins and ends where this code says so, and nowhere else.
-Section 5.2 of the log's specification.
+The part of a connection that the store uses is small enough to be one port: a statement with its
+parameters as `?`, and the rows that it found. A transaction begins and ends where the store says
+so, and nowhere else.
 """
 
 from __future__ import annotations
 
-import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import LogError
-from gateway.store import tables
+from gateway.store import lite, postgres, tables
+from gateway.store.database import ERRORS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from gateway.store.database import Connection, Where
 
-# NORMAL would lose acknowledged commits at power loss; an automatic WAL checkpoint would swallow
-# its errors.
-_PRAGMAS: Final = (
-    "PRAGMA synchronous=FULL",
-    "PRAGMA fullfsync=ON",
-    "PRAGMA checkpoint_fullfsync=ON",
-    "PRAGMA secure_delete=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA cache_size=-65536",
-    "PRAGMA wal_autocheckpoint=0",
-    "PRAGMA busy_timeout=2000",
-)
-_STATEMENTS: Final = 256
+POSTGRES: Final = "postgresql://"
 
 
-def create(database: Path) -> None:
-    """Make an empty database of this schema.
+def shared(database: Where) -> bool:
+    """Return whether several gateways may append to this log.
 
     Raises:
-        LogError: The file cannot be made.
+        LogError: It is neither a file nor a URL of PostgreSQL.
     """
-    connection = _connect(f"{database.absolute().as_uri()}?mode=rwc")
-    try:
-        # Before the first table: it cannot be chosen later.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in tables.create_statements():
-            connection.execute(statement)
-        connection.execute(tables.INSERT_VERSION, (1, tables.SCHEMA_VERSION))
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise LogError("the exchange log's database cannot be created") from error
-    finally:
-        connection.close()
+    if isinstance(database, Path):
+        return False
+    if not database.startswith(POSTGRES):
+        raise LogError("the exchange log's database is neither a file nor a `postgresql://` URL")
+    return True
 
 
-def writer(database: Path) -> sqlite3.Connection:
+def exists(database: Where) -> bool:
+    """Return whether there is a database of a log, of whatever version.
+
+    Raises:
+        LogError: The server cannot be asked.
+    """
+    if isinstance(database, Path):
+        return database.exists()
+    return postgres.exists(database)
+
+
+def create(database: Where) -> None:
+    """Make an empty database of this schema; on PostgreSQL, in the empty one that is there.
+
+    Raises:
+        LogError: It cannot be made.
+    """
+    if isinstance(database, Path):
+        lite.create(database)
+    else:
+        postgres.create(database)
+
+
+def writer(database: Where) -> Connection:
     """Return the writing connection of a database of this schema.
 
     Raises:
-        LogError: It is no such database, or its schema has another version.
+        LogError: It is no such database, its schema has another version, or it is set up so that
+            what it acknowledges may be lost.
     """
-    connection = _connect(f"{database.absolute().as_uri()}?mode=rw")
+    return _checked(_connection(database, write=True))
+
+
+def reader(database: Where) -> Connection:
+    """Return a connection that reads what is committed, and can write nothing.
+
+    Raises:
+        LogError: As of `writer`.
+    """
+    return _checked(_connection(database, write=False))
+
+
+def _connection(database: Where, *, write: bool) -> Connection:
+    if isinstance(database, Path):
+        return lite.writer(database) if write else lite.reader(database)
+    return postgres.Postgres(database, write=write)
+
+
+def _checked(connection: Connection) -> Connection:
     try:
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        _check_schema(connection)
-    except sqlite3.Error as error:
+        rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except ERRORS as error:
         connection.close()
-        raise LogError("the exchange log's database cannot be opened") from error
-    if mode != "wal":
+        raise LogError("the exchange log's database is none that this build knows") from error
+    if [tuple(row) for row in rows] != [(tables.REVISION,)]:
         connection.close()
-        raise LogError("the exchange log's database does not take a write-ahead log")
-    return connection
-
-
-def reader(database: Path) -> sqlite3.Connection:
-    """Return a connection that reads what is committed, and can write nothing."""
-    try:
-        connection = _connect(f"{database.absolute().as_uri()}?mode=ro")
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA busy_timeout=2000")
-        _check_schema(connection)
-    except sqlite3.Error as error:
-        raise LogError("the exchange log's database cannot be read") from error
-    return connection
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    try:
-        return sqlite3.connect(
-            uri,
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=_STATEMENTS,
+        raise LogError(
+            "the exchange log's schema is of another version: `accord log migrate` brings it here"
         )
-    except sqlite3.Error as error:
-        raise LogError("the exchange log's database cannot be opened") from error
-
-
-def _check_schema(connection: sqlite3.Connection) -> None:
-    rows = connection.execute("SELECT version FROM schema_version").fetchall()
-    if rows != [(tables.SCHEMA_VERSION,)]:
-        connection.close()
-        raise LogError("the exchange log's schema has a version that this build does not know")
+    return connection

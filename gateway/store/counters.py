@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MINUTE_S: Final = 60
 _STANDING: Final = """
-SELECT 'rows', row_count FROM standing_rows WHERE recipient = ? AND provision = ? AND day = ?
+SELECT 'rows', CAST(row_count AS TEXT) FROM standing_rows
+WHERE recipient = ? AND provision = ? AND day = ?
 UNION ALL
 SELECT DISTINCT 'period', period FROM standing_period
 WHERE recipient = ? AND source = ? AND attempt <> ?

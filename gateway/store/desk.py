@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import Draft, exchange_bytes
 from gateway.audit.fault import AuditError
-from gateway.errors import LogError
+from gateway.errors import AccordError, LogError
 from gateway.store.line import Job, Room
 
 if TYPE_CHECKING:
@@ -187,6 +187,9 @@ class Desk:
                 except asyncio.CancelledError:
                     continue
             raise
+        if isinstance(job.error, AccordError) and not isinstance(job.error, LogError):
+            # Another replica was first: what it says is the answer.
+            raise job.error
         if job.error is not None:
             unknown = getattr(job.error, "unknown", True)
             raise LogError(str(job.error), unknown=unknown) from job.error.__cause__

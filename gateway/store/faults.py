@@ -25,3 +25,11 @@ class RollbackError(LogError):
 
 class DamagedError(LogError):
     """What is stored is not what was written: never to be signed, nor appended to."""
+
+
+class FencedError(LogError):
+    """Another gateway took this replica's place: it appends nothing any more, and must end."""
+
+
+class UnknownFateError(Exception):
+    """The fate of a transaction is unknown: nobody may believe or retry anything."""

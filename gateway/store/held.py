@@ -8,12 +8,13 @@ Section 4.5 of the specification.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.errors import LogError, SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from gateway.store.database import Where
 
 
 class HeldFile:
@@ -22,7 +23,7 @@ class HeldFile:
     Its directory is held open throughout.
     """
 
-    def __init__(self, path: Path, database: Path) -> None:
+    def __init__(self, path: Path, database: Where) -> None:
         """Open the file's directory.
 
         Raises:
@@ -31,14 +32,16 @@ class HeldFile:
         self.path = path
         if not path.parent.is_dir():
             raise SettingsError("`log.held`: the directory of the held checkpoint does not exist")
-        if path.parent.resolve() == database.parent.resolve():
+        if isinstance(database, Path) and path.parent.resolve() == database.parent.resolve():
             raise SettingsError("`log.held`: must lie outside the directory of the database")
         self._directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         self._name = path.name
         self._next = f".{path.name}.next"
 
-    def same_device(self, database: Path) -> bool:
+    def same_device(self, database: Where) -> bool:
         """Return whether the loss of one disk would take the database and this file together."""
+        if not isinstance(database, Path):
+            return False
         return os.fstat(self._directory).st_dev == database.parent.stat().st_dev
 
     def read(self) -> str | None:

@@ -16,8 +16,9 @@ from gateway.store.line import Job
 
 if TYPE_CHECKING:
     import datetime as dt
-    import sqlite3
     from collections.abc import Iterable
+
+    from gateway.store.database import Connection
 
 SOURCES: Final = "SELECT DISTINCT source FROM released_cells WHERE until <= ? ORDER BY source"
 """The sources that have a table past its history, as of a day."""
@@ -82,7 +83,7 @@ class Erasing:
         self.erased = 0
         self.job = Job(chore=self._run)
 
-    def _run(self, connection: sqlite3.Connection) -> None:
+    def _run(self, connection: Connection) -> None:
         rows = connection.execute(_TABLES, (self._source,)).fetchall()
         over = [one for one in pieces(rows) if one.until <= self._today]
         for one in over:

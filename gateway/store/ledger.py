@@ -8,14 +8,13 @@ by side none spends what another was given.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway.agreement.budget import SPENT, Draw, Holding, overspends
 from gateway.errors import Reason, RefusedError, ReleaseError
 
 if TYPE_CHECKING:
     from gateway.ports import Keep
-    from gateway.store.reads import Reads
 
 _TOLD: Final = (
     "SELECT DISTINCT recipient, question, drawn_by, mechanism, rho, bound, unit, periods "
@@ -23,7 +22,14 @@ _TOLD: Final = (
 )
 
 
-def told(reads: Reads, source: str) -> tuple[Holding, ...]:
+class Rows(Protocol):
+    """Whatever a few rows can be read from: the store, or the writer's own transaction."""
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return what a SELECT finds."""
+
+
+def told(reads: Rows, source: str) -> tuple[Holding, ...]:
     """Return who holds which draw of a source, as far as it is durable.
 
     Raises:
@@ -61,7 +67,7 @@ def _dates(text: str) -> tuple[dt.date, ...]:
 class Ledger:
     """What releases in flight are about to spend, beside what is durable."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Rows) -> None:
         self._reads = reads
         self._flying: list[tuple[str, Holding]] = []
 

@@ -15,10 +15,10 @@ from gateway.errors import BusyError, Reason
 
 if TYPE_CHECKING:
     import asyncio
-    import sqlite3
     from collections.abc import Callable
 
     from gateway.ports import Keep
+    from gateway.store.database import Connection
     from gateway.store.sealing import Sealed
 
 BATCH_ENTRIES: Final = 256
@@ -48,6 +48,7 @@ class Job:
         x: The 16 bytes of its exchange id, or None.
         opened_at: For a release, the index of its exchange's intent.
         cells: Of a table's release: key id and what the record of cells keeps of it, sealed.
+        seen: Of a table's release: which version of its source's record it was judged beside.
         must: Never withdrawn: the log owes it, whatever becomes of the caller.
         done: Its fate is settled; set by the writer.
         settled: Called by the writer then, on its own thread; for jobs that no loop waits for.
@@ -60,8 +61,8 @@ class Job:
 
     __slots__ = (
         "asked", "cells", "chore", "done", "error", "future", "index", "keep", "key_made",
-        "leaf", "must", "opened_at", "resolved", "room", "sealed", "settled", "since", "size",
-        "t_ms", "x",
+        "leaf", "must", "opened_at", "resolved", "room", "sealed", "seen", "settled", "since",
+        "size", "t_ms", "x",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +72,7 @@ class Job:
         x: bytes | None = None,
         asked: Asked | None = None,
         keep: Keep | None = None,
-        chore: Callable[[sqlite3.Connection], None] | None = None,
+        chore: Callable[[Connection], None] | None = None,
         key_made: str | None = None,
         must: bool = False,
     ) -> None:
@@ -80,6 +81,7 @@ class Job:
         self.asked = asked
         self.keep = keep
         self.cells: tuple[str, bytes] | None = None
+        self.seen: tuple[int, int] | None = None
         self.chore = chore
         self.key_made = key_made
         self.must = must

@@ -181,7 +181,7 @@ class SqliteLog:
         return self._prover.published.note
 
     def _ticket(self, draft: Draft, job: Job) -> SqliteTicket:
-        return SqliteTicket(self._desk, self._prover, self._spending, draft, job.index)
+        return SqliteTicket(self._desk, self._prover, self._spending, self._cells, draft, job.index)
 
     # --- What a process asks of it ----------------------------------------------------------------
 
@@ -192,8 +192,8 @@ class SqliteLog:
 
     @property
     def size(self) -> int:
-        """Entries that are durable."""
-        return self._desk.writer.head.size
+        """Entries that are durable, as far as this process knows."""
+        return max(self._desk.writer.head.size, self.published.size)
 
     @property
     def waiting(self) -> int:

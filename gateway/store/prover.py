@@ -91,6 +91,9 @@ class Prover:
         except AuditError:
             return None
         size = self._desk.writer.head.size
+        if checkpoint.size > size:
+            # Another replica may have appended since.
+            size = int(self._reads.rows("SELECT size FROM log_head")[0][0])
         # Nobody can have one that was not published, and so none of entries that are not there.
         if checkpoint.size <= size:
             root = await asyncio.to_thread(self._reads.root_at, checkpoint.size)

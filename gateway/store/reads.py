@@ -7,7 +7,6 @@ entries can be asked.
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,17 +16,17 @@ from gateway.audit.fault import AuditError
 from gateway.audit.merkle import TILE_WIDTH, entry_bundle_path, join_bundle, tile_path, tile_width
 from gateway.errors import BusyError, LogError, NotFoundError, Reason
 from gateway.ports import ATTEMPTS_MAX, Attempt
-from gateway.store import connect
+from gateway.store import connect, database
 from gateway.store.batch import instant, millis
 from gateway.store.tiles import StoredTiles, frontier_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
     from gateway.audit.entry import Payload
+    from gateway.store.database import Connection, Where
 
 ENTRIES_MAX: Final = 10_000
 _TILE = re.compile(
@@ -67,10 +66,10 @@ class Reads:
     Two connections: a look-up of the event loop never waits for an auditor's ten thousand rows.
     """
 
-    def __init__(self, database: Path) -> None:
-        self._small = connect.reader(database)
+    def __init__(self, place: Where) -> None:
+        self._small = connect.reader(place)
         self._small_lock = threading.Lock()
-        self._large = connect.reader(database)
+        self._large = connect.reader(place)
         self._large_lock = threading.Lock()
         self._tiles = StoredTiles(self._large)
 
@@ -224,7 +223,7 @@ def _without_gap(left: Mapping[int, tuple[int, bytes]]) -> tuple[tuple[int, byte
 
 
 def _rows(
-    connection: sqlite3.Connection,
+    connection: Connection,
     lock: threading.Lock,
     statement: str,
     parameters: tuple[object, ...],
@@ -232,7 +231,7 @@ def _rows(
     try:
         with lock:
             return connection.execute(statement, parameters).fetchall()
-    except sqlite3.Error as error:
+    except database.ERRORS as error:
         raise LogError("the exchange log cannot be read") from error
 
 

@@ -7,14 +7,13 @@ only then is the checkpoint published, for receipts and trailers. Section 4.5 of
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit.checkpoint import Checkpoint, checkpoint_text, sign_note
 from gateway.audit.merkle import leaf_hash
-from gateway.store import tables
+from gateway.store import database, tables
 from gateway.store.faults import DamagedError
 from gateway.store.line import Job
 from gateway.store.tiles import Tails, extend
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.checkpoint import Signer
     from gateway.errors import LogError
+    from gateway.store.database import Connection
     from gateway.store.held import HeldFile
     from gateway.store.nodes import Edges, Nodes
 
@@ -70,19 +70,21 @@ class CheckpointSigner:
         stored_size: What `log_signed` holds; -1 where it has no row yet.
         signer: The log's key, by the origin's name.
         held: The held file.
+        shared: Other replicas sign this log too.
         chore: Queues a job for the writer's transaction.
         publish: Called from this thread with each checkpoint, once it is held and stored.
         fatal: Called from this thread when the store is damaged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the one place where these meet
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         tree: Tree,
         *,
         stored_size: int,
         signer: Signer,
         held: HeldFile,
+        shared: bool,
         chore: Callable[[Job], None],
         publish: Callable[[Published], None],
         fatal: Callable[[LogError], None],
@@ -93,6 +95,7 @@ class CheckpointSigner:
         self._stored_size = stored_size
         self._signer = signer
         self._held = held
+        self._shared = shared
         self._chore = chore
         self._publish = publish
         self._fatal = fatal
@@ -152,7 +155,7 @@ class CheckpointSigner:
                 self.trouble = str(error)
                 self._fatal(error)
                 return
-            except (OSError, sqlite3.Error) as error:
+            except (OSError, *database.ERRORS) as error:
                 # Not signed, not published: receipts wait, and a second later it is tried again.
                 self.trouble = f"no checkpoint can be signed: {type(error).__name__}"
                 self._pause()
@@ -190,7 +193,7 @@ class CheckpointSigner:
         if job.error is not None and isinstance(job.error.__cause__, DamagedError):
             raise job.error.__cause__
         if not job.done or job.error is not None:
-            raise sqlite3.OperationalError("the checkpoint was not stored")
+            raise OSError("the checkpoint was not stored")
         self._stored_size = published.size
         self._publish(published)
 
@@ -248,8 +251,10 @@ class CheckpointSigner:
         if keep:
             self._kept_ms = t_ms
 
-        def run(connection: sqlite3.Connection) -> None:
-            if old < 0:
+        def run(connection: Connection) -> None:
+            if self._shared:
+                _move(connection, published)
+            elif old < 0:
                 connection.execute(tables.INSERT_SIGNED, (1, *row))
             elif connection.execute(tables.UPDATE_SIGNED, (*row, old)).rowcount != 1:
                 # Somebody else signed: two writers on one log.
@@ -258,3 +263,20 @@ class CheckpointSigner:
                 connection.execute(tables.INSERT_CHECKPOINT, (*row, t_ms))
 
         return Job(chore=run)
+
+
+def _move(connection: Connection, published: Published) -> None:
+    """Move `log_signed` on, unless another replica moved it further; there is one key.
+
+    Raises:
+        DamagedError: It has another root at this size.
+    """
+    found = connection.execute("SELECT size, root FROM log_signed WHERE id = 1 FOR UPDATE")
+    size, root = found.fetchone() or (-1, b"")
+    row = (published.size, published.root, published.note)
+    if size < 0:
+        connection.execute(tables.INSERT_SIGNED, (1, *row))
+    elif size < published.size:
+        connection.execute(tables.UPDATE_SIGNED, (*row, size))
+    elif size == published.size and bytes(root) != published.root:
+        raise DamagedError("`log_signed` has another root at this size")

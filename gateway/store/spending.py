@@ -2,7 +2,8 @@
 
 Standing is read before deciding, and many a request may be decided before the first of them has
 released anything. So each release asks here again, on the event loop and without a wait in between,
-before its entry is put in line. One process writes a log, so what it remembers is all there is.
+before its entry is put in line. Where several processes write a log each asks once more in its
+own turn to append; see `store.turn`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.ports import Keep
-    from gateway.store.reads import Reads
+    from gateway.store.ledger import Rows
 
 RETRY_AFTER_S: Final = 0.25
 _ROWS: Final = (
@@ -96,7 +97,7 @@ class Spending:
         ledger: What of the noise is spent.
     """
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Rows) -> None:
         self._reads = reads
         self.ledger = Ledger(reads)
         self._periods: dict[Name, str] = {}

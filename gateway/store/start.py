@@ -9,13 +9,15 @@ Sections 4.2 and 4.5 of the specification.
 from __future__ import annotations
 
 import os
+import sys
 from base64 import b64encode
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.audit.checkpoint import Checkpoint, Verifier, open_checkpoint
-from gateway.audit.entry import Draft, parse_leaf
+from gateway.audit.entry import Draft
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import Frontier
 from gateway.errors import LogError, SettingsError
@@ -30,20 +32,24 @@ from gateway.store.log import SqliteLog
 from gateway.store.nodes import Nodes
 from gateway.store.prover import Prover
 from gateway.store.reads import Reads
+from gateway.store.recovery import OPEN, OPEN_OF, recovered
+from gateway.store.replicas import BEAT_S, DEAD_MS, Replica
 from gateway.store.sealing import Sealer
 from gateway.store.signer import CheckpointSigner, Tree
 from gateway.store.tiles import StoredTiles, frontier_of
+from gateway.store.turn import Shared, Sole
 from gateway.store.writer import SPARE_BYTES, Writer
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from gateway.audit.checkpoint import Signer
     from gateway.ports import Clock, Entropy
+    from gateway.store.database import Connection, Where
+    from gateway.store.line import Job
     from gateway.store.sealing import PayloadKeys
     from gateway.store.signer import Published
+    from gateway.store.turn import Turn
 
 
 SAME_DEVICE: Final = (
@@ -57,20 +63,29 @@ class Place:
     """Where a log lives, and who writes it.
 
     Attributes:
-        database: The SQLite file.
+        database: The SQLite file, or the URL of a PostgreSQL database.
         held: The held checkpoint, outside the database's directory.
         build: Version of the gateway, for `config` entries.
         settings: SHA-256 of the settings, for `config` entries.
         replica: Who writes.
         spare_bytes: Free space on the database's disk below which nothing is begun.
+        beat_s: Seconds between a replica's signs of life, where several share the log.
+        dead_ms: Milliseconds without one after which another closes its exchanges.
     """
 
-    database: Path
+    database: Where
     held: Path
     build: str
     settings: bytes
     replica: str = "one"
     spare_bytes: int = SPARE_BYTES
+    beat_s: float = BEAT_S
+    dead_ms: int = DEAD_MS
+
+    @property
+    def shared(self) -> bool:
+        """Whether several gateways may append to it."""
+        return connect.shared(self.database)
 
     @property
     def config(self) -> dict[str, str]:
@@ -108,18 +123,21 @@ def open_log(
         RollbackError: The store is behind or beside a signed checkpoint.
         DamagedError: The store contradicts itself.
         LogError: Another process has it, it cannot be opened, or an entry is not durable.
+        FencedError: A second replica of this name was started meanwhile.
         SettingsError: The held file's place, the origin or the key store are not this log's.
     """
     with ExitStack() as opened:
-        opened.callback(Lock(place.database).close)
+        if isinstance(place.database, Path):
+            opened.callback(Lock(place.database).close)
         held = HeldFile(place.held, place.database)
         opened.callback(held.close)
         _exist(place, held, signer.verifier, create=create)
         connection = connect.writer(place.database)
         failed = opened.enter_context(ExitStack())
         failed.callback(connection.close)
-        head = _head(connection, signer)
-        newest = _compare(connection, head, held, signer.verifier)
+        with _standing(connection, shared=place.shared):
+            head = _head(connection, signer)
+            newest = _compare(connection, head, held, signer.verifier)
         known = _known_keys(connection, keys)
 
         reads = Reads(place.database)
@@ -132,6 +150,7 @@ def open_log(
         writer = Writer(
             connection,
             head,
+            _turn(place, connection, reads, desk),
             free_bytes=free_bytes or (lambda: _free_bytes(place.database)),
             clock=clock,
             replica=place.replica,
@@ -142,7 +161,7 @@ def open_log(
             spare_bytes=place.spare_bytes,
         )
         desk.writer = writer
-        _begin(desk, reads, signer)
+        _begin(desk, reads, signer, place.replica if place.shared else None)
         reading = connect.reader(place.database)
         failed.callback(reading.close)
         prover.signer = CheckpointSigner(
@@ -151,6 +170,7 @@ def open_log(
             stored_size=_stored_size(connection),
             signer=signer,
             held=held,
+            shared=place.shared,
             chore=log.chore,
             publish=log.publish,
             fatal=log.dies,
@@ -165,13 +185,50 @@ def open_log(
     return log
 
 
-def _tree_at(connection: sqlite3.Connection, size: int) -> Tree:
+@contextmanager
+def _standing(connection: Connection, *, shared: bool) -> Iterator[None]:
+    """Keep other replicas from appending while a log is compared."""
+    if not shared:
+        yield
+        return
+    connection.execute("BEGIN")
+    connection.execute("LOCK TABLE log_head IN EXCLUSIVE MODE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _turn(place: Place, connection: Connection, reads: Reads, desk: Desk) -> Turn:
+    """Return how this process comes to append; a replica's epoch begins here."""
+    if not place.shared:
+        return Sole()
+
+    def seal(draft: Draft) -> Job:
+        return desk.sealed(draft, must=True)
+
+    return Shared(
+        Replica(
+            place.replica,
+            connection,
+            reads,
+            seal,
+            desk.put,
+            beat_s=place.beat_s,
+            dead_ms=place.dead_ms,
+        )
+    )
+
+
+def _tree_at(connection: Connection, size: int) -> Tree:
     """Return the tree as it was signed, from the stored tiles; what came later is re-read."""
     tails = StoredTiles(connection).tails(size)
     return Tree(Nodes(frontier_of(size, tails)), tails)
 
 
-def _stored_size(connection: sqlite3.Connection) -> int:
+def _stored_size(connection: Connection) -> int:
     row = connection.execute("SELECT size FROM log_signed").fetchone()
     return int(row[0]) if row else -1
 
@@ -183,13 +240,13 @@ def _sign(checkpoints: CheckpointSigner, writer: Writer) -> Published:
         raise LogError("the held checkpoint cannot be written") from error
 
 
-def _known_keys(connection: sqlite3.Connection, keys: PayloadKeys) -> set[str]:
+def _known_keys(connection: Connection, keys: PayloadKeys) -> set[str]:
     """Return the ids of keys that the log has used, each of which the key store has.
 
     Raises:
         SettingsError: One is missing: another key in its place would cut off what is under it.
     """
-    known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key")}
+    known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key").fetchall()}
     for key_id in sorted(known):
         if not keys.has(key_id):
             raise SettingsError(f"the key store has no key `{key_id}`, which the exchange log uses")
@@ -198,7 +255,7 @@ def _known_keys(connection: sqlite3.Connection, keys: PayloadKeys) -> set[str]:
 
 def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) -> None:
     """Make the database where there is none and one may be made."""
-    if place.database.exists():
+    if connect.exists(place.database):
         return
     note = held.read()
     if note is not None:
@@ -209,12 +266,15 @@ def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) ->
     connect.create(place.database)
 
 
-def _free_bytes(database: Path) -> int:
+def _free_bytes(database: Where) -> int:
+    if not isinstance(database, Path):
+        # A server's disk is its own: a full one fails the statement, before any COMMIT.
+        return sys.maxsize
     disk = os.statvfs(database.parent)
     return disk.f_bavail * disk.f_frsize
 
 
-def _head(connection: sqlite3.Connection, signer: Signer) -> Head:
+def _head(connection: Connection, signer: Signer) -> Head:
     """Return where the log ends, once its head agrees with its last entries.
 
     Raises:
@@ -242,9 +302,7 @@ def _head(connection: sqlite3.Connection, signer: Signer) -> Head:
     return Head(last, t_ms if last == size else -1, ends, tails)
 
 
-def _compare(
-    connection: sqlite3.Connection, head: Head, held: HeldFile, verifier: Verifier
-) -> Checkpoint:
+def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verifier) -> Checkpoint:
     """Return the newest signed checkpoint, once the store is a continuation of every one there is.
 
     Raises:
@@ -296,25 +354,21 @@ def _opened(note: str, verifier: Verifier) -> Checkpoint:
         ) from error
 
 
-def _begin(desk: Desk, reads: Reads, signer: Signer) -> None:
-    """Write entry 0 where there is none, close what a crash left open, and say `start`."""
+def _begin(desk: Desk, reads: Reads, signer: Signer, replica: str | None) -> None:
+    """Write entry 0 where there is none, close what a crash left open, and say `start`.
+
+    Args:
+        desk: Seals and writes.
+        reads: The store.
+        signer: The log's key.
+        replica: Whose open exchanges these are; None where nobody else can have one.
+    """
     jobs = []
     if desk.writer.head.size == 0:
         meta = {"origin": signer.name, "previous": None, "vkey": signer.vkey}
         jobs.append(desk.sealed(Draft("genesis", None, 0, None, "p", meta)))
-    rows = reads.rows(
-        "SELECT o.x, e.body FROM log_open o JOIN log_entry e USING (seq) ORDER BY seq"
-    )
-    jobs += [desk.sealed(_recovered(reads, x, body)) for x, body in rows]
+    rows = reads.rows(OPEN) if replica is None else reads.rows(OPEN_OF, replica)
+    jobs += [desk.sealed(recovered(reads.rows, bytes(x), bytes(body))) for x, body in rows]
     jobs.append(desk.config("start"))
     for at in range(0, len(jobs), BATCH_ENTRIES):
         desk.writer.commit_now(jobs[at : at + BATCH_ENTRIES])
-
-
-def _recovered(reads: Reads, x: bytes, intent: bytes) -> Draft:
-    """Return the entry that closes an exchange: counted from its release entries alone."""
-    leaf = parse_leaf(intent)
-    chunks = reads.rows("SELECT count(*) FROM log_entry WHERE x = ? AND k = 'release'", x)[0][0]
-    verdict = "presume-disclosed" if chunks else "nothing-left"
-    meta = {"verdict": verdict, "chunks": chunks}
-    return Draft("recovered", leaf.exchange_id, 0, leaf.agreement, leaf.retain, meta)

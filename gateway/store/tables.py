@@ -6,7 +6,8 @@ survive a crash: they hold agency, dataset and provision ids, request and exchan
 digests, and nothing of a record.
 
 Statements are compiled once, here, and run with tuples: Core constructs per row cost a third of
-the throughput.
+the throughput. They are of the part of SQL that SQLite and PostgreSQL read alike; parameters stand
+as `?`, and `store.postgres` spells them its own way.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    String,
     Table,
     Text,
     bindparam,
@@ -28,20 +30,26 @@ from sqlalchemy import (
     insert,
     update,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
+    from sqlalchemy.engine import Dialect
     from sqlalchemy.sql import ClauseElement
 
-SCHEMA_VERSION: Final = 5
+    from gateway.store.database import Connection
 
-_META = MetaData()
+REVISION: Final = "0002"
+"""The newest migration: what a database must say in `alembic_version`."""
+
+META: Final = MetaData()
+_META = META
 _INT = Integer().with_variant(BigInteger(), "postgresql")
+# Days and names are compared by their bytes, whatever a database's own order of letters.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _key(name: str) -> Column[int]:
@@ -53,7 +61,7 @@ def _int(name: str) -> Column[int]:
 
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=False, primary_key=key)
+    return Column(name, _TEXT, nullable=False, primary_key=key)
 
 
 def _blob(name: str, *, key: bool = False, null: bool = False) -> Column[bytes]:
@@ -71,7 +79,9 @@ def _one(name: str, *columns: Column[int] | Column[str] | Column[bytes]) -> Tabl
     return Table(name, _META, _key("id"), *columns, CheckConstraint("id = 1"), sqlite_strict=True)
 
 
-schema_version = _one("schema_version", _int("version"))
+alembic_version = Table(
+    "alembic_version", _META, Column("version_num", String(32), primary_key=True, nullable=False)
+)
 
 log_entry = _table(
     "log_entry",
@@ -108,6 +118,10 @@ log_tile = Table(
 log_head = _one("log_head", _text("origin"), _int("size"), _blob("frontier"), _int("t"))
 log_signed = _one("log_signed", _int("size"), _blob("root"), _text("note"))
 log_checkpoint = _table("log_checkpoint", _key("size"), _blob("root"), _text("note"), _int("t"))
+
+# Who writes, where several do: `epoch` is raised to shut a replica out, `beat` is the database's
+# own clock in milliseconds.
+log_replica = _table("log_replica", _text("id", key=True), _int("epoch"), _int("beat"), rowid=False)
 
 # Every key that the log ever used or announced: a key store without one of them is not this log's.
 log_key = _table("log_key", _text("key_id", key=True), _int("seq"), rowid=False)
@@ -194,24 +208,58 @@ _spent = Index("noise_ledger_source", noise_ledger.c.source)
 
 INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint, erased_cells, noise_ledger)
 
-_SQLITE = sqlite.dialect(paramstyle="qmark")
+_SQLITE: Final = sqlite.dialect(paramstyle="qmark")
+_POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
+_INDEXES: Final = (_once, _asked, _of_source, _spent)
+_VERBS: Final = ("UPDATE", "DELETE")
 
 
-def _sql(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True}))
+def _sql(statement: ClauseElement, dialect: Dialect = _SQLITE) -> str:
+    return str(statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True}))
 
 
-def create_statements() -> tuple[str, ...]:
+def sqlite_statements() -> tuple[str, ...]:
     """Return what makes an empty SQLite database this schema, triggers included."""
-    tables = [_sql(CreateTable(table)) for table in _META.sorted_tables]
-    indexes = [_sql(CreateIndex(index)) for index in (_once, _asked, _of_source, _spent)]
-    triggers = [
+    return (*_tables(_SQLITE), *sqlite_triggers())
+
+
+def postgres_statements() -> tuple[str, ...]:
+    """Return what makes an empty PostgreSQL database this schema, triggers included."""
+    return (*_tables(_POSTGRES), *postgres_triggers())
+
+
+def _tables(dialect: Dialect) -> list[str]:
+    made = [_sql(CreateTable(table), dialect) for table in _META.sorted_tables]
+    made += [_sql(CreateIndex(index), dialect) for index in _INDEXES]
+    stamp = f"INSERT INTO {alembic_version.name} (version_num) VALUES ('{REVISION}')"  # noqa: S608
+    return [*made, stamp]
+
+
+def sqlite_triggers() -> list[str]:
+    """Return what keeps insert-only tables so, on SQLite."""
+    return [
         f"CREATE TRIGGER {table.name}_{verb.lower()} BEFORE {verb} ON {table.name} "
         f"BEGIN SELECT RAISE(ABORT, '{table.name} is insert-only'); END"
         for table in INSERT_ONLY
-        for verb in ("UPDATE", "DELETE")
+        for verb in _VERBS
     ]
-    return (*tables, *indexes, *triggers)
+
+
+def postgres_triggers() -> list[str]:
+    """Return what keeps insert-only tables so, on PostgreSQL: emptying them whole included."""
+    raises = (
+        "CREATE FUNCTION log_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$"
+    )
+    return [
+        raises,
+        *(
+            f"CREATE TRIGGER {table.name}_{verb.lower()} BEFORE {verb} ON {table.name} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION log_insert_only()"
+            for table in INSERT_ONLY
+            for verb in (*_VERBS, "TRUNCATE")
+        ),
+    ]
 
 
 def _adding() -> ClauseElement:
@@ -238,7 +286,7 @@ class Rows:
             width: head + ", ".join([row] * width) + tail for width in (128, 64, 32, 16, 8, 4, 2, 1)
         }
 
-    def run(self, connection: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
+    def run(self, connection: Connection, rows: Sequence[Sequence[object]]) -> None:
         """Run it over all the rows, in order."""
         at, left = 0, len(rows)
         for width, statement in self._by_width.items():
@@ -287,4 +335,3 @@ UPDATE_SIGNED: Final = _sql(
     .where(log_signed.c.size == bindparam("old"))
 )
 INSERT_CHECKPOINT: Final = _sql(upsert(log_checkpoint).on_conflict_do_nothing())
-INSERT_VERSION: Final = _sql(insert(schema_version))

@@ -11,6 +11,7 @@ from gateway.values import Receipt
 
 if TYPE_CHECKING:
     from gateway.ports import Keep
+    from gateway.store.cells import CellRecord
     from gateway.store.desk import Desk
     from gateway.store.line import Job
     from gateway.store.prover import Prover
@@ -27,6 +28,7 @@ class SqliteTicket:
     """
 
     __slots__ = (
+        "_cells",
         "_closed",
         "_desk",
         "_intent",
@@ -40,7 +42,13 @@ class SqliteTicket:
     )
 
     def __init__(
-        self, desk: Desk, prover: Prover, spending: Spending, intent: Draft, opened_at: int
+        self,
+        desk: Desk,
+        prover: Prover,
+        spending: Spending,
+        cells: CellRecord,
+        intent: Draft,
+        opened_at: int,
     ) -> None:
         self.exchange_id = intent.exchange_id or ""
         self.chunks = 0
@@ -48,6 +56,7 @@ class SqliteTicket:
         self._desk = desk
         self._prover = prover
         self._spending = spending
+        self._cells = cells
         self._intent = intent
         self._opened_at = opened_at
         self._last: Job | None = None
@@ -60,6 +69,8 @@ class SqliteTicket:
             LogError: The entry is not, or may not be, durable: send nothing.
             ReleaseError: Another request has spent the period meanwhile; nothing was written.
             RefusedError: The day has not so many rows left meanwhile; nothing was written.
+            BusyError: Another gateway released a table of the source meanwhile; nothing was
+                written.
         """
         self._check(draft)
         if draft.chunk != self.chunks:
@@ -69,6 +80,7 @@ class SqliteTicket:
         if keep.memory and keep.charge:
             job.cells = self._desk.cells(keep.memory, draft.retain, keep.attempt)
             job.size += len(job.cells[1])
+            job.seen = self._cells.seen(keep.source)
         spent = self._spending.hold(keep, draft.agreement or "")
         try:
             await self._desk.go_on(job)

@@ -21,8 +21,9 @@ from gateway.audit.merkle import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
+
+    from gateway.store.database import Connection
 
 Tails: TypeAlias = tuple[bytes, ...]
 """By level, lowest first: the hashes of the partial tile on the right edge, often none."""
@@ -66,7 +67,7 @@ def frontier_of(size: int, tails: Tails) -> Frontier:
 class StoredTiles:
     """Tiles read back from the database, as `merkle`'s proofs ask for them."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def __call__(self, level: int, index: int) -> bytes:

@@ -8,19 +8,22 @@ must end. Sections 4.3 and 4.4 of the specification.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import LogError
 from gateway.store.batch import Head, Lay, millis, prune
+from gateway.store.database import CONTRADICTIONS, ERRORS
+from gateway.store.faults import DamagedError, FencedError, UnknownFateError
 from gateway.store.line import Job, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.ports import Clock
+    from gateway.store.database import Connection
+    from gateway.store.turn import Turn
 
 WAL_BYTES: Final = 4 << 20
 SPARE_BYTES: Final = 8 << 20
@@ -39,6 +42,7 @@ class Writer:
     Args:
         connection: The writing connection.
         head: Where the log ends.
+        turn: How it comes to append.
         clock: What gives entries their time.
         replica: Who writes, in `log_open`.
         known_keys: Ids of keys that the log has announced.
@@ -53,8 +57,9 @@ class Writer:
 
     def __init__(  # noqa: PLR0913 - the one place where these meet
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         head: Head,
+        turn: Turn,
         *,
         free_bytes: Callable[[], int],
         clock: Clock,
@@ -70,6 +75,7 @@ class Writer:
         self.trouble = ""  # why nothing is taken just now; read by the event loop
         self.dead = False
         self._connection = connection
+        self._turn = turn
         self._free_bytes = free_bytes
         self._clock = clock
         self._replica = replica
@@ -134,17 +140,19 @@ class Writer:
                 self._batch(jobs)
             elif self.line.closed:
                 return
+            for job in self._turn.due():
+                self.line.put(job)
 
     def _batch(self, jobs: list[Job]) -> None:
         """Write jobs in one transaction, and tell whoever waits."""
         try:
             self._check_space(jobs)
             jobs = self._with_step(jobs)
-            head = self._write(jobs)
-        except _UnknownError as error:
+            head, written = self._write(jobs)
+        except (UnknownFateError, FencedError, DamagedError) as error:
             self._die(jobs, str(error))
             return
-        except sqlite3.IntegrityError as error:
+        except CONTRADICTIONS as error:
             # Rolled back, and so known not to be there. One job says what the log has already: the
             # others are not to blame, and go one by one.
             if len(jobs) > 1:
@@ -159,31 +167,43 @@ class Writer:
             self._refuse(jobs, error)
             return
         self.head = head
-        self._settle(jobs, None)
-        self._care(jobs)
+        self._settle(written, None)
+        self._care(written)
 
-    def _write(self, jobs: list[Job]) -> Head:
-        lay = Lay(self.head, millis(self._clock.now()), self._replica, self._known_keys)
-        head = lay.all(jobs)
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
+    def _write(self, jobs: list[Job]) -> tuple[Head, list[Job]]:
+        """Write jobs; return where the log ends then, and which of them are in it."""
+        self._turn.begin(self._connection)
         try:
+            head = self._turn.take(self._connection, self.head)
+            admitted = self._turn.admit(self._connection, jobs, head.size)
+            lay = Lay(head, millis(self._clock.now()), self._replica, self._known_keys)
+            head = lay.all(admitted)
             lay.rows.write(self._connection, head)
         except BaseException:
-            try:
-                execute("ROLLBACK")
-            except sqlite3.Error as error:
-                raise _UnknownError("a rollback of the exchange log failed") from error
+            self._roll_back()
             raise
         try:
-            execute("COMMIT")
+            self._connection.execute("COMMIT")
         except BaseException as error:
             # The batch of a commit that failed was there after reopening in 8 of 9 trials. Never
             # again here: a failed flush may leave pages marked clean, and a second would succeed
             # falsely.
-            raise _UnknownError("a commit of the exchange log failed") from error
+            raise UnknownFateError("a commit of the exchange log failed") from error
         self._known_keys.update(lay.rows.keys)
-        return head
+        if len(admitted) < len(jobs):
+            self._turned_away(jobs, admitted)
+        return head, admitted
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except ERRORS as error:
+            raise UnknownFateError("a rollback of the exchange log failed") from error
+
+    def _turned_away(self, jobs: list[Job], admitted: list[Job]) -> None:
+        """Tell whoever came after another replica."""
+        kept = set(map(id, admitted))
+        self._done([job for job in jobs if id(job) not in kept])
 
     def _with_step(self, jobs: list[Job]) -> list[Job]:
         """Put a `config` entry first where the clock stepped back: once for each step."""
@@ -206,12 +226,12 @@ class Writer:
         return _PAGE * (_BATCH_PAGES + len(jobs)) + sum(job.size for job in jobs)
 
     def _care(self, jobs: list[Job]) -> None:
-        """Checkpoint the WAL about every 4 MiB, and forget old attempts once a minute."""
+        """Tend the database about every 4 MiB, and forget old attempts once a minute."""
         self._wal_bytes += self._weight(jobs)
         if self._wal_bytes >= WAL_BYTES:
             try:
-                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
+                self._turn.copy(self._connection)
+            except ERRORS as error:
                 # Everything is durable in the WAL; only the copying failed.
                 self._refuse([], error)
                 return
@@ -266,10 +286,6 @@ class Writer:
             job.done = True
         if jobs:
             self._done(jobs)
-
-
-class _UnknownError(Exception):
-    """The fate of a transaction is unknown."""
 
 
 def _prune_job(t_ms: int) -> Job:

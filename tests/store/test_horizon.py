@@ -63,7 +63,7 @@ def filled(town: Town, *several: Keep) -> None:
 
 def rows(town: Town, table: str) -> list[tuple[Any, ...]]:
     """Return what stands in a table of the store."""
-    with closing(sqlite3.connect(town.place.database)) as connection:
+    with closing(sqlite3.connect(town.database)) as connection:
         return connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
 
 
@@ -168,7 +168,7 @@ def test_what_was_taken_away_is_not_what_was_forgotten(tmp_path: Path, theft: st
         )
 
     run(town, forget)
-    with closing(sqlite3.connect(town.place.database)) as connection, connection:
+    with closing(sqlite3.connect(town.database)) as connection, connection:
         connection.execute(theft)
     run(town, ask)
 
@@ -177,7 +177,7 @@ def test_to_say_that_it_was_forgotten_gives_a_thief_nothing(tmp_path: Path) -> N
     """A row taken away, with its days marked as forgotten: over those days nothing leaves."""
     town = Town(tmp_path)
     filled(town, until(1, MARCH_DAYS))
-    with closing(sqlite3.connect(town.place.database)) as connection, connection:
+    with closing(sqlite3.connect(town.database)) as connection, connection:
         connection.execute("DELETE FROM released_cells")
         connection.execute(
             "INSERT INTO erased_cells VALUES (?, '2026-03-01', '2026-03-31', 1, '2031-11-20')",
@@ -203,7 +203,7 @@ def test_the_horizon_stands(tmp_path: Path, verb: str) -> None:
         assert "does not match" in await refused(log, MARCH_DAYS)
 
     run(town, forget)
-    with closing(sqlite3.connect(town.place.database)) as connection, connection:
+    with closing(sqlite3.connect(town.database)) as connection, connection:
         with pytest.raises(sqlite3.IntegrityError, match="insert-only"):
             connection.execute(verb)
         connection.execute("DROP TRIGGER erased_cells_delete")

@@ -130,7 +130,7 @@ def test_a_record_that_was_tampered_with_lets_no_table_leave(tmp_path: Path, odd
 
     town = Town(tmp_path)
     run(town, fill)
-    with closing(sqlite3.connect(town.place.database)) as connection, connection:
+    with closing(sqlite3.connect(town.database)) as connection, connection:
         connection.execute(odd)
     run(town, read)
 

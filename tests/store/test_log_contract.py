@@ -1,4 +1,4 @@
-"""The exchange log on SQLite keeps what every exchange log promises."""
+"""The exchange log keeps what every exchange log promises, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.store.contract import CLAIMS
+from tests.store.server import SharedTown
 from tests.store.town import Town
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ def test_the_log_on_sqlite(
 ) -> None:
     """Each claim of the contract holds, nothing died of it, and the log verifies."""
     town = Town(tmp_path)
+
+    asyncio.run(claim(town.log))
+
+    assert [] == town.fatal.errors
+    assert {"exchange-open"} >= set(town.findings())
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_the_log_on_postgresql(
+    claim: Callable[[Make], Coroutine[None, None, None]], tmp_path: Path
+) -> None:
+    """Each claim of the contract holds there too, nothing died of it, and the log verifies."""
+    town = SharedTown(tmp_path)
 
     asyncio.run(claim(town.log))
 

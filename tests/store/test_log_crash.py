@@ -71,7 +71,7 @@ def _restart(folder: Path, keys: KeyFolder) -> None:
 
 def _findings(folder: Path, keys: KeyFolder) -> list[str]:
     town = Town(folder)
-    reads = Reads(town.place.database)
+    reads = Reads(town.database)
     verifier = Signer.from_seed(ORIGIN, keys.signing_seed()).verifier
     reader = StoreReader(reads, key=keys.by_id)
     held = [town.place.held.read_text()]

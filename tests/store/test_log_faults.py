@@ -20,6 +20,7 @@ from gateway.store.faults import RollbackError
 from gateway.store.line import ROOM_ENTRIES, Job, Line
 from gateway.store.sealing import Sealer
 from gateway.store.ticket import SqliteTicket
+from gateway.store.turn import Sole
 from gateway.store.writer import Writer
 from tests.store.contract import begin
 from tests.store.town import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Ticket
+    from gateway.store.database import Connection
     from gateway.store.log import SqliteLog
 
 
@@ -120,7 +122,7 @@ def test_a_full_disk_refuses_and_serves_again(town: Town) -> None:
 class CommitFails:
     """A connection whose COMMIT answers with an error from a chosen moment on."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - SQLite's own
         self._connection = connection
         self.verb = ""
 
@@ -128,7 +130,13 @@ class CommitFails:
         """Run a statement, or fail."""
         if self.verb and statement.startswith(self.verb):
             raise sqlite3.OperationalError("disk I/O error")
-        return self._connection.execute(statement, *parameters)
+        found: sqlite3.Cursor = self._connection.execute(statement, *parameters)
+        return found
+
+    def executemany(self, statement: str, rows: Any) -> sqlite3.Cursor:  # noqa: ANN401
+        """Run a statement for each row."""
+        found: sqlite3.Cursor = self._connection.executemany(statement, rows)
+        return found
 
     def close(self) -> None:
         """Close."""
@@ -147,8 +155,9 @@ class Bench:
         self.connection = CommitFails(connect.writer(database))
         self.connection.execute(tables.INSERT_HEAD, (1, "o", 0, b"", 0))
         self.writer = Writer(
-            self.connection,  # type: ignore[arg-type]
+            self.connection,
             Head(0, 0, Frontier(), ()),
+            Sole(),
             free_bytes=lambda: 1 << 40,
             clock=StandingClock(),
             replica="one",
@@ -186,7 +195,7 @@ def test_an_unknown_fate_ends_the_process(tmp_path: Path, verb: str) -> None:
     assert bench.writer.dead
 
 
-def _breaks(_connection: sqlite3.Connection) -> None:
+def _breaks(_connection: Connection) -> None:
     raise RuntimeError("whatever")
 
 

@@ -70,7 +70,7 @@ def test_the_row_is_written_with_the_entry_or_not_at_all(tmp_path: Path) -> None
     town = Town(tmp_path)
     run(town, fill)
 
-    with closing(sqlite3.connect(town.place.database)) as connection:
+    with closing(sqlite3.connect(town.database)) as connection:
         both = connection.execute(
             "SELECT k, rho, bound, mechanism, unit, drawn_by FROM noise_ledger "
             "JOIN log_entry USING (seq)"
@@ -89,7 +89,7 @@ def test_nothing_in_the_ledger_changes(tmp_path: Path, verb: str) -> None:
     run(town, fill)
 
     with (
-        closing(sqlite3.connect(town.place.database)) as connection,
+        closing(sqlite3.connect(town.database)) as connection,
         pytest.raises(sqlite3.IntegrityError, match="insert-only"),
     ):
         connection.execute(verb)

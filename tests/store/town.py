@@ -252,6 +252,11 @@ class Town:
     free_bytes: int = 1 << 40
 
     @property
+    def database(self) -> Path:
+        """Its file."""
+        return folders(self.root)[0]
+
+    @property
     def place(self) -> Place:
         """Where the log lies."""
         database, held = folders(self.root)
@@ -286,7 +291,7 @@ class Town:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Return what a statement finds in the database, closed or open."""
-        connection = sqlite3.connect(self.place.database)
+        connection = sqlite3.connect(self.database)
         try:
             return connection.execute(statement).fetchall()
         finally:

@@ -1,0 +1,101 @@
+"""Connections to a log in a SQLite file.
+
+Driver autocommit on each. Section 5.2 of the log's specification.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import LogError
+from gateway.store import tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# NORMAL would lose acknowledged commits at power loss; an automatic WAL checkpoint would swallow
+# its errors.
+_PRAGMAS: Final = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA fullfsync=ON",
+    "PRAGMA checkpoint_fullfsync=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA busy_timeout=2000",
+)
+_STATEMENTS: Final = 256
+
+
+def create(database: Path) -> None:
+    """Make an empty database of this schema.
+
+    Raises:
+        LogError: The file cannot be made.
+    """
+    connection = _connect(f"{database.absolute().as_uri()}?mode=rwc")
+    try:
+        # Before the first table: it cannot be chosen later.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in tables.sqlite_statements():
+            connection.execute(statement)
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise LogError("the exchange log's database cannot be created") from error
+    finally:
+        connection.close()
+
+
+def writer(database: Path) -> sqlite3.Connection:
+    """Return a connection that writes.
+
+    Raises:
+        LogError: It cannot be had, or the file does not take a write-ahead log.
+    """
+    connection = _connect(f"{database.absolute().as_uri()}?mode=rw")
+    try:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error as error:
+        connection.close()
+        raise LogError("the exchange log's database cannot be opened") from error
+    if mode != "wal":
+        connection.close()
+        raise LogError("the exchange log's database does not take a write-ahead log")
+    return connection
+
+
+def reader(database: Path) -> sqlite3.Connection:
+    """Return a connection that reads what is committed, and can write nothing.
+
+    Raises:
+        LogError: It cannot be had.
+    """
+    connection = _connect(f"{database.absolute().as_uri()}?mode=ro")
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA busy_timeout=2000")
+    except sqlite3.Error as error:
+        connection.close()
+        raise LogError("the exchange log's database cannot be read") from error
+    return connection
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(
+            uri,
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_STATEMENTS,
+        )
+    except sqlite3.Error as error:
+        raise LogError("the exchange log's database cannot be opened") from error

@@ -1,0 +1,197 @@
+"""Whose turn it is to append: always this process's, or that of whoever holds the head's row.
+
+A SQLite log has one owner, which knows where the log ends. A log in PostgreSQL has several: each
+locks the row of the head, reads where the log ends by then, and asks once more what other replicas
+may have spent or begun since the request was judged. The lock, and each read after it, is a
+statement of its own: in one statement the read would be older than the lock. Section 5.3 of the
+log's specification.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from gateway.audit.fault import AuditError
+from gateway.errors import AccordError, BusyError, ConflictError, Reason
+from gateway.store.batch import Head
+from gateway.store.cells import VERSION
+from gateway.store.database import ServerError
+from gateway.store.faults import DamagedError, FencedError, UnknownFateError
+from gateway.store.spending import RETRY_AFTER_S, Spending
+from gateway.store.tiles import StoredTiles, frontier_of
+
+if TYPE_CHECKING:
+    from gateway.store.database import Connection
+    from gateway.store.line import Job
+    from gateway.store.replicas import Replica
+
+_DAY_MS: Final = 86_400_000
+_HEAD: Final = "SELECT size, frontier, t FROM log_head WHERE id = 1 FOR UPDATE"
+_ASKED: Final = "SELECT x, digest FROM attempt WHERE recipient = ? AND request_id = ? AND at >= ?"
+_OPEN: Final = "SELECT 1 FROM log_open WHERE x = ? AND replica <> ?"
+
+
+class Turn(Protocol):
+    """How a writer comes to append, and what it does beside."""
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction.
+
+        Raises:
+            UnknownFateError: The connection is lost.
+        """
+
+    def take(self, connection: Connection, head: Head) -> Head:
+        """Keep everybody else from appending; return where the log ends.
+
+        Raises:
+            FencedError: Another replica took this one's place.
+            DamagedError: The log does not end where its head says.
+        """
+
+    def admit(self, connection: Connection, jobs: list[Job], size: int) -> list[Job]:
+        """Return the jobs that may be written; the others have their error."""
+
+    def copy(self, connection: Connection) -> None:
+        """Do what a database needs about every 4 MiB; nothing is lost where it fails."""
+
+    def due(self) -> list[Job]:
+        """Return what is to be written without anybody asking for it, from time to time."""
+
+
+class Sole:
+    """One process owns the log, and what it remembers is all there is."""
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction, in which nobody else writes."""
+        connection.execute("BEGIN IMMEDIATE")
+
+    def take(self, _connection: Connection, head: Head) -> Head:
+        """Return where this process left the log."""
+        return head
+
+    def admit(self, _connection: Connection, jobs: list[Job], _size: int) -> list[Job]:
+        """Return all of them: they were judged by all that there is."""
+        return jobs
+
+    def copy(self, connection: Connection) -> None:
+        """Copy the WAL into the database; an automatic checkpoint would swallow its errors."""
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def due(self) -> list[Job]:
+        """Return nothing."""
+        return []
+
+
+class Shared:
+    """Several replicas append to one log, one at a time.
+
+    Args:
+        replica: This one.
+    """
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._next = 0.0
+
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction."""
+        try:
+            connection.execute("BEGIN")
+        except ServerError as error:
+            raise UnknownFateError("the exchange log's PostgreSQL does not answer") from error
+
+    def take(self, connection: Connection, head: Head) -> Head:
+        """Lock the head, see that this replica is not shut out, and read on from there."""
+        size, frontier, t_ms = connection.execute(_HEAD).fetchone()
+        if not self._replica.holds(connection):
+            raise FencedError("another gateway took the place of this replica")
+        return head if size == head.size else _read_on(connection, size, bytes(frontier), t_ms)
+
+    def admit(self, connection: Connection, jobs: list[Job], size: int) -> list[Job]:
+        """Hold each job against what other replicas wrote since it was judged."""
+        spending = Spending(_Within(connection))
+        admitted = []
+        for job in jobs:
+            if job.sealed is not None and job.sealed.draft.kind == "genesis" and size:
+                # Another replica made the log in the same moment.
+                continue
+            try:
+                _check_asked(connection, job, self._replica.name)
+                _check_seen(connection, job)
+                if job.keep is not None and job.sealed is not None:
+                    # Held until the batch is written: what lies before it in the batch counts.
+                    spending.hold(job.keep, job.sealed.draft.agreement or "")
+            except AccordError as error:
+                job.error, job.done = error, True
+            else:
+                admitted.append(job)
+        return admitted
+
+    def copy(self, _connection: Connection) -> None:
+        """Do nothing: the server sees to it."""
+
+    def due(self) -> list[Job]:
+        """Return a sign of life, and what closes exchanges of replicas that gave none."""
+        now = time.monotonic()
+        if now < self._next:
+            return []
+        self._next = now + self._replica.beat_s
+        return self._replica.due()
+
+
+class _Within:
+    """Reads inside the writer's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Return what a SELECT finds."""
+        return self._connection.execute(statement, parameters).fetchall()
+
+
+def _read_on(connection: Connection, size: int, frontier: bytes, t_ms: int) -> Head:
+    """Return where another replica left the log.
+
+    Raises:
+        DamagedError: Its entries do not lead to its head.
+    """
+    try:
+        tails = StoredTiles(connection).tails(size)
+        ends = frontier_of(size, tails)
+    except AuditError as error:
+        raise DamagedError(f"the exchange log's tiles are not whole: {error.message}") from error
+    if ends.to_bytes() != frontier:
+        raise DamagedError("the entries of the exchange log do not lead to its head")
+    return Head(size, t_ms, ends, tails)
+
+
+def _check_asked(connection: Connection, job: Job, replica: str) -> None:
+    """Raise where a request id is another replica's just now, or was used for other terms."""
+    asked = job.asked
+    if asked is None:
+        return
+    since = asked.at_ms - _DAY_MS
+    rows = connection.execute(_ASKED, (asked.recipient, asked.request_id, since)).fetchall()
+    if any(bytes(digest) != asked.digest for _, digest in rows):
+        raise ConflictError(Reason.REQUEST_ID_USED, "this request id was used for other terms")
+    if any(connection.execute(_OPEN, (x, replica)).fetchone() for x, _ in rows):
+        raise BusyError(
+            Reason.BUSY, "this request is being carried out", retry_after_s=RETRY_AFTER_S
+        )
+
+
+def _check_seen(connection: Connection, job: Job) -> None:
+    """Raise where a table was judged beside less than what left of its source by now."""
+    keep = job.keep
+    if keep is None or job.seen is None:
+        return
+    found = connection.execute(VERSION, (keep.source, keep.attempt, keep.source)).fetchone()
+    if tuple(found) != job.seen:
+        raise BusyError(
+            Reason.BUSY,
+            "another table of this source was released in the meantime",
+            retry_after_s=RETRY_AFTER_S,
+        )
