@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import anonymity, command, disclosure, exchange, masks
+from bench import anonymity, command, disclosure, exchange, log, masks
 from bench.figures import merge, show
 from bench.processes import ROOT
 
@@ -17,6 +17,7 @@ GROUPS: Mapping[str, Callable[[], Mapping[str, float | None]]] = {
     "cli": command.run,
     "disclosure": disclosure.run,
     "exchange": exchange.run,
+    "log": log.run,
     "masks": masks.run,
 }
 

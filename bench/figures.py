@@ -29,6 +29,10 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "disclosure.audit_8k_s": ("<=", 4.0),
     "disclosure.cube_1m_s": ("<", 2.0),
     "anonymity.k_l_1m_s": ("<=", 0.3),
+    "log.exchanges_per_s": (">=", 10_000.0),
+    "log.intent_p99_ms": ("<=", 25.0),
+    "log.receipt_ms": ("<=", 10.0),
+    "log.proof_ms": ("<", 5.0),
     "masks.vs_pandas": (">=", 10.0),
     "masks.vs_presidio": (">=", 100.0),
 }

@@ -24,7 +24,7 @@ from bench.county import EIGHT, PSEUDONYM, Flow, deploy
 from bench.crossover import plan_of, ways
 from bench.cube import BATCH_ROWS, batches_of
 from bench.figures import median
-from bench.processes import ROOT
+from bench.processes import PEERS, ROOT
 from bench.records import columns
 from gateway.broker.batches import TOGETHER_ROWS, whole
 from gateway.masks.identity import hmac_key_text
@@ -41,8 +41,6 @@ KEYS: Final = (
 )  # fmt: skip
 """What the group finds; every key is there after every run, without a figure for an absent peer."""
 
-PEERS: Final = ROOT / ".venv" / "bench" / "bin" / "python"
-"""The interpreter that `make bench` installs the peers for."""
 PEERS_TIMEOUT_S: Final = 240.0
 TOGETHER: Final = TOGETHER_ROWS // BATCH_ROWS
 MASKS: Final = {name: mask for name, mask in (PSEUDONYM | EIGHT).items() if name != "sex"}

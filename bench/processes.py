@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 ACCORD: Final = str(Path(sys.executable).with_name("accord"))
 """The command, as it is installed beside this interpreter."""
+PEERS: Final = ROOT / ".venv" / "bench" / "bin" / "python"
+"""The interpreter that `make bench` installs the peers for."""
 STOP_S: Final = 15.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 

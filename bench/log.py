@@ -1,0 +1,45 @@
+"""The group `log`: the exchange log alone, how fast it writes, proves, verifies and is asked."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bench import log_beside, log_commit
+from bench.log_drawn import Held
+from bench.processes import PEERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEYS: Final = (*log_commit.KEYS, *log_beside.KEYS)
+"""What the group finds; every key is there after every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        commit: How the writer is measured.
+        peer_entries: How many entries the peer appends, one by one.
+    """
+
+    commit: log_commit.Size = field(default_factory=log_commit.Size)
+    peer_entries: int = 3_000
+    peers: Path = PEERS
+
+
+def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[str, float | None]:
+    """Measure every part, one after the other, over a log in a temporary folder."""
+    size = size or Size()
+    found: dict[str, float | None] = {}
+    with tempfile.TemporaryDirectory(prefix="accord-bench-") as name:
+        held = Held(Path(name))
+        committed = log_commit.run(held, size.commit, say)
+        found |= committed
+        rate = committed["log.exchanges_per_s"]
+        found |= log_beside.run(held, rate, say, entries=size.peer_entries, peers=size.peers)
+    return found

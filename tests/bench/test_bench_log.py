@@ -1,0 +1,42 @@
+"""The harness of `make bench ONLY=log` works, and knows a busy machine from a quiet one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import log, log_beside, log_commit, quiet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_tiny_log_has_every_figure(tmp_path: Path) -> None:
+    """A log is written and proved; where the peer is not installed, its figures are none."""
+    commit = log_commit.Size(exchanges=70, rounds=1, single=3, proofs=5)
+    size = log.Size(commit, 300, tmp_path / "absent")
+    told: list[str] = []
+
+    found = log.run(size, told.append)
+
+    assert set(log.KEYS) == set(found)
+    assert set(log_beside.KEYS) == {key for key, value in found.items() if value is None}
+    assert [] == [key for key, value in found.items() if value is not None and value < 0]
+    assert found["log.probe_core_free"] in {0.0, 1.0}
+    assert 1 == len([line for line in told if "not run" in line])
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "own_s", "expected"),
+    [(0.0, 0.0, 2.0), (3.0, 3.0, 2.0), (2.0, 0.0, 1.0), (4.0, 1.0, 0.5), (1.0, 1.1, 2.0)],
+)
+def test_a_core_that_others_hold_is_not_free(busy_s: float, own_s: float, expected: float) -> None:
+    """Of two cores over two seconds; what the bench itself works is not held against it."""
+    assert expected == quiet.left_by_others(2, 2.0, busy_s, own_s)
+
+
+def test_a_flush_takes_time_and_leaves_nothing(tmp_path: Path) -> None:
+    """The probe writes to the disk that is measured, and clears up."""
+    assert quiet.flush_p50_ms(tmp_path, 3) > 0
+    assert [] == list(tmp_path.iterdir())
