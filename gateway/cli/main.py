@@ -248,6 +248,14 @@ def audit(  # noqa: PLR0913 - one argument an option
     )  # fmt: skip
 
 
+AUDITED = typer.Argument(help="gateway.toml, or a folder that `log export --open` wrote.")
+SINCE = typer.Option("", help="A day (UTC), or a time with a zone: the first one asked for.")
+UNTIL = typer.Option("", help="The first one no longer asked for.")
+OFFICERS = typer.Option(
+    "", "--agreements", help="The folder that names agencies; a deployment's own if left out."
+)
+
+
 @log.command(
     "verify", epilog="Example: accord log verify county/log --vkey county/log.vkey --first"
 )
@@ -302,6 +310,41 @@ def show(
     from gateway.cli.log import run_show
 
     _end(run_show(place[0], place[1]))
+
+
+@log.command(
+    epilog="Example: accord log query county/gateway.toml --kind refusal --since 2026-11-01"
+)
+def query(  # noqa: PLR0913 - one argument an option
+    place: str = AUDITED,
+    agency: list[str] = typer.Option([], help="Provider, recipient, caller or reader."),
+    agreement: list[str] = typer.Option([], help="Its id, or id@version."),
+    provision: list[str] = typer.Option([], help="Its id."),
+    purpose: list[str] = typer.Option([], help="A purpose, or a branch of them."),
+    kind: list[str] = typer.Option([], help="Such as release, refusal, access."),
+    reason: list[str] = typer.Option([], help="Of refusals, such as NO_PROVISION."),
+    decision: str = typer.Option("", help="granted or refused."),
+    since: str = SINCE,
+    until: str = UNTIL,
+    form: str = typer.Option(
+        "table", "--as", help="table, csv, jsonl, fhir, ocsf, or parquet, which needs --output."
+    ),
+    output: str = typer.Option("-", "--output", "-o", help="A file; - prints."),
+    limit: int = typer.Option(100, min=0, help="Newest lines of the table; 0 for all."),
+    officers: str = OFFICERS,
+) -> None:
+    """Find entries, and write them in a form that other tools read: 0 found, 1 none.
+
+    Of a deployment the gateway must be stopped; that somebody looked is an entry, written first.
+    """
+    from gateway.cli.auditor.ask import selection
+    from gateway.cli.auditor.query import run_query
+
+    asked = selection(
+        agencies=agency, agreements=agreement, provisions=provision, purposes=purpose, kinds=kind,
+        reasons=reason, decision=decision, since=since, until=until,
+    )  # fmt: skip
+    _end(run_query(place, asked, form=form, output=output, limit=limit, officers=officers))
 
 
 def _end(code: int) -> None:

@@ -154,7 +154,7 @@ def _sheet(file: Any, columns: Columns) -> Write:  # noqa: ANN401 - any text fil
 
     def write(batch: pa.RecordBatch) -> None:
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            sheet.writerow([_cell(value) for value in row])
+            sheet.writerow([cell(value) for value in row])
 
     return write
 
@@ -165,7 +165,7 @@ def _plain(value: object, kind: FieldType) -> object:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """Return a cell that a spreadsheet shows and never runs: what begins a formula is quoted."""
     if isinstance(value, bool):
         return "true" if value else "false"

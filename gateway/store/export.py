@@ -23,7 +23,7 @@ from gateway.errors import LogError, SettingsError
 from gateway.store.reads import Reads, bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gateway.store.signer import Published
@@ -90,26 +90,32 @@ def write_openings(reads: Reads, size: int, folder: Path, key: Callable[[str], b
     return count
 
 
+def openings_of(path: Path) -> Iterator[tuple[int, Opening]]:
+    """Yield what `write_openings` wrote, in the order of the log, a line at a time.
+
+    Raises:
+        SettingsError: The file is not of its form; the message names the line.
+    """
+    number = 0
+    try:
+        with path.open(encoding="ascii") as file:
+            for number, line in enumerate(file, 1):  # noqa: B007 - said when a line is bad
+                one = json.loads(line)
+                meta, salt = one["meta"].encode("ascii"), b64decode(one["salt"], validate=True)
+                yield int(one["index"]), Opening(meta, salt)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"`{path.name}` cannot be read") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SettingsError(f"`{path.name}`: line {number} is not an opening") from error
+
+
 def read_openings(path: Path) -> Mapping[int, Opening]:
     """Return what `write_openings` wrote, by index.
 
     Raises:
         SettingsError: The file is not of its form; the message names the line.
     """
-    found: dict[int, Opening] = {}
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"`{path.name}` cannot be read") from error
-    for number, line in enumerate(lines, 1):
-        try:
-            one = json.loads(line)
-            found[int(one["index"])] = Opening(
-                one["meta"].encode("ascii"), b64decode(one["salt"], validate=True)
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise SettingsError(f"`{path.name}`: line {number} is not an opening") from error
-    return found
+    return dict(openings_of(path))
 
 
 class FolderReader:
