@@ -16,12 +16,12 @@ from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.daily import daily, forget
+from gateway.cli.keyring import open_keys
 from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
 from gateway.engine.run import PlanEngine
 from gateway.errors import AgreementError, Reason, SourceError
-from gateway.keys import KeyFolder
 from gateway.library.folder import FolderLibrary
 from gateway.library.memory import must_exist
 from gateway.plan.build import Builder
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from gateway.errors import LogError
+    from gateway.keys.folder import KeyFolder
     from gateway.library.folder import Loaded
     from gateway.plan.pushdown import Scan
     from gateway.plan.reference import Table
@@ -126,7 +127,7 @@ async def start(
     found = tables(path, settings)
     library, loaded = _library(path, settings, known(found) | noise.able(), create=create)
     entropy = SystemEntropy()
-    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    keys = open_keys(path, settings, entropy)
     log = _log(path, settings, keys, dies, create=create)
     vault = None
     try:

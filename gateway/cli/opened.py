@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.cli.clock import SystemClock, SystemEntropy
+from gateway.cli.keyring import open_keys
 from gateway.cli.version import BUILD
-from gateway.keys import KeyFolder
 from gateway.settings import beside, gateway_settings
 from gateway.store.start import Place, open_log
 
@@ -58,7 +58,7 @@ def with_log(
     """
     settings = gateway_settings(path)
     entropy = SystemEntropy()
-    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    keys = open_keys(path, settings, entropy)
     digest = hashlib.sha256(path.read_bytes()).digest()
 
     async def carry_out() -> _T:

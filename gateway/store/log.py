@@ -53,6 +53,7 @@ class SqliteLog:
         reads: Reads,
         keys: PayloadKeys,
         fatal: Callable[[LogError], None],
+        told: set[str],
     ) -> None:
         self.reads = reads
         self.warnings: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class SqliteLog:
         self._prover = prover
         self._keys = keys
         self._fatal = fatal
+        self._told = told
         self._spending = Spending(reads)
         self._claims = Claims()
         self._cells = CellRecord(reads, keys)
@@ -293,8 +295,11 @@ class SqliteLog:
 
     # --- Called by the threads --------------------------------------------------------------------
 
-    def key_made(self, key_id: str) -> None:
-        """Put a `key` entry in line; nobody waits for it."""
+    def key_heard(self, key_id: str, event: str, _public: bytes | None) -> None:
+        """Put a `key` entry in line where a key is new; nobody waits for it."""
+        if event != "made" or key_id in self._told or key_id.startswith(("signing/", "kek/")):
+            return
+        self._told.add(key_id)
         meta = {"key": key_id, "event": "made"}
         job = self._desk.sealed(Draft("key", None, 0, None, "p", meta), must=True)
         job.key_made = key_id

@@ -53,11 +53,14 @@ class PayloadKeys(Protocol):
             SettingsError: The store has no such key.
         """
 
-    def has(self, key_id: str) -> bool:
-        """Return whether the store has the key."""
+    def state(self, key_id: str) -> str | None:
+        """Return `made`, `retired`, `destroyed` or `lost`; None for a key that never was."""
 
-    def listen(self, made: Callable[[str], None]) -> None:
-        """Call `made` with the id of each key that is made, and of those nobody heard of yet."""
+    def listen(self, heard: Callable[[str, str, bytes | None], None]) -> None:
+        """Call `heard` with (key id, state, public half of a signing key) of every key there was.
+
+        Then of each change, once it is durable.
+        """
 
 
 class Sealed(NamedTuple):

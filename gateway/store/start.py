@@ -144,7 +144,7 @@ def open_log(
         failed.callback(reads.close)
         desk = Desk(Sealer(keys, clock, entropy), place.config)
         prover = Prover(desk, reads, signer.verifier)
-        log = SqliteLog(desk, prover, reads, keys, fatal)
+        log = SqliteLog(desk, prover, reads, keys, fatal, set(known))
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
         writer = Writer(
@@ -181,7 +181,7 @@ def open_log(
         log.on_close(opened.pop_all().close)
     writer.start()
     prover.signer.start()
-    keys.listen(log.key_made)
+    keys.listen(log.key_heard)
     return log
 
 
@@ -241,14 +241,14 @@ def _sign(checkpoints: CheckpointSigner, writer: Writer) -> Published:
 
 
 def _known_keys(connection: Connection, keys: PayloadKeys) -> set[str]:
-    """Return the ids of keys that the log has used, each of which the key store has.
+    """Return the ids of keys that the log has used, each of which the key store accounts for.
 
     Raises:
         SettingsError: One is missing: another key in its place would cut off what is under it.
     """
     known = {key_id for (key_id,) in connection.execute("SELECT key_id FROM log_key").fetchall()}
     for key_id in sorted(known):
-        if not keys.has(key_id):
+        if keys.state(key_id) is None:
             raise SettingsError(f"the key store has no key `{key_id}`, which the exchange log uses")
     return known
 

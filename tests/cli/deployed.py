@@ -9,7 +9,7 @@ from gateway.audit.checkpoint import Signer
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.write import Ports, write_deployment
-from gateway.keys import KeyFolder
+from gateway.cli.keyring import open_keys
 from gateway.settings import beside, gateway_settings
 from gateway.store.start import Place, open_log
 from tests.store.contract import begin
@@ -18,6 +18,7 @@ from tests.store.town import a_keep, a_release, an_agreement, an_id, an_outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateway.keys.folder import KeyFolder
     from gateway.store.log import SqliteLog
 
 ORIGIN = "demo.invalid/cli"
@@ -37,7 +38,7 @@ def opened(path: Path, *, create: bool = False) -> tuple[SqliteLog, KeyFolder]:
     """Open the log of a deployment, in the running loop."""
     settings = gateway_settings(path)
     entropy = SystemEntropy()
-    keys = KeyFolder(beside(path, settings.keys.folder), entropy, beside(path, settings.keys.kek))
+    keys = open_keys(path, settings, entropy)
     log = open_log(
         Place(beside(path, settings.log.database), beside(path, settings.log.held), "0", bytes(32)),
         signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),

@@ -36,8 +36,8 @@ from gateway.cli.county.write import write_county
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.deploy.write import Ports, write_deployment
+from gateway.cli.keyring import open_keys
 from gateway.cli.token import bearer
-from gateway.keys import KeyFolder
 from gateway.remote.client import Client
 from gateway.settings import adapter_settings, beside, client_settings, gateway_settings
 from gateway.store.export import FolderReader, export, read_openings
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from adapters.base import Adapter
     from gateway.audit.fault import Finding
+    from gateway.keys.folder import KeyFolder
     from gateway.remote.arriving import Progress
     from gateway.settings import ClientSettings, ClientToken
     from gateway.values import Chunk, Condition, Header, Receipt
@@ -225,8 +226,7 @@ class Town:
     def _keys(self) -> KeyFolder:
         path = self.folder / "gateway.toml"
         settings = gateway_settings(path)
-        kek = beside(path, settings.keys.kek)
-        return KeyFolder(beside(path, settings.keys.folder), SystemEntropy(), kek)
+        return open_keys(path, settings, SystemEntropy())
 
     def audit(self, folder: Path) -> list[Finding]:
         """Export the log into a folder, and return what its verification finds, notes left out."""

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.audit.checkpoint import Signer
 from gateway.audit.verify import verify
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.store.export import StoreReader
 from gateway.store.reads import Reads
 from gateway.store.start import open_log

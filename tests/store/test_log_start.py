@@ -13,7 +13,7 @@ import pytest
 
 from gateway.audit.entry import parse_leaf, unseal
 from gateway.errors import LogError, SettingsError
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.store.faults import DamagedError, RollbackError
 from tests.store.contract import begin
 from tests.store.town import (

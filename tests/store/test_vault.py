@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import LogError, SettingsError
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.store.vault import BATCH, SqliteVault
 from tests.store.town import TrueEntropy
 from tests.store.vault_contract import CLAIMS, MANY, OTHER, SCOPE, an_index

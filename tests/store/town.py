@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from gateway.keys import KeyFolder
+    from gateway.keys.folder import KeyFolder
     from gateway.store.log import SqliteLog
 
 ORIGIN = "gateway.county.example/exchange-log"
@@ -79,11 +79,11 @@ class OpenKeys:
             raise SettingsError(f"the key store has no key `{key_id}`")
         return self.keys[key_id]
 
-    def has(self, key_id: str) -> bool:
+    def state(self, key_id: str) -> str | None:
         """Say whether there is one."""
-        return key_id in self.keys
+        return "made" if key_id in self.keys else None
 
-    def listen(self, made: object) -> None:
+    def listen(self, heard: object) -> None:
         """Hear nothing: these keys announce themselves to nobody."""
 
 

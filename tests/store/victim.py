@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gateway.audit.checkpoint import Signer
 from gateway.errors import LogError
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.store.start import open_log
 from tests.store.town import (
     DIGEST,

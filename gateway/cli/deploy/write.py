@@ -19,8 +19,9 @@ from gateway.cli.deploy import templates
 from gateway.cli.deploy.county import COUNTY, Member, PublicKeys, registry
 from gateway.cli.deploy.pki import Authority, signing_key, token_key
 from gateway.cli.deploy.sign import sign_all
+from gateway.cli.keyring import open_master
 from gateway.errors import SettingsError
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.settings import ORIGIN
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.ports import Clock, Entropy
 
 GATEWAY_SAN = "gateway.county.example"
+KEK = "kek/kek"
 MONTHS_BACK = 5
 TEMPLATE_DATES = ("2026-06-01", "2027-05-31", "2027-03-01")
 """`effective` (and every anchor), `expires` and `review_by` of the agreements that are shipped."""
@@ -93,7 +95,8 @@ def write_deployment(
     (folder / "keys").chmod(0o700)
     (folder / "kek").chmod(0o700)
 
-    keys = KeyFolder.create(folder / "keys", entropy, kek=folder / "kek" / "kek")
+    master = open_master(folder / "gateway.toml", KEK, entropy, create=True)
+    keys = KeyFolder.create(folder / "keys", entropy, master)
     vkey = Signer.from_seed(origin, keys.signing_seed()).vkey
     (folder / "log.vkey").write_text(vkey + "\n")
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from typing import TYPE_CHECKING
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.errors import SettingsError
-from gateway.keys import KEK_NAME, SIGNING_NAME, STORE_NAME, KeyFolder
+from gateway.keys.folder import KEK_NAME, KeyFolder
+from gateway.keys.master import LocalMaster, make_file
+from gateway.keys.record import NAME as STORE_NAME
 from tests.store.town import TrueEntropy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES = [KEK_NAME, SIGNING_NAME, STORE_NAME]
+FILES = [KEK_NAME, STORE_NAME]
 
 
 @pytest.fixture
@@ -95,15 +102,17 @@ def test_names_of_keys_are_plain(folder: Path, part: str) -> None:
 
 
 def test_nothing_lies_in_the_clear(folder: Path) -> None:
-    """The key store holds no key, neither raw nor in hex."""
+    """The key store holds no key, signing keys included, neither raw nor in hex nor in base64."""
     keys = _open(folder)
-    secret = keys.subject(2026)
+    secrets = [keys.subject(2026), keys.signing_seed()]
 
     data = (folder / STORE_NAME).read_bytes()
 
-    assert secret not in data
-    assert secret.hex().encode() not in data
-    assert [0o600] * 3 == [(folder / name).stat().st_mode & 0o777 for name in FILES]
+    for secret in secrets:
+        assert secret not in data
+        assert secret.hex().encode() not in data
+        assert b64encode(secret)[:40] not in data
+    assert [0o600] * 2 == [(folder / name).stat().st_mode & 0o777 for name in FILES]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -127,15 +136,14 @@ def test_a_file_that_others_may_read_is_refused(folder: Path, name: str, mode: i
         _open(folder)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_key_folder_is_not_written_over(folder: Path, name: str) -> None:
+def test_a_key_folder_is_not_written_over(folder: Path) -> None:
     """Creating again where keys are is refused, and changes none of them."""
-    before = (folder / name).read_bytes()
+    before = [(folder / name).read_bytes() for name in FILES]
 
     with pytest.raises(SettingsError, match="exists already"):
         KeyFolder.create(folder, TrueEntropy())
 
-    assert before == (folder / name).read_bytes()
+    assert before == [(folder / name).read_bytes() for name in FILES]
 
 
 def test_another_key_encryption_key_is_refused(folder: Path) -> None:
@@ -169,7 +177,7 @@ def test_wrapped_keys_cannot_be_swapped(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"version":2,"keys":{}}', '{"version":1,"keys":{"a":1}}']
+    "text", ["", "[]", "{}", '{"version":3,"keys":{}}', '{"version":2,"keys":{"a":1}}']
 )
 def test_a_store_of_another_form_is_refused(folder: Path, text: str) -> None:
     """What is not this version's key store is not touched."""
@@ -192,26 +200,121 @@ def test_two_processes_lose_no_key_of_each_other(folder: Path) -> None:
 
 def test_new_keys_are_announced_once(folder: Path) -> None:
     """Those made before anybody listened too."""
-    keys, heard = _open(folder), list[str]()
+    keys, heard = _open(folder), list[tuple[str, str]]()
     keys.subject(2026)
-    keys.listen(heard.append)
+    keys.listen(lambda key_id, state, _: heard.append((key_id, state)))
     keys.subject(2026)
     keys.subject(2027)
 
-    assert ["subject/2026", "subject/2027"] == heard
+    told = ["signing/1", "subject/2026", "subject/2027"]
+    assert [(one, "made") for one in told] == heard
 
 
-def test_an_operators_own_key_encryption_key_is_kept(tmp_path: Path) -> None:
+def test_an_operators_own_master_is_kept(tmp_path: Path) -> None:
     """It may lie on another volume, and is read from there."""
     kek = tmp_path / "volume" / "kek"
     kek.parent.mkdir()
-    made = KeyFolder.create(tmp_path / "keys", TrueEntropy(), kek)
-    secret = made.subject(2026)
+    make_file(kek, TrueEntropy())
     text = kek.read_bytes()
-    (tmp_path / "keys2").mkdir()
-    KeyFolder.create(tmp_path / "keys2", TrueEntropy(), kek)
+    made = KeyFolder.create(tmp_path / "keys", TrueEntropy(), _of_file(kek))
+    secret = made.subject(2026)
+    make_file(kek, TrueEntropy())
+    KeyFolder.create(tmp_path / "keys2", TrueEntropy(), _of_file(kek))
 
     assert text == kek.read_bytes()
     assert not (tmp_path / "keys" / KEK_NAME).exists()
-    assert secret == KeyFolder(tmp_path / "keys", TrueEntropy(), kek).subject(2026)
-    assert os.stat(kek).st_mode & 0o077 == 0  # noqa: PTH116
+    assert secret == KeyFolder(tmp_path / "keys", TrueEntropy(), _of_file(kek)).subject(2026)
+    assert kek.stat().st_mode & 0o077 == 0
+
+
+def _of_file(path: Path) -> LocalMaster:
+    return LocalMaster.of_file(path, TrueEntropy())
+
+
+def _first_form(folder: Path, kek: bytes, keys: dict[str, bytes], seed: bytes) -> None:
+    """Write a key folder as the first release wrote it."""
+    cipher, wrapped = AESGCM(kek), {}
+    for key_id, key in keys.items():
+        nonce = os.urandom(12)
+        sealed = nonce + cipher.encrypt(nonce, key, f"accord/key-store/v1\x00{key_id}".encode())
+        wrapped[key_id] = b64encode(sealed).decode()
+    pem = Ed25519PrivateKey.from_private_bytes(seed).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    folder.mkdir()
+    for name, data in (
+        (KEK_NAME, b64encode(kek)),
+        (STORE_NAME, json.dumps({"version": 1, "keys": wrapped}).encode()),
+        ("log.key", pem),
+    ):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_bytes(data)
+
+
+def test_a_folder_of_the_first_form_is_carried_over(tmp_path: Path) -> None:
+    """Its keys stay what they were; the signing key lies wrapped, and in no file of its own."""
+    folder = tmp_path / "first"
+    seed, key = hashlib.sha256(b"seed").digest(), hashlib.sha256(b"key").digest()
+    _first_form(folder, os.urandom(32), {"subject/2025": key, "payload/2025-12.6y": key}, seed)
+
+    once, again = _open(folder), _open(folder)
+
+    for keys in (once, again):
+        assert seed == keys.signing_seed()
+        assert key == keys.subject(2025)
+        assert ("payload/2025-12.6y", key) == keys.payload("2025-12", "6y")
+    assert sorted(FILES) == sorted(one.name for one in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["log.key", KEK_NAME])
+def test_a_folder_of_the_first_form_with_a_file_missing_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    """Nothing of it is changed then."""
+    folder = tmp_path / "first"
+    _first_form(folder, os.urandom(32), {}, os.urandom(32))
+    (folder / name).unlink()
+    before = (folder / STORE_NAME).read_bytes()
+
+    with pytest.raises(SettingsError, match=name):
+        _open(folder)
+
+    assert before == (folder / STORE_NAME).read_bytes()
+
+
+def _edited(folder: Path, **changed: object) -> None:
+    path = folder / STORE_NAME
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"marks": {"signing/1": ["destroyed", "2026-11-20T00:00:00+00:00"]}},
+        {"marks": {"subject/2020": ["mislaid", "2026-11-20T00:00:00+00:00"]}},
+        {"marks": {"subject/2020": ["lost", "2026-11-20T00:00:00"]}},
+        {"marks": {"subject/2020": "lost"}},
+        {"more": {}},
+        {"master": 7},
+        {"number": "x"},
+        {"wrapped": "not base64"},
+        {"link": ["AAAA"]},
+    ],
+)
+def test_a_store_that_contradicts_itself_is_refused(folder: Path, changed: dict[str, Any]) -> None:
+    """A key that is there and said to be gone was put back by hand; other parts are not known."""
+    _edited(folder, **changed)
+
+    with pytest.raises(SettingsError, match=STORE_NAME):
+        _open(folder)
+
+
+def test_a_wrapped_key_that_was_changed_is_refused(folder: Path) -> None:
+    """One bit is enough, at start."""
+    keys = json.loads((folder / STORE_NAME).read_bytes())["keys"]
+    data = bytearray(b64decode(keys["signing/1"]))
+    data[-1] ^= 1
+    _edited(folder, keys={"signing/1": b64encode(data).decode()})
+
+    with pytest.raises(SettingsError, match="does not open"):
+        _open(folder)

@@ -1,0 +1,70 @@
+"""The key folder of a deployment, under the master that its settings name."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.errors import SettingsError
+from gateway.keys import files
+from gateway.keys.folder import KeyFolder
+from gateway.keys.master import LocalMaster, make_file
+from gateway.keys.uri import ENVIRONMENT, PKCS11, token_uri
+from gateway.settings import beside
+
+if TYPE_CHECKING:
+    from gateway.keys.master import Master
+    from gateway.ports import Entropy
+    from gateway.settings import GatewaySettings
+
+
+def open_keys(path: Path, settings: GatewaySettings, entropy: Entropy) -> KeyFolder:
+    """Return the keys of a deployment.
+
+    Raises:
+        SettingsError: The master or the folder is not what it should be.
+    """
+    master = open_master(path, settings.keys.kek, entropy)
+    return KeyFolder(beside(path, settings.keys.folder), entropy, master)
+
+
+def open_master(path: Path, kek: str, entropy: Entropy, *, create: bool = False) -> Master:
+    """Return the master that `keys.kek` names; see `gateway.keys.uri`.
+
+    Args:
+        path: The settings; a file of the master is named relative to them.
+        kek: The setting.
+        entropy: What nonces, and a master that is made, are of.
+        create: Make a file, or a key on a token, where there is none. A variable of the environment
+            is the operator's to set.
+
+    Raises:
+        SettingsError: It is not there, or not what it should be.
+    """
+    if kek.startswith(ENVIRONMENT):
+        return LocalMaster.of_environment(kek.removeprefix(ENVIRONMENT), os.environ, entropy)
+    if not kek.startswith(PKCS11):
+        place = beside(path, kek)
+        if create:
+            make_file(place, entropy)
+        return LocalMaster.of_file(place, entropy)
+    uri = token_uri(kek)
+    if find_spec("pkcs11") is None:
+        raise SettingsError("`keys.kek`: a token needs the extra `pkcs11`")
+    from gateway.keys.token import TokenMaster
+
+    make = TokenMaster.create if create else TokenMaster
+    return make(uri, _pin(uri.pin_source), entropy)
+
+
+def _pin(source: str) -> str:
+    if source.startswith(ENVIRONMENT):
+        pin = os.environ.get(source.removeprefix(ENVIRONMENT), "")
+    else:
+        data = files.read(Path(source.removeprefix("file:").removeprefix("//")))
+        pin = data.decode("utf-8", "replace").strip()
+    if not pin:
+        raise SettingsError("`keys.kek`: `pin-source` holds no PIN")
+    return pin
