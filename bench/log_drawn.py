@@ -17,7 +17,7 @@ from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft, subject_token
 from gateway.audit.stream import stream_next, stream_start
 from gateway.cli.clock import SystemClock, SystemEntropy
-from gateway.keys import KeyFolder
+from gateway.keys.folder import KeyFolder
 from gateway.ports import Keep
 from gateway.store.start import Place, open_log
 from gateway.values import uuid7

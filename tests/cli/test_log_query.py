@@ -18,9 +18,9 @@ from gateway.cli.auditor import ask
 from gateway.cli.auditor.outputs import FORMS
 from gateway.cli.auditor.query import run_query
 from gateway.cli.clock import SystemEntropy
+from gateway.cli.keyring import open_keys
 from gateway.cli.log import run_export
 from gateway.errors import LogError, SettingsError
-from gateway.keys import KeyFolder
 from gateway.settings import beside, gateway_settings
 from gateway.store.export import OPENINGS
 from gateway.store.lock import Lock
@@ -57,9 +57,7 @@ def query(place: Path, form: str = "jsonl", output: str = "-", **asked: Any) -> 
 def accesses(path: Path) -> list[dict[str, Any]]:
     """Return what the log's `access` entries say, read with the deployment's own keys."""
     settings = gateway_settings(path)
-    keys = KeyFolder(
-        beside(path, settings.keys.folder), SystemEntropy(), beside(path, settings.keys.kek)
-    )
+    keys = open_keys(path, settings, SystemEntropy())
     reads = Reads(beside(path, settings.log.database))
     try:
         rows = reads.rows("SELECT seq FROM log_entry WHERE k = 'access' ORDER BY seq")
