@@ -238,6 +238,15 @@ def consistency_proof(old: int, new: int, tiles: Tiles) -> list[bytes]:
     return proof[::-1]
 
 
+def root_at(size: int, tiles: Tiles) -> bytes:
+    """Return the root of the tree of the first `size` leaves.
+
+    Raises:
+        AuditError: `tile-missing`, a tile has fewer hashes than a tree of that size.
+    """
+    return _range_root(0, size, tiles) if size else EMPTY_ROOT
+
+
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:

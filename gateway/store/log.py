@@ -255,7 +255,9 @@ class SqliteLog:
         Raises:
             NotFoundError: No such path, or one beyond the newest checkpoint.
         """
-        return await asyncio.to_thread(tile_at, self.reads, self.published.size, path)
+        published = self.published
+        tiles = self._prover.tiles(published)
+        return await asyncio.to_thread(tile_at, self.reads, tiles, published.size, path)
 
     async def proof(self, index: int) -> str:
         """Return the tlog-proof of an entry, once a signed checkpoint covers it."""
@@ -282,7 +284,8 @@ class SqliteLog:
         """
         if not 0 <= old <= new <= self.published.size:
             raise NotFoundError(Reason.INDEX_BEYOND_LOG, "no such sizes of the exchange log")
-        return await asyncio.to_thread(consistency_proof, old, new, self.reads.tile)
+        tiles = self._prover.tiles(self.published)
+        return await asyncio.to_thread(consistency_proof, old, new, tiles)
 
     async def opened(self, start: int, count: int, access: Draft) -> list[Opened]:
         """Return entries with what they say, once an `access` entry tells who looks.

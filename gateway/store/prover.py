@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.fault import AuditError
-from gateway.audit.merkle import inclusion_proof
+from gateway.audit.merkle import TILE_HEIGHT, inclusion_proof, root_at
 from gateway.audit.proof import write_proof
 from gateway.errors import LogError
 from gateway.store.faults import RollbackError
 
 if TYPE_CHECKING:
     from gateway.audit.checkpoint import Verifier
+    from gateway.audit.merkle import Tiles
     from gateway.store.desk import Desk
     from gateway.store.reads import Reads
     from gateway.store.signer import CheckpointSigner, Published
@@ -42,8 +44,24 @@ class Prover:
         published = await self._covering(index)
         path = self.signer.tree.nodes.path(index, published.size, published.edges)
         if path is None:
-            path = await asyncio.to_thread(inclusion_proof, index, published.size, self._reads.tile)
+            tiles = self.tiles(published)
+            path = await asyncio.to_thread(inclusion_proof, index, published.size, tiles)
         return write_proof(index, path, published.note)
+
+    def tiles(self, published: Published) -> Tiles:
+        """Return the tiles of the tree as it was published, for one proof or reading.
+
+        Full tiles are read, once each; those on the right edge are in memory: worked out anew, one
+        of a hundred thousand entries would cost as many hashes.
+        """
+
+        @cache
+        def tile(level: int, index: int) -> bytes:
+            if index < published.size >> TILE_HEIGHT * (level + 1):
+                return self._reads.tile(level, index)
+            return published.tails[level]
+
+        return tile
 
     async def _covering(self, index: int) -> Published:
         """Return the newest checkpoint, once it covers an entry."""
@@ -96,12 +114,18 @@ class Prover:
             size = int(self._reads.rows("SELECT size FROM log_head")[0][0])
         # Nobody can have one that was not published, and so none of entries that are not there.
         if checkpoint.size <= size:
-            root = await asyncio.to_thread(self._reads.root_at, checkpoint.size)
+            root = await asyncio.to_thread(self._root_at, checkpoint.size)
             if root == checkpoint.root:
                 self._remember(note)
                 return None
         why = "an agency holds a checkpoint of another exchange log under this key"
         return RollbackError(why, store_size=size, held_size=checkpoint.size)
+
+    def _root_at(self, size: int) -> bytes:
+        published = self.published
+        if size <= published.size:
+            return root_at(size, self.tiles(published))
+        return self._reads.root_at(size)
 
     def _remember(self, note: str) -> None:
         """Keep the last notes that were found good: agencies send the same one many times."""

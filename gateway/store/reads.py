@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.audit.entry import Payload
+    from gateway.audit.merkle import Tiles
     from gateway.store.database import Connection, Where
 
 ENTRIES_MAX: Final = 10_000
@@ -235,8 +236,14 @@ def _rows(
         raise LogError("the exchange log cannot be read") from error
 
 
-def tile_at(reads: Reads, size: int, path: str) -> bytes:
+def tile_at(reads: Reads, tiles: Tiles, size: int, path: str) -> bytes:
     """Return the bytes of a tlog-tiles path at `size` entries, as static files have them.
+
+    Args:
+        reads: The store, for bundles.
+        tiles: The tree of that size.
+        size: Entries.
+        path: As the format spells it.
 
     Raises:
         NotFoundError: Not a path in its one spelling, or of a tile that such a tree does not have.
@@ -249,9 +256,7 @@ def tile_at(reads: Reads, size: int, path: str) -> bytes:
         spelled = entry_bundle_path(index, width) if level < 0 else tile_path(level, index, width)
         # A partial tile may be asked for at any width that it once had.
         if spelled == path and 0 < width <= tile_width(max(level, 0), index, size):
-            return (
-                bundle(reads, index, width) if level < 0 else reads.tile(level, index)[: 32 * width]
-            )
+            return bundle(reads, index, width) if level < 0 else tiles(level, index)[: 32 * width]
     raise NotFoundError(Reason.NOT_FOUND, "the exchange log has no such tile")
 
 

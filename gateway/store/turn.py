@@ -12,21 +12,22 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from gateway.audit.fault import AuditError
 from gateway.errors import AccordError, BusyError, ConflictError, Reason
 from gateway.store.batch import Head
 from gateway.store.cells import VERSION
 from gateway.store.database import ServerError
 from gateway.store.faults import DamagedError, FencedError, UnknownFateError
 from gateway.store.spending import RETRY_AFTER_S, Spending
-from gateway.store.tiles import StoredTiles, frontier_of
+from gateway.store.tiles import extend
 
 if TYPE_CHECKING:
     from gateway.store.database import Connection
     from gateway.store.line import Job
     from gateway.store.replicas import Replica
 
+READ_ROWS: Final = 10_000
 _DAY_MS: Final = 86_400_000
+_LEAVES: Final = "SELECT leaf FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq"
 _HEAD: Final = "SELECT size, frontier, t FROM log_head WHERE id = 1 FOR UPDATE"
 _ASKED: Final = "SELECT x, digest FROM attempt WHERE recipient = ? AND request_id = ? AND at >= ?"
 _OPEN: Final = "SELECT 1 FROM log_open WHERE x = ? AND replica <> ?"
@@ -107,7 +108,9 @@ class Shared:
         size, frontier, t_ms = connection.execute(_HEAD).fetchone()
         if not self._replica.holds(connection):
             raise FencedError("another gateway took the place of this replica")
-        return head if size == head.size else _read_on(connection, size, bytes(frontier), t_ms)
+        return (
+            head if size == head.size else _read_on(connection, head, size, bytes(frontier), t_ms)
+        )
 
     def admit(self, connection: Connection, jobs: list[Job], size: int) -> list[Job]:
         """Hold each job against what other replicas wrote since it was judged."""
@@ -152,18 +155,22 @@ class _Within:
         return self._connection.execute(statement, parameters).fetchall()
 
 
-def _read_on(connection: Connection, size: int, frontier: bytes, t_ms: int) -> Head:
-    """Return where another replica left the log.
+def _read_on(connection: Connection, head: Head, size: int, frontier: bytes, t_ms: int) -> Head:
+    """Return where other replicas left the log, going on from where this one knew it.
+
+    It is read while all others wait, so no more than what is new is read and hashed.
 
     Raises:
         DamagedError: Its entries do not lead to its head.
     """
-    try:
-        tails = StoredTiles(connection).tails(size)
-        ends = frontier_of(size, tails)
-    except AuditError as error:
-        raise DamagedError(f"the exchange log's tiles are not whole: {error.message}") from error
-    if ends.to_bytes() != frontier:
+    ends, tails = head.frontier.copy(), head.tails
+    for first in range(head.size, size, READ_ROWS):
+        found = connection.execute(_LEAVES, (first, min(size, first + READ_ROWS))).fetchall()
+        leaves = [bytes(leaf) for (leaf,) in found]
+        tails, _ = extend(tails, first, leaves)
+        for leaf in leaves:
+            ends.append(leaf)
+    if ends.size != size or ends.to_bytes() != frontier:
         raise DamagedError("the entries of the exchange log do not lead to its head")
     return Head(size, t_ms, ends, tails)
 
