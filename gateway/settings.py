@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from gateway.errors import SettingsError
@@ -94,12 +95,26 @@ class AgreementsFolder(_Section):
     poll_s: Annotated[float, Field(gt=0, le=10)] = 0.25
 
 
+POSTGRES = "postgresql://"
+
+
 class Log(_Section):
-    """`[log]`: origin and database of the exchange log, and the held checkpoint outside it."""
+    """`[log]`: origin and database of the exchange log, and the held checkpoint outside it.
+
+    The database is a file, or `postgresql://…` where several gateways share one log. `state` is the
+    folder of what one gateway remembers beside it; without it, that of the file.
+    """
 
     origin: Annotated[str, StringConstraints(pattern=f"^{ORIGIN}$")]
     database: Name
     held: Name
+    state: Name | None = None
+
+    @model_validator(mode="after")
+    def _placed(self) -> Log:
+        if self.state is None and self.database.startswith(POSTGRES):
+            raise ValueError("`state` is needed where the database is not a file")
+        return self
 
 
 class Keys(_Section):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.daily import daily, forget
 from gateway.cli.keyring import open_keys
+from gateway.cli.place import database, place, state
 from gateway.cli.tables import known, tables
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
@@ -30,9 +30,10 @@ from gateway.rpc.auth import Identity
 from gateway.rpc.limits import Admission
 from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.settings import beside
+from gateway.store import connect
 from gateway.store.counters import StoredCounters
-from gateway.store.start import Place, open_log
-from gateway.store.vault import SqliteVault
+from gateway.store.start import open_log
+from gateway.store.vault import StoredVault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -89,7 +90,7 @@ class Running:
 
     gateway: Gateway
     log: SqliteLog
-    vault: SqliteVault
+    vault: StoredVault
     library: FolderLibrary
     sources: Sources
     engine: PlanEngine
@@ -132,8 +133,9 @@ async def start(
     vault = None
     try:
         # Without a key of it nothing was ever drawn: then, and only then, one may be made.
-        held = beside(path, settings.log.database).with_name(VAULT)
-        vault = SqliteVault(held, entropy, create=not keys.vaulted())
+        where = database(path, settings)
+        held = where if isinstance(where, str) else state(path, settings) / VAULT
+        vault = StoredVault(held, entropy, create=not keys.vaulted())
         await put_in_force(library, log, loaded)
         await forget(log, SystemClock())
         inner = Inner(library, log, vault, keys, found, telemetry, fatal, own)
@@ -154,9 +156,8 @@ def _library(
         SettingsError: What must not be forgotten is gone or cannot be read.
         AgreementError: There is no good set.
     """
-    database = beside(path, settings.log.database)
-    memory = database.parent / MEMORY
-    must_exist(memory, database, create=create)
+    memory = state(path, settings) / MEMORY
+    must_exist(memory, made=connect.exists(database(path, settings)), create=create)
     library = FolderLibrary(beside(path, settings.agreements.folder), memory, tables)
     loaded = library.look(SystemClock().now())
     if loaded.agreements is None:
@@ -173,15 +174,8 @@ def _log(
     *,
     create: bool,
 ) -> SqliteLog:
-    place = Place(
-        beside(path, settings.log.database),
-        beside(path, settings.log.held),
-        BUILD,
-        hashlib.sha256(path.read_bytes()).digest(),
-        settings.gateway.replica,
-    )
     return open_log(
-        place,
+        place(path, settings),
         signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
         keys=keys,
         clock=SystemClock(),
@@ -197,7 +191,7 @@ class Inner:
 
     library: FolderLibrary
     log: SqliteLog
-    vault: SqliteVault
+    vault: StoredVault
     keys: KeyFolder
     tables: Mapping[str, Table]
     telemetry: Telemetry

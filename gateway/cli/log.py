@@ -19,6 +19,7 @@ from gateway.store.export import OPENINGS, FolderReader, export, read_openings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from gateway.store.database import Where
     from gateway.store.log import SqliteLog
 
 EXIT_UNFINISHED = 3
@@ -257,7 +258,8 @@ def _shown(name: str, value: object) -> str:
     return str(value)
 
 
-def _database(path: Path) -> Path:
-    from gateway.settings import beside, gateway_settings
+def _database(path: Path) -> Where:
+    from gateway.cli.place import database
+    from gateway.settings import gateway_settings
 
-    return beside(path, gateway_settings(path).log.database)
+    return database(path, gateway_settings(path))

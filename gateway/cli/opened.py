@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -11,9 +10,9 @@ from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.keyring import open_keys
-from gateway.cli.version import BUILD
+from gateway.cli.place import place
 from gateway.settings import beside, gateway_settings
-from gateway.store.start import Place, open_log
+from gateway.store.start import open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,17 +58,10 @@ def with_log(
     settings = gateway_settings(path)
     entropy = SystemEntropy()
     keys = open_keys(path, settings, entropy)
-    digest = hashlib.sha256(path.read_bytes()).digest()
 
     async def carry_out() -> _T:
         log = open_log(
-            Place(
-                beside(path, settings.log.database),
-                beside(path, settings.log.held),
-                BUILD,
-                digest,
-                settings.gateway.replica,
-            ),
+            place(path, settings, operator=True),
             signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
             keys=keys,
             clock=SystemClock(),

@@ -90,8 +90,13 @@ def _slot(one: Statement) -> tuple[str, ...]:
     return one.subject, one.action.value, one.agency, one.key
 
 
-def must_exist(path: Path, log: Path, *, create: bool) -> None:
+def must_exist(path: Path, *, made: bool, create: bool) -> None:
     """Make an empty memory beside a log that is about to be made; else require that there is one.
+
+    Args:
+        path: The memory.
+        made: Whether there is a log.
+        create: Whether one may be made.
 
     Raises:
         SettingsError: The log is not new and the memory is gone.
@@ -99,7 +104,7 @@ def must_exist(path: Path, log: Path, *, create: bool) -> None:
     """
     if path.exists():
         return
-    if log.exists():
+    if made:
         raise SettingsError(
             f"{path}: is gone, while the exchange log is not new: suspensions would be forgotten; "
             "put it back from a backup or, once every suspension was looked at, write {} into it"

@@ -32,21 +32,23 @@ _PLACE = re.compile(r"\?(\d*)|%")
 class Postgres:
     """One connection to PostgreSQL, as the store uses it.
 
-    A reader that lost its server looks for it again with its next statement; a writer does not,
-    since what it was about to commit is unknown.
+    A reader that lost its server looks for it again with its next statement. The log's writer does
+    not, since what it was about to commit is unknown.
 
     Args:
         url: `postgresql://…`; a password is better given by the environment or a password file.
         write: Whether it may write.
+        again: Whether a writer looks for its server again too.
 
     Raises:
         LogError: The server does not answer, or may lose what it acknowledges.
         SettingsError: The extra `postgres` is not installed.
     """
 
-    def __init__(self, url: str, *, write: bool) -> None:
+    def __init__(self, url: str, *, write: bool, again: bool = False) -> None:
         self._url = url
         self._write = write
+        self._again = again or not write
         self._driver = _driver()
         self._spelled: dict[str, str] = {}
         self._raw = self._connect()
@@ -55,7 +57,7 @@ class Postgres:
 
     def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Cursor:
         """Run one statement; see `connect.Connection`."""
-        if self._raw.closed and not self._write:
+        if self._raw.closed and self._again:
             self._raw = self._connect()
         spelled, given = self._spell(statement, parameters) if parameters else (statement, None)
         try:

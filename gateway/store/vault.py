@@ -1,9 +1,10 @@
-"""The vault of pseudonyms: a random token for each value of a scope, in a SQLite file of its own.
+"""The vault of pseudonyms: a random token for each value of a scope, in tables of its own.
 
 A row is a scope, a keyed index of a value, and 128 random bits. Without the scope's key, which lies
-in the key folder, the index tells nothing, and the token never told anything. The file stands
-beside the exchange log and not in it: tokens for a large exchange would hold up the log's one
-writer, and the log is kept, exported and verified by rules of its own.
+in the key folder, the index tells nothing, and the token never told anything. A SQLite vault is a
+file beside the exchange log and not in it: tokens for a large exchange would hold up the log's one
+writer, and the log is kept, exported and verified by rules of its own. In PostgreSQL it has tables
+beside the log's, and a connection of its own, so that all replicas draw from one vault.
 
 A row is never changed and never deleted: one value, one token, whatever restarts, and however many
 connections draw at once.
@@ -16,22 +17,26 @@ import contextlib
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, insert
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.schema import CreateTable
 
 from gateway.errors import LogError, SettingsError
+from gateway.store.database import ERRORS
+from gateway.store.postgres import Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from sqlalchemy.engine import Dialect
     from sqlalchemy.sql import ClauseElement
 
     from gateway.ports import Entropy
+    from gateway.store.database import Connection, Where
 
 SCHEMA_VERSION: Final = 1
 TOKEN_BYTES: Final = 16
@@ -52,6 +57,7 @@ _token: Final = Table(
     sqlite_with_rowid=False,
 )
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
+_POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -67,10 +73,18 @@ _TRIGGERS: Final = (
     """CREATE TRIGGER vault_token_delete BEFORE DELETE ON vault_token
     BEGIN SELECT RAISE(ABORT, 'vault_token is insert-only'); END""",
 )
+_SERVER_TRIGGERS: Final = (
+    """CREATE FUNCTION vault_insert_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'vault_token is insert-only'; END $$""",
+    """CREATE TRIGGER vault_token_update BEFORE UPDATE ON vault_token FOR EACH ROW
+    WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION vault_insert_only()""",
+    """CREATE TRIGGER vault_token_delete BEFORE DELETE OR TRUNCATE ON vault_token
+    FOR EACH STATEMENT EXECUTE FUNCTION vault_insert_only()""",
+)
 
 
-def _sql(statement: ClauseElement) -> str:
-    return str(statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True}))
+def _sql(statement: ClauseElement, dialect: Dialect = _SQLITE) -> str:
+    return str(statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True}))
 
 
 def _insert_or_read() -> ClauseElement:
@@ -89,23 +103,23 @@ _SELECT: Final = _sql(
 ).partition("IN (?)")
 
 
-class SqliteVault:
+class StoredVault:
     """The one `Vault`: a connection of its own, worked by a thread of its own.
 
     Args:
-        database: The file.
+        place: The file, or the URL of the log's PostgreSQL database.
         entropy: What tokens are drawn from.
-        create: Make the file where there is none. Without it a missing file is refused: tokens were
+        create: Make the vault where there is none. Without it a missing one is refused: tokens were
             drawn from it, and another in its place would give people second ones.
 
     Raises:
-        SettingsError: The file is missing, or is no vault of a version that is known here.
+        SettingsError: The vault is missing, or is none of a version that is known here.
         LogError: It cannot be opened.
     """
 
-    def __init__(self, database: Path, entropy: Entropy, *, create: bool) -> None:
+    def __init__(self, place: Where, entropy: Entropy, *, create: bool) -> None:
         self._entropy = entropy
-        self._connection = _open(database, create=create)
+        self._connection, self._begin = _open(place, create=create)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="accord-vault")
 
     def close(self) -> None:
@@ -124,16 +138,20 @@ class SqliteVault:
         try:
             found: dict[bytes, bytes] = {}
             for part in _parts(wanted):
-                found |= self._connection.execute(_select(len(part)), (scope, *part))
+                found |= self._rows(_select(len(part)), (scope, *part))
             missing = sorted(one for one in wanted if one not in found)
             if missing:
                 # One flush for all of them: it costs more than the rows.
-                with _transaction(self._connection):
+                with _transaction(self._connection, self._begin):
                     for part in _parts(missing):
                         found |= self._draw(scope, part)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise LogError("the vault of pseudonyms cannot be read or written") from error
         return found
+
+    def _rows(self, statement: str, parameters: Sequence[object]) -> dict[bytes, bytes]:
+        found = self._connection.execute(statement, parameters).fetchall()
+        return {bytes(index): bytes(token) for index, token in found}
 
     def _draw(self, scope: str, part: Sequence[bytes]) -> dict[bytes, bytes]:
         """Draw a token for each index, or read the one that another connection drew meanwhile."""
@@ -143,7 +161,7 @@ class SqliteVault:
             for place, index in enumerate(part)
             for value in (scope, index, drawn[place * TOKEN_BYTES : (place + 1) * TOKEN_BYTES])
         ]
-        return dict(self._connection.execute(_insert(len(part)), rows).fetchall())
+        return self._rows(_insert(len(part)), rows)
 
 
 def _parts(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -161,7 +179,32 @@ def _select(indexes: int) -> str:
     return f"{head}IN ({', '.join('?' * indexes)}){tail}"
 
 
-def _open(database: Path, *, create: bool) -> sqlite3.Connection:
+def _open(place: Where, *, create: bool) -> tuple[Connection, str]:
+    """Return a connection to the vault, and the statement that begins a transaction."""
+    if isinstance(place, Path):
+        connection: Connection = _file(place, create=create)
+        names, begin = "SELECT name FROM sqlite_master", "BEGIN IMMEDIATE"
+        made = [_sql(CreateTable(table)) for table in _META.sorted_tables] + list(_TRIGGERS)
+    else:
+        connection = Postgres(place, write=True, again=True)
+        names, begin = "SELECT tablename FROM pg_tables WHERE tablename LIKE 'vault_%'", "BEGIN"
+        tables = [_sql(CreateTable(table), _POSTGRES) for table in _META.sorted_tables]
+        made = tables + list(_SERVER_TRIGGERS)
+    try:
+        for pragma in _PRAGMAS if isinstance(place, Path) else ():
+            connection.execute(pragma)
+        with _transaction(connection, begin):
+            _check(connection, names, made, create=create)
+    except ERRORS as error:
+        connection.close()
+        raise LogError("the vault of pseudonyms cannot be opened") from error
+    except SettingsError:
+        connection.close()
+        raise
+    return connection, begin
+
+
+def _file(database: Path, *, create: bool) -> sqlite3.Connection:
     if not create and not database.exists():
         raise SettingsError(
             f"the vault of pseudonyms `{database.name}` is missing, and tokens were drawn from it"
@@ -169,7 +212,7 @@ def _open(database: Path, *, create: bool) -> sqlite3.Connection:
     try:
         # Made for its owner alone, before SQLite would make it for everybody.
         os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"{database.absolute().as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
@@ -177,44 +220,30 @@ def _open(database: Path, *, create: bool) -> sqlite3.Connection:
         )
     except (OSError, sqlite3.Error) as error:
         raise LogError("the vault of pseudonyms cannot be opened") from error
-    try:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        _check(connection, create=create)
-    except sqlite3.Error as error:
-        connection.close()
-        raise LogError("the vault of pseudonyms cannot be opened") from error
-    except SettingsError:
-        connection.close()
-        raise
-    return connection
 
 
-def _check(connection: sqlite3.Connection, *, create: bool) -> None:
-    """Make an empty file a vault, in one transaction; raise where it is one of another version."""
-    with _transaction(connection):
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        if not names and create:
-            for table in _META.sorted_tables:
-                connection.execute(_sql(CreateTable(table)))
-            for trigger in _TRIGGERS:
-                connection.execute(trigger)
-            connection.execute(_sql(insert(_version)), (SCHEMA_VERSION,))
-        elif "vault_version" not in names:
-            raise SettingsError("the vault of pseudonyms is empty, or is no vault")
-        rows = connection.execute("SELECT version FROM vault_version").fetchall()
-        if rows != [(SCHEMA_VERSION,)]:
-            raise SettingsError("the vault of pseudonyms has a version that is not known here")
+def _check(connection: Connection, names: str, made: Sequence[str], *, create: bool) -> None:
+    """Make what is empty a vault, in one transaction; raise where it is one of another version."""
+    found = {name for (name,) in connection.execute(names).fetchall()}
+    if not found and create:
+        for statement in made:
+            connection.execute(statement)
+        connection.execute(_sql(insert(_version)), (SCHEMA_VERSION,))
+    elif "vault_version" not in found:
+        raise SettingsError("the vault of pseudonyms is empty, or is no vault")
+    rows = connection.execute("SELECT version FROM vault_version").fetchall()
+    if [tuple(row) for row in rows] != [(SCHEMA_VERSION,)]:
+        raise SettingsError("the vault of pseudonyms has a version that is not known here")
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
         # A commit of unknown fate does no harm: what it drew is read again, or drawn anew.
-        if connection.in_transaction:
+        with contextlib.suppress(*ERRORS):
             connection.execute("ROLLBACK")
         raise

@@ -273,18 +273,18 @@ def test_a_memory_without_its_floor_refuses_the_start(officers: Officers) -> Non
 def test_a_memory_that_is_gone_refuses_beside_a_log(tmp_path: Path) -> None:
     """Beside a log that is not new there is a memory; `{}` says that an operator looked."""
     memory, log = tmp_path / "library.json", tmp_path / "log.sqlite"
-    must_exist(memory, log, create=False)
+    must_exist(memory, made=log.exists(), create=False)
     assert not memory.exists()
-    must_exist(memory, log, create=True)
+    must_exist(memory, made=log.exists(), create=True)
     assert Memory() == recall(memory)
     memory.unlink()
     log.touch()
 
     with pytest.raises(SettingsError, match="would be forgotten"):
-        must_exist(memory, log, create=True)
+        must_exist(memory, made=log.exists(), create=True)
 
     memory.write_text("{}")
-    must_exist(memory, log, create=False)
+    must_exist(memory, made=log.exists(), create=False)
     assert Memory() == recall(memory)
 
 

@@ -1,4 +1,4 @@
-"""The vault on SQLite: the contract, what its file holds, and the files that it refuses."""
+"""The vault on SQLite and PostgreSQL: the contract, what it holds, and what it refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import pytest
 
 from gateway.errors import LogError, SettingsError
 from gateway.keys.folder import KeyFolder
-from gateway.store.vault import BATCH, SqliteVault
+from gateway.store.database import ServerError
+from gateway.store.postgres import Postgres
+from gateway.store.vault import BATCH, StoredVault
+from tests.store.server import new_database
 from tests.store.town import TrueEntropy
 from tests.store.vault_contract import CLAIMS, MANY, OTHER, SCOPE, an_index
 
@@ -24,9 +27,9 @@ if TYPE_CHECKING:
     from tests.store.vault_contract import Make
 
 
-def a_vault(folder: Path, *, create: bool = True) -> SqliteVault:
+def a_vault(folder: Path, *, create: bool = True) -> StoredVault:
     """Return the vault of a folder."""
-    return SqliteVault(folder / "vault.sqlite", TrueEntropy(), create=create)
+    return StoredVault(folder / "vault.sqlite", TrueEntropy(), create=create)
 
 
 def drawn(folder: Path, scope: str, indexes: list[str], *, create: bool = True) -> dict[str, str]:
@@ -42,11 +45,44 @@ def test_the_vault_on_sqlite(
     """Each claim of the contract holds."""
 
     @asynccontextmanager
-    async def make() -> AsyncIterator[SqliteVault]:
+    async def make() -> AsyncIterator[StoredVault]:
         with closing(a_vault(tmp_path)) as vault:
             yield vault
 
     asyncio.run(claim(make))
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+def test_the_vault_on_postgresql(claim: Callable[[Make], Coroutine[None, None, None]]) -> None:
+    """Each claim of the contract holds there too, where replicas draw from one vault."""
+    url = new_database()
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[StoredVault]:
+        with closing(StoredVault(url, TrueEntropy(), create=True)) as vault:
+            yield vault
+
+    asyncio.run(claim(make))
+
+
+def test_a_vault_in_postgresql_is_insert_only_and_never_made_twice() -> None:
+    """A token stays what it is, and a vault that should be there and is not is refused."""
+    url = new_database()
+    with pytest.raises(SettingsError, match="empty"):
+        StoredVault(url, TrueEntropy(), create=False)
+    with closing(StoredVault(url, TrueEntropy(), create=True)) as vault:
+        first = asyncio.run(vault.tokens(SCOPE, MANY[:3]))
+    connection = Postgres(url, write=True)
+    for verb in (
+        "UPDATE vault_token SET token = idx",
+        "DELETE FROM vault_token",
+        "TRUNCATE vault_token",
+    ):
+        with pytest.raises(ServerError):
+            connection.execute(verb)
+    connection.close()
+    with closing(StoredVault(url, TrueEntropy(), create=False)) as vault:
+        assert first == asyncio.run(vault.tokens(SCOPE, MANY[:3]))
 
 
 def _draw(folder: Path, numbers: range, found: Mapping[int, str], place: int) -> None:
