@@ -51,7 +51,10 @@ class Postgres:
         self._again = again or not write
         self._driver = _driver()
         self._spelled: dict[str, str] = {}
-        self._raw = self._connect()
+        try:
+            self._raw = self._connect()
+        except ServerError as error:
+            raise LogError("the exchange log's PostgreSQL does not answer") from error
         if write:
             self._check_durable()
 
@@ -105,7 +108,7 @@ class Postgres:
                 application_name="accord",
             )
         except self._driver.Error as error:
-            raise LogError("the exchange log's PostgreSQL does not answer") from error
+            raise ServerError(_name(error)) from error
 
     def _check_durable(self) -> None:
         """Hold the server to it that what it acknowledges is there after its power failed."""

@@ -57,6 +57,9 @@ class Turn(Protocol):
     def copy(self, connection: Connection) -> None:
         """Do what a database needs about every 4 MiB; nothing is lost where it fails."""
 
+    def abandon(self, connection: Connection) -> None:
+        """Leave a connection whose last commit is unknown."""
+
     def due(self) -> list[Job]:
         """Return what is to be written without anybody asking for it, from time to time."""
 
@@ -79,6 +82,9 @@ class Sole:
     def copy(self, connection: Connection) -> None:
         """Copy the WAL into the database; an automatic checkpoint would swallow its errors."""
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def abandon(self, connection: Connection) -> None:
+        """Let the process's end close it: to close it here would write to the file once more."""
 
     def due(self) -> list[Job]:
         """Return nothing."""
@@ -134,6 +140,10 @@ class Shared:
 
     def copy(self, _connection: Connection) -> None:
         """Do nothing: the server sees to it."""
+
+    def abandon(self, connection: Connection) -> None:
+        """Close it: the server knows what became of the commit."""
+        connection.close()
 
     def due(self) -> list[Job]:
         """Return a sign of life, and what closes exchanges of replicas that gave none."""

@@ -99,7 +99,9 @@ class Writer:
         self.line.close()
         if self._thread.is_alive():
             self._thread.join()
-        if not self.dead:
+        if self.dead:
+            self._turn.abandon(self._connection)
+        else:
             self._connection.close()
 
     @property
