@@ -11,7 +11,7 @@ from gateway.audit.entry import Draft
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.keyring import open_keys
 from gateway.cli.place import place
-from gateway.settings import beside, gateway_settings
+from gateway.settings import gateway_settings
 from gateway.store.start import open_log
 
 if TYPE_CHECKING:
