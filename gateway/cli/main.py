@@ -347,6 +347,27 @@ def query(  # noqa: PLR0913 - one argument an option
     _end(run_query(place, asked, form=form, output=output, limit=limit, officers=officers))
 
 
+@log.command(
+    epilog="Example: accord log report county/gateway.toml --since 2026-11-01 --until 2026-12-01 "
+    "-o november.html"
+)
+def report(
+    place: str = AUDITED,
+    since: str = SINCE,
+    until: str = UNTIL,
+    agency: list[str] = typer.Option([], help="Of exchanges of these agencies alone."),
+    agreement: list[str] = typer.Option([], help="Of exchanges under these agreements alone."),
+    output: str = typer.Option(..., "--output", "-o", help="The page; it needs nothing else."),
+    officers: str = OFFICERS,
+) -> None:
+    """Count a period: flows, refusals by reason, what stayed behind, duties, who read the log."""
+    from gateway.cli.auditor.ask import selection
+    from gateway.cli.auditor.report import run_report
+
+    asked = selection(agencies=agency, agreements=agreement, since=since, until=until)
+    _end(run_report(place, asked, output, officers=officers))
+
+
 def _end(code: int) -> None:
     raise typer.Exit(code)
 

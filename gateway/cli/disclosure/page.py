@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.disclosure.picture import blocks
+from gateway.cli.html import document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,25 +79,10 @@ class Page:
 
     def html(self) -> str:
         """Return the page's text."""
-        return "\n".join(_lines(self)) + "\n"
+        return "\n".join(document(self.title, _STYLE, _body(self))) + "\n"
 
 
-def _lines(page: Page) -> Iterator[str]:
-    yield "<!doctype html>"
-    yield '<html lang="en">'
-    yield "<head>"
-    yield '<meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    # The file is mailed and opened anywhere: it may load nothing, whatever a level's name holds.
-    yield (
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-    )
-    yield f"<title>{escape(page.title)}</title>"
-    yield f"<style>\n{_STYLE}</style>"
-    yield "</head>"
-    yield "<body>"
-    yield "<main>"
+def _body(page: Page) -> Iterator[str]:
     yield f"<h1>{escape(page.title)}</h1>"
     yield from (f"<p>{escape(one)}</p>" for one in page.about)
     yield "<dl>"
@@ -110,9 +96,6 @@ def _lines(page: Page) -> Iterator[str]:
     yield "<h2>The table</h2>"
     for block in blocks(page.sheet, page.shown):
         yield from _block(block, page.total)
-    yield "</main>"
-    yield "</body>"
-    yield "</html>"
 
 
 def _away(away: Sequence[tuple[str, str]]) -> Iterator[str]:
