@@ -371,7 +371,7 @@ def town(
     loop = Loop()
     made: list[Town] = []
     try:
-        made.append(_up(folder, records, loop, own, telemetry or Telemetry()))
+        made.append(bring_up(folder, records, loop, own, telemetry or Telemetry()))
         yield made[0]
     finally:
         for one in made:
@@ -379,13 +379,14 @@ def town(
         loop.close()
 
 
-def _up(
+def bring_up(
     folder: Path,
     records: Records | None,
     loop: Loop,
     own: Mapping[str, Adapter | adapter_pb2_grpc.AdapterServiceServicer],
     telemetry: Telemetry,
 ) -> Town:
+    """Return a county on its feet, of what was written in a folder; see `town`."""
     agencies = [member.id for member in COUNTY if not own or member.id in own]
     servers = {agency: loop.run(_adapter(folder, agency, own.get(agency))) for agency in agencies}
     ports = {agency: server.port for agency, server in servers.items()}
