@@ -273,6 +273,17 @@ def verify_log(
     _end(run_verify(folder, vkey, held, receipt, first=first, as_json=as_json))
 
 
+@log.command(epilog="Example: accord log migrate county/gateway.toml")
+def migrate(
+    settings: str = typer.Argument(help="gateway.toml"),
+    revision: str = typer.Option("", help="An earlier schema, to go back to; 0001 is the first."),
+) -> None:
+    """Bring the log's database to this version's schema; every gateway must be stopped."""
+    from gateway.cli.migrate import run_migrate
+
+    _end(run_migrate(settings, revision))
+
+
 @log.command("export", epilog="Example: accord log export county/gateway.toml county/log")
 def export_log(
     settings: str = typer.Argument(help="gateway.toml"),

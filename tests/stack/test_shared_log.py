@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.cli.compose import start
+from gateway.cli.county.write import write_county
 from gateway.errors import Reason, RefusedError
 from gateway.remote.client import Client
 from gateway.settings import gateway_settings
@@ -27,7 +28,6 @@ from tests.stack.county import (
     request,
     with_terms,
     write,
-    write_county,
 )
 from tests.store.server import new_database
 
