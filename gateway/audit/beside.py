@@ -93,6 +93,12 @@ class Meaning:
                 pass
         return None
 
+    def go_on(self, later: Meaning) -> None:
+        """Take what a later part of the log says."""
+        self.active |= later.active
+        self.all_known = self.all_known and later.all_known
+        self.streams |= later.streams
+
     def _swap(self, meta: Mapping[str, Any] | None) -> None:
         if meta is None:
             self.all_known = False

@@ -48,27 +48,34 @@ class End:
     """What a store says of its end, all of one moment.
 
     Attributes:
-        origin: The log's.
+        origin: The log's, as all else of the first five, by the head's row.
         size: Entries.
         frontier: The roots of the complete subtrees, largest first.
         t_ms: Of the last entry, milliseconds since 1970.
+        stored: Entries that are there, by the place of the last one.
+        signed: The last checkpoint that was signed.
+        kept: The newest checkpoints that were kept beside it.
         open: Exchange -> (its intent's place, releases so far), of those that have no end yet.
-        tail: The entries above the checkpoint that is verified, which nobody signed yet.
     """
 
     origin: str
     size: int
     frontier: bytes
     t_ms: int
+    stored: int
+    signed: Kept
+    kept: Sequence[Kept]
     open: Mapping[bytes, tuple[int, int]]
-    tail: Sequence[bytes]
 
 
 class Derived(Protocol):
     """A store's own rows beside the entries."""
 
+    def bodies(self, first: int, count: int) -> Sequence[bytes]:
+        """Return the entries of a range, in order, up to the first that is missing."""
+
     def columns(self, first: int, count: int) -> Sequence[Columns]:
-        """Return the columns beside the entries of a range, in order."""
+        """Return the columns beside the same entries."""
 
     def kept(self, first: int, count: int) -> Sequence[Kept]:
         """Return the checkpoints kept whose size is above `first` and at most `first + count`."""
@@ -131,10 +138,29 @@ def check_kept(
         signed = open_checkpoint(kept.note, *verifiers)
     except AuditError as error:
         return Finding("head-mismatch", index, f"a kept checkpoint: {error.message}")
-    if signed.size != kept.size or signed.root == root:
+    if (signed.size, signed.root) != (kept.size, kept.root) or signed.root == root:
         return Finding("head-mismatch", index, "a kept checkpoint is not what its columns say")
     message = f"the log is not the one whose checkpoint of size {kept.size} the store kept"
     return Finding("fork", index, message)
+
+
+def check_behind(end: End, served: Checkpoint, verifiers: Sequence[Verifier]) -> Iterator[Finding]:
+    """Yield what the store's own checkpoints say of entries that it does not have."""
+    signed, stored = end.signed, end.stored
+    above = {one.size: one for one in (*end.kept, signed) if one.size > stored}
+    for one in above.values():
+        fault = check_kept(one, b"", served.origin, verifiers)
+        if fault is not None and fault.code == "fork":
+            message = f"the store has {stored} entries, and kept a checkpoint of {one.size}"
+            fault = Finding("rollback", stored, message)
+        if fault is not None:
+            yield fault
+    if signed.size < served.size:
+        yield Finding("head-mismatch", -1, "the last signed checkpoint is not what its columns say")
+    elif signed.size == served.size:
+        fault = check_kept(signed, served.root, served.origin, verifiers)
+        if fault is not None:
+            yield fault
 
 
 def check_end(
@@ -157,11 +183,11 @@ def check_end(
     """
     if end.origin != checkpoint.origin:
         yield Finding("head-mismatch", -1, "the head is of another origin")
-    if end.size < checkpoint.size:
-        message = f"the head has {end.size} entries, the checkpoint {checkpoint.size}"
+    if not end.size == end.stored == reached.size:
+        message = f"the head has {end.size} entries, the store {end.stored}"
         yield Finding("head-mismatch", -1, message)
-    elif (end.size, end.frontier) != (reached.size, reached.to_bytes()):
-        yield Finding("head-mismatch", -1, "the head is not where the entries end")
+    elif end.frontier != reached.to_bytes():
+        yield Finding("head-mismatch", -1, "the entries do not lead to the head")
     elif end.t_ms != _millis(time):
         yield Finding("head-mismatch", -1, "the head's time is not that of the last entry")
     for x in sorted(lives.keys() - end.open.keys()):

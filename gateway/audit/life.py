@@ -42,9 +42,18 @@ class Lives:
         """Releases so far of each exchange that has an intent and no end, by its 16 bytes."""
         return self._open
 
-    def seen(self) -> tuple[frozenset[bytes], frozenset[tuple[bytes, bytes]]]:
-        """Return every exchange that began here, and what may be said once of one."""
-        return frozenset(self._open) | self._closed.keys(), frozenset(self._others)
+    def meets(self, later: Lives) -> bool:
+        """Say whether anything began both here and in a later part."""
+        both = (self._open, self._closed), (later._open, later._closed)
+        return any(not one.keys().isdisjoint(other) for one in both[0] for other in both[1]) or (
+            not self._others.isdisjoint(later._others)
+        )
+
+    def go_on(self, later: Lives) -> None:
+        """Take what a later part says that this one does not meet."""
+        self._open |= later._open
+        self._closed |= later._closed
+        self._others |= later._others
 
     @property
     def open_count(self) -> int:

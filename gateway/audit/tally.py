@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ class Tally:
     expired: int = 0
     due: int = 0
     open_exchanges: int = 0
+
+    def add(self, later: Tally) -> None:
+        """Count what another part of the log counted too."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(later, one.name))
 
 
 def exit_code(codes: Iterable[str], *, first: bool = False) -> int:

@@ -75,6 +75,12 @@ class Tree:
             self._filled.append(index)
         return True
 
+    def reach(self, size: int, levels: Sequence[Sequence[bytes]]) -> None:
+        """Stand after `size` leaves, with the right edge that others walked to."""
+        self._levels, self._filled = [list(hashes) for hashes in levels] or [[]], []
+        for level in range(len(self._levels)):
+            self._filled.append(size >> (TILE_HEIGHT * (level + 1)))
+
     @property
     def levels(self) -> list[list[bytes]]:
         """What each level has beyond its full tiles, the lowest first, the highest not empty."""

@@ -12,6 +12,7 @@ what the walks of parts say.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.audit.beside import Opening, Payloads
@@ -26,7 +27,7 @@ from gateway.audit.walk import Walk
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "NOTES",
@@ -76,15 +77,33 @@ def verify(  # noqa: PLR0913 - each is something that may be held against the lo
         now: The instant that payloads' classes are held against, or None not to.
         tally: Filled with counts.
     """
-    accepted = yield from accept(reader, verifiers, held, witnesses, quorum)
-    if accepted is None:
+    accepted = accept(reader, verifiers, held, witnesses, quorum)
+    yield from accepted.findings
+    served = accepted.served
+    if served is None:
         return
-    served, below = accepted
     tally = tally if tally is not None else Tally()
     beside = Beside(served.origin, openings, payloads, now, tally)
+    below = accepted.below
     walk = Walk(reader, served, below, beside, tally, derived=derived, verifiers=verifiers)
     yield from walk.run(range(bundles(served.size)))
     yield from walk.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the notes say, before an entry is read.
+
+    Attributes:
+        served: The log's checkpoint, or None where it is not this log's: without a size that
+            somebody signed there is nothing to hold the entries against.
+        below: Held checkpoints that the walk will meet, the smallest first.
+        findings: What is wrong with the notes.
+    """
+
+    served: Checkpoint | None
+    below: list[Checkpoint]
+    findings: list[Finding]
 
 
 def accept(
@@ -93,23 +112,18 @@ def accept(
     held: Sequence[str],
     witnesses: Sequence[Verifier] = (),
     quorum: int = 0,
-) -> Generator[Finding, None, tuple[Checkpoint, list[Checkpoint]] | None]:
-    """Yield what is wrong with the notes; return the served checkpoint and the held ones below it.
-
-    None where the served one is not this log's: without a size that somebody signed there is
-    nothing to hold the entries against.
-    """
+) -> Accepted:
+    """Return the served checkpoint and the held ones, each opened with the pinned keys."""
     try:
         note = reader.checkpoint()
         served = open_checkpoint(note, *verifiers)
         cosigned = len(cosignatures(note, witnesses))
     except AuditError as error:
-        yield Finding(error.code, -1, error.message)
-        return None
+        return Accepted(None, [], [Finding(error.code, -1, error.message)])
+    found: list[Finding] = []
     if cosigned < quorum:
-        yield Finding("quorum-short", -1, f"{cosigned} of {quorum} cosignatures")
-    below = yield from _held(held, served, verifiers)
-    return served, below
+        found.append(Finding("quorum-short", -1, f"{cosigned} of {quorum} cosignatures"))
+    return Accepted(served, _held(held, served, verifiers, found), found)
 
 
 def bundles(size: int) -> int:
@@ -118,23 +132,26 @@ def bundles(size: int) -> int:
 
 
 def _held(
-    notes: Sequence[str], served: Checkpoint, verifiers: Sequence[Verifier]
-) -> Generator[Finding, None, list[Checkpoint]]:
+    notes: Sequence[str],
+    served: Checkpoint,
+    verifiers: Sequence[Verifier],
+    found: list[Finding],
+) -> list[Checkpoint]:
     """Open held checkpoints; return those that the walk will meet, smallest first."""
     below: list[Checkpoint] = []
     if not notes:
-        yield Finding("held-none", -1, "no held checkpoint to hold the log against")
+        found.append(Finding("held-none", -1, "no held checkpoint to hold the log against"))
     for note in notes:
         try:
             one = open_checkpoint(note, *verifiers)
         except AuditError as error:
-            yield Finding(error.code, -1, f"a held checkpoint: {error.message}")
+            found.append(Finding(error.code, -1, f"a held checkpoint: {error.message}"))
             continue
         if one.origin != served.origin:
-            yield Finding("origin-wrong", -1, "a held checkpoint is of another origin")
+            found.append(Finding("origin-wrong", -1, "a held checkpoint is of another origin"))
         elif one.size > served.size:
             message = f"a held checkpoint has size {one.size}, the log {served.size}"
-            yield Finding("rollback", served.size, message)
+            found.append(Finding("rollback", served.size, message))
         else:
             below.append(one)
     return sorted(below, key=lambda one: one.size)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from gateway.audit.beside import Entry
-from gateway.audit.derived import check_columns, check_end, check_kept
+from gateway.audit.derived import check_behind, check_columns, check_end, check_kept
 from gateway.audit.entry import LEAF, parse_leaf
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.life import CARRIED, Lives
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from gateway.audit.opened import Beside
     from gateway.audit.tally import Tally
 
+CARRIED_MAX: Final = 50_000
+"""Entries that a part may set aside; a log has a few for each exchange in flight."""
+
+_TAIL: Final = 4_096
 _LONG_NUMBER: Final = 16  # digits of 2^53; anything shorter is below it
 
 
@@ -40,7 +44,7 @@ class Walk:
         tally: Filled with counts.
         derived: A store's own rows.
         verifiers: The log's keys, for checkpoints among those rows.
-        first: Where the part begins, a multiple of 256.
+        later: It is a later part of the log, and not the first.
     """
 
     def __init__(
@@ -53,10 +57,10 @@ class Walk:
         *,
         derived: Derived | None = None,
         verifiers: Sequence[Verifier] = (),
-        first: int = 0,
+        later: bool = False,
     ) -> None:
         self.tree = Tree(reader, served)
-        self.lives = Lives(later=bool(first))
+        self.lives = Lives(later=later)
         self.beside = beside
         self.tally = tally
         self.times = (b"", b"")  # of the first and of the last entry
@@ -68,6 +72,10 @@ class Walk:
         self._verifiers = verifiers
         self._shapes: set[tuple[object, ...]] = set()
         self._groups: list[Groups | None] = []
+
+    def go_on(self, bundle: int) -> bool:
+        """Begin at a bundle, with the tiles' word for the tree before it; False without one."""
+        return self.tree.go_on(bundle * TILE_WIDTH)
 
     def run(self, part: range) -> Iterator[Finding]:
         """Walk the bundles of a part, and yield what is wrong with them, in the log's order."""
@@ -97,17 +105,20 @@ class Walk:
 
     def _end(self, derived: Derived) -> Iterator[Finding]:
         """Walk what nobody signed yet, and hold the store's own account against all of it."""
-        end, size = derived.end(), self._served.size
-        reached, count = self.tree.frontier(), len(end.tail)
-        hashes = [leaf_hash(body) for body in end.tail]
-        yield from self._entries(size, list(end.tail))
-        yield from check_columns(size, derived.columns(size, count), self._groups, hashes)
-        kept = {one.size: one for one in derived.kept(size, count)}
-        for at, digest in enumerate(hashes, size + 1):
-            reached.append(digest)
-            fault = at in kept and self._kept(kept[at], reached.root())
-            if fault:
-                yield fault
+        end, reached = derived.end(), self.tree.frontier()
+        yield from check_behind(end, self._served, self._verifiers)
+        kept = {one.size: one for one in (*end.kept, end.signed)}
+        while bodies := derived.bodies(reached.size, min(_TAIL, end.stored - reached.size)):
+            first, hashes = reached.size, [leaf_hash(body) for body in bodies]
+            yield from self._entries(first, list(bodies))
+            yield from check_columns(
+                first, derived.columns(first, len(bodies)), self._groups, hashes
+            )
+            for digest in hashes:
+                reached.append(digest)
+                fault = reached.size in kept and self._kept(kept[reached.size], reached.root())
+                if fault:
+                    yield fault
         lives, columns = self.lives.open, derived.columns
         yield from check_end(end, self._served, reached, lives, self.times[1], columns)
 
@@ -209,6 +220,8 @@ class Walk:
 
     def _carry(self, index: int, entry: Entry) -> list[Finding]:
         """Keep an entry of an exchange that began in an earlier part, for whoever joins them."""
+        if len(self.carried) == CARRIED_MAX:
+            return [Finding("exchange-impossible", index, "too many exchanges began long before")]
         try:
             meta = self.beside.opened(index, entry) if self.beside.given else None
         except AuditError as error:

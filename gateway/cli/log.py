@@ -1,4 +1,4 @@
-"""`accord log`: show one exchange in words, export the log as static files, verify it offline."""
+"""`accord log`: show one exchange in words, export the log as static files."""
 
 from __future__ import annotations
 
@@ -8,163 +8,17 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.audit.checkpoint import Verifier
-from gateway.audit.entry import commit_meta, parse_leaf
-from gateway.audit.fault import AuditError, Finding
-from gateway.audit.proof import parse_proof, verify_proof
-from gateway.audit.verify import NOTES, Tally, exit_code, verify
+from gateway.audit.entry import parse_leaf
 from gateway.errors import LogError, SettingsError
-from gateway.store.export import OPENINGS, FolderReader, export, read_openings
+from gateway.store.export import export
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from gateway.store.database import Where
     from gateway.store.log import SqliteLog
 
 EXIT_UNFINISHED = 3
-
-
-# --- verify ---
-
-
-def run_verify(
-    folder: str,
-    vkeys: Sequence[str],
-    held: Sequence[str],
-    receipts: Sequence[str],
-    *,
-    first: bool,
-    as_json: bool,
-) -> int:
-    """Recompute an exported log and print every finding, the first bad entry first.
-
-    Returns:
-        0 clean, 1 findings, 3 not finished, 4 rollback or fork.
-
-    Raises:
-        SettingsError: A file that was named cannot be read, or neither `held` nor `first` is given.
-    """
-    if not held and not first:
-        raise SettingsError(
-            "`--held FILE` names a checkpoint that you kept; `--first` says that you have none yet"
-        )
-    place = Path(folder)
-    verifiers = [_verifier(one) for one in vkeys]
-    kept = [_text(Path(one)) for one in held]
-    given = [_receipt(Path(one), verifiers) for one in receipts]
-    found = [one for _, faults in given for one in faults]
-    # A receipt's checkpoint is held against the log too: its entry is then in this very tree.
-    notes = [note for note, _ in given if note]
-    tally = Tally()
-    try:
-        openings = read_openings(place / OPENINGS) if (place / OPENINGS).exists() else None
-        findings = verify(
-            FolderReader(place), verifiers, held=[*kept, *notes], openings=openings, tally=tally
-        )
-        found += _counted(findings, tally)
-    except (LogError, SettingsError) as error:
-        return _unfinished(error.message, as_json=as_json)
-    if notes and not kept:
-        found.append(Finding("held-none", -1, "no held checkpoint but that of a receipt"))
-    code = exit_code([one.code for one in found], first=first)
-    # Entries in their order first, for whoever reads one line; what is only noted comes last.
-    found.sort(key=lambda one: one.code in NOTES)
-    _print_findings(found, tally, code, as_json=as_json)
-    return code
-
-
-def _unfinished(message: str, *, as_json: bool) -> int:
-    if as_json:
-        sys.stdout.write(json.dumps({"exit": EXIT_UNFINISHED, "message": message}) + "\n")
-    sys.stderr.write(f"not finished: {message}\n")
-    return EXIT_UNFINISHED
-
-
-def _verifier(text: str) -> Verifier:
-    """Return the pinned key that an option gives: a vkey, or a file that holds one."""
-    path = Path(text)
-    line = _text(path).strip() if path.is_file() else text.strip()
-    try:
-        return Verifier.from_vkey(line)
-    except AuditError as error:
-        raise SettingsError(f"`--vkey`: {error.message}") from None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"{path}: cannot be read") from None
-
-
-def _counted(findings: Iterator[Finding], tally: Tally) -> Iterator[Finding]:
-    """Draw the findings with the entries seen so far on the terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("verifying") as status:
-        for one in findings:
-            status.update(f"verifying, {tally.entries:,} entries")
-            yield one
-
-
-def _receipt(path: Path, verifiers: Sequence[Verifier]) -> tuple[str, list[Finding]]:
-    """Return the checkpoint of a receipt that `accord request` wrote, and what is wrong with it.
-
-    The receipt holds together: its leaf is a release of its exchange, commits to its metadata, and
-    stands at its index under a checkpoint that a pinned key signed.
-    """
-    try:
-        value = json.loads(_text(path))
-        leaf, meta = bytes.fromhex(value["leaf"]), bytes.fromhex(value["meta"])
-        index, _ = verify_proof(value["proof"], leaf, *verifiers)
-        read = parse_leaf(leaf)
-        wrong = [
-            said
-            for said, wrong in (
-                ("the proof is of another entry", index != value["index"]),
-                ("the entry is no release", read.kind != "release"),
-                ("the entry is of another exchange", read.exchange_id != value["exchange_id"]),
-                (
-                    "the entry does not commit to its metadata",
-                    commit_meta(bytes.fromhex(value["salt"]), meta) != read.m,
-                ),
-            )
-            if wrong
-        ]
-        note = parse_proof(value["proof"]).note
-    except AuditError as error:
-        return "", [Finding(error.code, -1, f"{path.name}: {error.message}")]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "", [Finding("receipt-mismatch", -1, f"{path.name}: not a receipt")]
-    return note, [Finding("receipt-mismatch", index, f"{path.name}: {said}") for said in wrong]
-
-
-def _print_findings(found: Sequence[Finding], tally: Tally, code: int, *, as_json: bool) -> None:
-    if as_json:
-        report = {
-            "entries": tally.entries,
-            "exit": code,
-            "findings": [[one.code, one.index, one.message] for one in found],
-            "not_opened": tally.not_opened,
-            "open_exchanges": tally.open_exchanges,
-            "opened": tally.opened,
-        }
-        sys.stdout.write(json.dumps(report, sort_keys=True) + "\n")
-        return
-    for one in found:
-        kind = "note" if one.code in NOTES else "finding"
-        place = f"entry {one.index}" if one.index >= 0 else "the log"
-        sys.stdout.write(f"{kind:8} {one.code:18} {place:14} {one.message}\n")
-    words = {0: "clean", 1: "findings", 3: "not finished", 4: "rollback or fork"}
-    sys.stdout.write(
-        f"{tally.entries:,} entries, {tally.opened:,} opened, "
-        f"{tally.open_exchanges:,} open exchanges: {words[code]}\n"
-    )
-
-
-# --- the log of a deployment ---
 
 
 def run_export(settings: str, folder: str, *, opened: bool) -> int:

@@ -257,20 +257,36 @@ OFFICERS = typer.Option(
 
 
 @log.command(
-    "verify", epilog="Example: accord log verify county/log --vkey county/log.vkey --first"
+    "verify",
+    epilog="Example: accord log verify county/log --vkey county/log.vkey --held kept.checkpoint",
 )
-def verify_log(
-    folder: str = typer.Argument(help="An exported log."),
+def verify_log(  # noqa: PLR0913 - one argument an option
+    place: str = typer.Argument("", help="An exported log: its folder, or its URL."),
+    store: str = typer.Option("", help="A database: gateway.toml, postgresql://…, or a file."),
     vkey: list[str] = typer.Option(..., help="The log's key, or a file that holds it."),
     held: list[str] = typer.Option([], help="A checkpoint that you kept."),
     receipt: list[str] = typer.Option([], help="A receipt that `accord request` wrote."),
+    openings: str = typer.Option("", help="openings.jsonl, where it is not in the folder."),
+    keys: str = typer.Option("", help="gateway.toml of the keys that open payloads."),
+    witness: list[str] = typer.Option([], help="A witness's key, or a file that holds it."),
+    quorum: int = typer.Option(0, min=0, help="How many of the witnesses must have cosigned."),
+    now: str = typer.Option("", "--now", help="Which classes have run out; this instant if none."),
     first: bool = typer.Option(False, "--first", help="You hold no checkpoint yet."),
+    processes: int = typer.Option(2, min=1, max=64, help="How many may walk the log at once."),
     as_json: bool = typer.Option(False, "--json", help="The report as JSON."),
 ) -> None:
-    """Recompute an exported log: 0 clean, 1 findings, 3 not finished, 4 rollback or fork."""
-    from gateway.cli.log import run_verify
+    """Recompute a log: 0 clean, 1 findings, 3 not finished, 4 rollback or fork."""
+    from gateway.cli.auditor.verify import Asked, run_verify
 
-    _end(run_verify(folder, vkey, held, receipt, first=first, as_json=as_json))
+    _end(
+        run_verify(
+            Asked(
+                place=place, store=store, vkeys=vkey, held=held, receipts=receipt,
+                openings=openings, keys=keys, witnesses=witness, quorum=quorum, now=now,
+                first=first, as_json=as_json, processes=processes,
+            )
+        )
+    )  # fmt: skip
 
 
 @log.command(epilog="Example: accord log migrate county/gateway.toml")

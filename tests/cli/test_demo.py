@@ -15,7 +15,7 @@ import pytest
 
 from gateway.audit.checkpoint import Verifier
 from gateway.audit.verify import exit_code, verify
-from gateway.store.export import FolderReader
+from gateway.auditor.folder import FolderReader
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.audit.merkle import entry_bundle_path, tile_path
-from gateway.cli.log import run_export, run_show, run_verify
+from gateway.cli.auditor.verify import Asked, run_verify
+from gateway.cli.log import run_export, run_show
 from gateway.errors import SettingsError
 from tests.cli.exported import Exported, changed, other_vkey, write
 
@@ -26,9 +27,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 def check(given: Exported, folder: Path | None = None, **options: Any) -> int:  # noqa: ANN401
     """Verify, as the verb does; held against an early checkpoint unless told otherwise."""
-    arguments = {"vkeys": [str(given.vkey)], "held": [str(given.early)], "receipts": []} | options
-    first, as_json = bool(arguments.pop("first", False)), bool(arguments.pop("as_json", False))
-    return run_verify(str(folder or given.log), **arguments, first=first, as_json=as_json)
+    usual = {"vkeys": [str(given.vkey)], "held": [str(given.early)]}
+    return run_verify(Asked(**({"place": str(folder or given.log)} | usual | options)))
 
 
 def test_a_good_log_is_clean(given: Exported, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.cli.log import run_export, run_show, run_verify
+from gateway.cli.auditor.verify import Asked, run_verify
+from gateway.cli.log import run_export, run_show
 from gateway.errors import LogError, SettingsError
 from gateway.settings import beside, gateway_settings
 from gateway.store.lock import Lock
@@ -67,7 +68,7 @@ def test_a_plain_export_opens_nothing(deployed: Path, tmp_path: Path) -> None:
     assert before == kinds(deployed)
     assert not (tmp_path / "log" / "openings.jsonl").exists()
     vkey = str(deployed.parent / "log.vkey")
-    assert 0 == run_verify(str(tmp_path / "log"), [vkey], [], [], first=True, as_json=False)
+    assert 0 == run_verify(Asked(str(tmp_path / "log"), vkeys=[vkey], first=True))
 
 
 def test_an_open_export_is_an_entry_inside_it(deployed: Path, tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_an_open_export_is_an_entry_inside_it(deployed: Path, tmp_path: Path) ->
     metas = [json.loads(json.loads(line)["meta"]) for line in lines]
     assert any(meta.get("verb") == "export" for meta in metas)
     vkey = str(deployed.parent / "log.vkey")
-    assert 0 == run_verify(str(tmp_path / "log"), [vkey], [], [], first=True, as_json=False)
+    assert 0 == run_verify(Asked(str(tmp_path / "log"), vkeys=[vkey], first=True))
 
 
 def test_an_export_never_mixes(deployed: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.audit.columns import NAMES
 from gateway.audit.names import Names
+from gateway.audit.static import OPENINGS
 from gateway.cli.auditor import ask
 from gateway.cli.auditor.outputs import FORMS
 from gateway.cli.auditor.query import run_query
@@ -22,7 +23,6 @@ from gateway.cli.keyring import open_keys
 from gateway.cli.log import run_export
 from gateway.errors import LogError, SettingsError
 from gateway.settings import beside, gateway_settings
-from gateway.store.export import OPENINGS
 from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from tests.audit.balp import faults

@@ -20,7 +20,7 @@ from gateway.audit.merkle import (
     tile_path,
     tile_width,
 )
-from gateway.store.export import FolderReader
+from gateway.auditor.folder import FolderReader
 from gateway.store.tiles import extend, frontier_of
 from tests.store.town import a_signer
 

@@ -18,8 +18,8 @@ from gateway.audit.checkpoint import Verifier, open_checkpoint
 from gateway.audit.merkle import TILE_WIDTH, inclusion_proof, split_bundle, tile_width
 from gateway.audit.proof import write_proof
 from gateway.audit.verify import NOTES, verify
+from gateway.auditor.folder import FolderReader
 from gateway.errors import LogError
-from gateway.store.export import FolderReader
 from tests.cli import exported
 from tests.interop import go_checker
 from tests.interop.others import sigstore, tlog_scales

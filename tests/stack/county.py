@@ -28,6 +28,7 @@ from adapters.serve import Listening, Server
 from gateway.audit.checkpoint import Verifier
 from gateway.audit.entry import parse_leaf
 from gateway.audit.verify import NOTES, Tally, verify
+from gateway.auditor.folder import FolderReader, read_openings
 from gateway.cli.adapter import load
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.compose import Running, start
@@ -40,7 +41,7 @@ from gateway.cli.keyring import open_keys
 from gateway.cli.token import bearer
 from gateway.remote.client import Client
 from gateway.settings import adapter_settings, beside, client_settings, gateway_settings
-from gateway.store.export import FolderReader, export, read_openings
+from gateway.store.export import export
 from gateway.store.reads import Reads
 from gateway.telemetry import Telemetry
 from gateway.v1 import adapter_pb2_grpc

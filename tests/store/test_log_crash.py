@@ -17,13 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.audit.checkpoint import Signer
-from gateway.audit.verify import verify
 from gateway.keys.folder import KeyFolder
-from gateway.store.export import StoreReader
-from gateway.store.reads import Reads
 from gateway.store.start import open_log
 from tests.data import ROOT
-from tests.store.town import ORIGIN, Fatal, StandingClock, Town, TrueEntropy
+from tests.store.town import ORIGIN, Fatal, StandingClock, Town, TrueEntropy, findings
 from tests.store.victim import UNKNOWN_EXIT
 
 if TYPE_CHECKING:
@@ -70,15 +67,9 @@ def _restart(folder: Path, keys: KeyFolder) -> None:
 
 
 def _findings(folder: Path, keys: KeyFolder) -> list[str]:
-    town = Town(folder)
-    reads = Reads(town.database)
+    place = Town(folder).place
     verifier = Signer.from_seed(ORIGIN, keys.signing_seed()).verifier
-    reader = StoreReader(reads, key=keys.by_id)
-    held = [town.place.held.read_text()]
-    try:
-        return [one.code for one in verify(reader, [verifier], held=held, payloads=reader)]
-    finally:
-        reads.close()
+    return findings(place.database, verifier, place.held.read_text(), keys.by_id)
 
 
 def _check(folder: Path, keys: KeyFolder, said: list[list[str]]) -> None:

@@ -15,8 +15,9 @@ from gateway.audit.entry import Draft
 from gateway.audit.merkle import verify_consistency
 from gateway.audit.proof import verify_proof, verify_receipt
 from gateway.audit.verify import exit_code, verify
+from gateway.auditor.folder import FolderReader, read_openings
 from gateway.errors import LogError, NotFoundError, Reason, SettingsError
-from gateway.store.export import FolderReader, export_newest, read_openings
+from gateway.store.export import export_newest
 from tests.store.contract import begin
 from tests.store.town import (
     DIGEST,

@@ -18,17 +18,17 @@ from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.audit.stream import stream_next, stream_start
 from gateway.audit.verify import verify
+from gateway.auditor.database import DatabaseReader, connect
 from gateway.errors import LogError, SettingsError
 from gateway.ports import Keep
-from gateway.store.export import StoreReader
-from gateway.store.reads import Reads
 from gateway.store.start import Place, open_log
 from gateway.values import uuid7
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from gateway.audit.checkpoint import Verifier
     from gateway.keys.folder import KeyFolder
     from gateway.store.log import SqliteLog
 
@@ -298,15 +298,22 @@ class Town:
             connection.close()
 
     def findings(self) -> list[str]:
-        """Verify the log in full, payloads included, against the held checkpoint.
+        """Verify the log in full, payloads and rows included, against the held checkpoint.
 
         Return the codes.
         """
-        reads = Reads(self.place.database)
-        try:
-            reader = StoreReader(reads, key=self.keys.by_id)
-            held = [self.place.held.read_text(encoding="utf-8")]
-            found = verify(reader, [a_signer().verifier], held=held, payloads=reader)
-            return [one.code for one in found]
-        finally:
-            reads.close()
+        held = self.place.held.read_text(encoding="utf-8")
+        return findings(self.place.database, a_signer().verifier, held, self.keys.by_id)
+
+
+def findings(
+    database: Path, verifier: Verifier, held: str, key: Callable[[str], bytes]
+) -> list[str]:
+    """Verify a database in full, payloads and rows included; return the codes."""
+    rows = connect(str(database))
+    try:
+        reader = DatabaseReader(rows, key)
+        found = verify(reader, [verifier], held=[held], payloads=reader, derived=reader)
+        return [one.code for one in found]
+    finally:
+        rows.close()

@@ -14,8 +14,9 @@ from gateway.audit.entry import parse_leaf
 from gateway.audit.event import Event, Said, events
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import TILE_WIDTH, split_bundle, tile_width
+from gateway.audit.static import OPENINGS
+from gateway.auditor.folder import FolderReader, openings_of
 from gateway.errors import LogError, SettingsError
-from gateway.store.export import OPENINGS, FolderReader, openings_of
 from gateway.store.reads import unseal
 
 if TYPE_CHECKING:

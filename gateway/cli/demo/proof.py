@@ -9,9 +9,10 @@ from gateway.audit.checkpoint import Verifier, open_checkpoint
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.proof import verify_proof
 from gateway.audit.verify import NOTES, Reader, Tally, verify
+from gateway.auditor.folder import FolderReader
 from gateway.errors import LogError
 from gateway.settings import beside, gateway_settings
-from gateway.store.export import FolderReader, export
+from gateway.store.export import export
 from gateway.store.reads import Reads
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The independent reader of an exchange log: from a folder, a web server or a database."""
