@@ -307,7 +307,7 @@ class Town:
 
 
 def findings(
-    database: Path, verifier: Verifier, held: str, key: Callable[[str], bytes]
+    database: Path | str, verifier: Verifier, held: str, key: Callable[[str], bytes]
 ) -> list[str]:
     """Verify a database in full, payloads and rows included; return the codes."""
     rows = connect(str(database))
