@@ -128,11 +128,11 @@ def _place(asked: Asked, witnesses: tuple[Verifier, ...]) -> Place:
 def _database(store: str) -> str:
     if not store.endswith(SETTINGS) or store.startswith(POSTGRES):
         return store
-    from gateway.settings import beside, gateway_settings
+    from gateway.cli.place import database
+    from gateway.settings import gateway_settings
 
     path = Path(store)
-    database = gateway_settings(path).log.database
-    return database if database.startswith(POSTGRES) else str(beside(path, database))
+    return str(database(path, gateway_settings(path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +148,10 @@ class StoreKeys:
     def __call__(self) -> Callable[[str], bytes | None]:
         """Return what returns a key by its id, or None where it was destroyed."""
         from gateway.cli.clock import SystemEntropy
-        from gateway.keys import KeyFolder
-        from gateway.settings import beside, gateway_settings
+        from gateway.cli.keyring import open_keys
+        from gateway.settings import gateway_settings
 
-        said = gateway_settings(self.settings).keys
-        folder, kek = beside(self.settings, said.folder), beside(self.settings, said.kek)
-        keys = KeyFolder(folder, SystemEntropy(), kek)
+        keys = open_keys(self.settings, gateway_settings(self.settings), SystemEntropy())
         return lambda key_id: keys.by_id(key_id) if keys.has(key_id) else None
 
 
