@@ -395,6 +395,24 @@ def report(
     _end(run_report(place, asked, output, officers=officers))
 
 
+@log.command(
+    epilog="Example: accord log proof county/gateway.toml 01a1faf2-07b8-7000-8000-000000000001 "
+    "-o proofs"
+)
+def proof(
+    place: str = AUDITED,
+    entry: str = typer.Argument(help="Its place in the log, or an exchange: then each of it."),
+    output: str = typer.Option(".", "--output", "-o", help="A folder."),
+) -> None:
+    """Write an entry's tlog-proof, with its leaf and what opens it beside: 0 written, 1 none.
+
+    Of a deployment the gateway must be stopped; that somebody looked is an entry, written first.
+    """
+    from gateway.cli.auditor.proofs import run_proof
+
+    _end(run_proof(place, entry, output))
+
+
 def _end(code: int) -> None:
     raise typer.Exit(code)
 

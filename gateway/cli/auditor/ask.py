@@ -12,6 +12,7 @@ from gateway.agreement import parse
 from gateway.agreement.finding import FindingsError
 from gateway.agreement.lint.folder import AGENCIES, PURPOSES
 from gateway.agreement.yaml import read as read_yaml
+from gateway.audit.entry import parse_leaf
 from gateway.audit.names import Names, Party
 from gateway.audit.select import Selection
 from gateway.cli.auditor.logs import DeployedLog, ExportedLog, found, period
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from gateway.audit.entry import Draft
     from gateway.audit.event import Event
     from gateway.cli.auditor.logs import ReadLog
-    from gateway.store.log import SqliteLog
 
 _T = TypeVar("_T")
 
@@ -134,19 +134,44 @@ def ask(
             log cannot be read.
         SettingsError: The place or the folder is none.
     """
+    folder = Path(officers) if officers else _own_folder(Path(place))
+
+    def looks(log: ReadLog) -> Draft:
+        return access(verb, asked.shape, _count(log, asked))
+
+    return with_place(place, looks, lambda log: work(Asked(log, names(log.origin, folder), asked)))
+
+
+def with_place(place: str, looks: Callable[[ReadLog], Draft], work: Callable[[ReadLog], _T]) -> _T:
+    """Open a deployment's log, write the `access` entry and work; or work on an exported folder.
+
+    Args:
+        place: gateway.toml or a folder.
+        looks: Returns the entry for a log that opens nothing yet; not asked of an export, whose
+            own entry was written when it was made.
+        work: What is done.
+
+    Raises:
+        LogError: As `ask`.
+        SettingsError: As `ask`.
+    """
     path = Path(place)
     if path.is_dir():
         log = ExportedLog(path)
         _warn(log)
-        return work(Asked(log, names(log.origin, Path(officers) if officers else None), asked))
-    settings = gateway_settings(path)
-    folder = Path(officers) if officers else beside(path, settings.agreements.folder)
-    known = names(settings.log.origin, folder)
+        return work(log)
+    return with_log(
+        path,
+        lambda log: looks(DeployedLog(log, _no_key)),
+        lambda log, key: work(DeployedLog(log, key)),
+    )
 
-    def looks(log: SqliteLog) -> Draft:
-        return access(verb, asked.shape, _count(DeployedLog(log, _no_key), asked))
 
-    return with_log(path, looks, lambda log, key: work(Asked(DeployedLog(log, key), known, asked)))
+def _own_folder(path: Path) -> Path | None:
+    """Return the folder of agreements of a deployment; an exported folder has none."""
+    if path.is_dir():
+        return None
+    return beside(path, gateway_settings(path).agreements.folder)
 
 
 def _warn(log: ExportedLog) -> None:
@@ -161,8 +186,6 @@ def _warn(log: ExportedLog) -> None:
 
 def _count(log: ReadLog, asked: Selection) -> int:
     """Return how many entries a selection opens; nothing is opened here."""
-    from gateway.audit.entry import parse_leaf
-
     start, stop = period(log, asked)
     leaves = log.opened(start, stop, lambda _: False)
     return sum(asked.opens(parse_leaf(data)) for _, data, _ in leaves)

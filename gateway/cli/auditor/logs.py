@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.audit.entry import parse_leaf
+from gateway.audit.checkpoint import Checkpoint, parse_checkpoint
+from gateway.audit.entry import exchange_bytes, parse_leaf
 from gateway.audit.event import Event, Said, events
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import TILE_WIDTH, split_bundle, tile_width
@@ -41,6 +42,7 @@ _BEGAN_SQL: Final = (
     "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
     "WHERE x = ? AND k IN ('intent', 'refusal')"
 )
+_OF_SQL: Final = "SELECT seq FROM log_entry WHERE x = ? AND seq < ? ORDER BY seq"
 
 
 class ReadLog(Protocol):
@@ -69,6 +71,9 @@ class ReadLog(Protocol):
 
     def began(self, exchange: str) -> tuple[int, bytes, Said] | None:
         """Return the `intent` or `refusal` of an exchange, opened where it can be."""
+
+    def entries_of(self, exchange: str) -> list[int]:
+        """Return where the entries of an exchange are, in order."""
 
 
 def found(log: ReadLog, selection: Selection, told: Told = lambda _: None) -> Iterator[Event]:
@@ -130,8 +135,9 @@ class DeployedLog:
     seeks = True
 
     def __init__(self, log: SqliteLog, key: Callable[[str], bytes]) -> None:
-        self.note, self.size = log.published.note, log.published.size
-        self.origin = self.note.partition("\n")[0]
+        self.note = log.published.note
+        checkpoint = signed(self.note)
+        self.origin, self.size = checkpoint.origin, checkpoint.size
         self.tile = log.reads.tile
         self._reads = log.reads
         self._key = key
@@ -151,11 +157,16 @@ class DeployedLog:
 
     def began(self, exchange: str) -> tuple[int, bytes, Said] | None:
         """Return the `intent` or `refusal` of an exchange, opened."""
-        rows = self._reads.rows(_BEGAN_SQL, bytes.fromhex(exchange.replace("-", "")))
+        rows = self._reads.rows(_BEGAN_SQL, exchange_bytes(exchange))
         if not rows:
             return None
         seq, body, key_id, sealed = rows[0]
         return int(seq), bytes(body), self._said(body, key_id, sealed)
+
+    def entries_of(self, exchange: str) -> list[int]:
+        """Return where the entries of an exchange are."""
+        rows = self._reads.rows(_OF_SQL, exchange_bytes(exchange), self.size)
+        return [int(seq) for (seq,) in rows]
 
     def _said(self, body: bytes, key_id: str | None, sealed: bytes | None) -> Said:
         """Return what an entry says; nothing where its payload or its key is gone."""
@@ -183,10 +194,8 @@ class ExportedLog:
         self._reader = FolderReader(folder)
         self._openings = folder / OPENINGS
         self.note = self._reader.checkpoint()
-        lines = self.note.split("\n")
-        if len(lines) < 3 or not lines[1].isdecimal():  # noqa: PLR2004 - origin, size, root
-            raise LogError("the exported log has no checkpoint that can be read")
-        self.origin, self.size = lines[0], int(lines[1])
+        checkpoint = signed(self.note)
+        self.origin, self.size = checkpoint.origin, checkpoint.size
         self._bundle: tuple[int, list[bytes]] = (-1, [])
 
     @property
@@ -244,3 +253,20 @@ class ExportedLog:
 
         entries = self.opened(0, self.size, begins)
         return next((one for one in entries if begins(parse_leaf(one[1]))), None)
+
+    def entries_of(self, exchange: str) -> list[int]:
+        """Return where the entries of an exchange are: every leaf is looked at."""
+        leaves = ((at, self.leaf(at)) for at in range(self.size))
+        return [at for at, data in leaves if parse_leaf(data).exchange_id == exchange]
+
+
+def signed(note: str) -> Checkpoint:
+    """Return what a signed checkpoint says, whoever signed it.
+
+    Raises:
+        LogError: It is none.
+    """
+    try:
+        return parse_checkpoint(note.partition("\n\n")[0] + "\n")
+    except AuditError as error:
+        raise LogError(f"the log's checkpoint cannot be read: {error.message}") from error
