@@ -12,7 +12,8 @@ import json
 import re
 from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from gateway.audit.fault import AuditError
 from gateway.audit.kinds import (
@@ -29,9 +30,11 @@ from gateway.audit.payload import (
     IV_BYTES,
     SALT_BYTES,
     TOKEN_BYTES,
+    Enclosed,
     Payload,
     commit_meta,
     commit_subjects,
+    enclose,
     seal,
     subject_token,
     unseal,
@@ -53,13 +56,16 @@ __all__ = [
     "LEAF",
     "SALT_BYTES",
     "TOKEN_BYTES",
+    "Checked",
     "Draft",
+    "Enclosed",
     "Leaf",
     "Payload",
     "check_draft",
     "check_meta",
     "commit_meta",
     "commit_subjects",
+    "enclose",
     "encode_leaf",
     "exchange_bytes",
     "format_time",
@@ -137,29 +143,51 @@ class Leaf:
 # --- Before an entry is written -------------------------------------------------------------------
 
 
-def check_draft(draft: Draft) -> bytes:
-    """Return the canonical metadata of a draft that can become an entry.
+class Checked(NamedTuple):
+    """What a draft that can become an entry says, to the byte.
 
-    Every rule on a leaf holds of it, and the schema of its kind.
+    Attributes:
+        meta: The canonical metadata.
+        x: The 16 bytes of its exchange id, or None.
+    """
+
+    meta: bytes
+    x: bytes | None
+
+
+def check_draft(draft: Draft) -> Checked:
+    """Return a draft's bytes, once every rule on a leaf holds of it, and the schema of its kind.
 
     Raises:
         AuditError: `schema`, or `leaf-malformed` for what would stand in the leaf.
     """
     meta = _checked(draft.kind, draft.meta)
-    if draft.agreement is not None and not _AGREEMENT_ID.fullmatch(draft.agreement):
-        raise AuditError("leaf-malformed", "`a` is not of the form id@version")
-    if draft.exchange_id is not None:
-        exchange_bytes(draft.exchange_id)
-    if not _RETENTION.fullmatch(draft.retain):
-        raise AuditError("leaf-malformed", "`r` is not a retention class")
-    if type(draft.chunk) is not int or not 0 <= draft.chunk <= MAX_INT:
+    exchange, chunk = draft.exchange_id, draft.chunk
+    if type(chunk) is not int or not 0 <= chunk <= MAX_INT:
         raise AuditError("leaf-malformed", "`n` is not a whole number below 2^53")
-    _check_kind(
-        draft.kind, draft.exchange_id, draft.chunk, draft.retain, subjects=bool(draft.tokens)
-    )
-    if draft.kind == "release" and draft.meta["chunk"] != draft.chunk:
+    if draft.kind == "release" and draft.meta["chunk"] != chunk:
         raise AuditError("schema", "`release`: `chunk` is not the chunk's number")
-    return meta
+    _check_terms(
+        draft.kind,
+        draft.agreement,
+        draft.retain,
+        alone=exchange is None,
+        chunked=chunk > 0,
+        subjects=bool(draft.tokens),
+    )
+    return Checked(meta, None if exchange is None else exchange_bytes(exchange))
+
+
+@lru_cache(maxsize=1_024)
+def _check_terms(
+    kind: str, agreement: str | None, retain: str, *, alone: bool, chunked: bool, subjects: bool
+) -> None:
+    """Check what is alike in thousands of drafts: what passed is remembered, and no more."""
+    if agreement is not None and not _AGREEMENT_ID.fullmatch(agreement):
+        raise AuditError("leaf-malformed", "`a` is not of the form id@version")
+    if not _RETENTION.fullmatch(retain):
+        raise AuditError("leaf-malformed", "`r` is not a retention class")
+    _check_kind(kind, retain, alone=alone, chunked=chunked, subjects=subjects)
 
 
 def _checked(kind: str, meta: Mapping[str, object]) -> bytes:
@@ -177,15 +205,13 @@ def _checked(kind: str, meta: Mapping[str, object]) -> bytes:
     return data
 
 
-def _check_kind(
-    kind: str, exchange: str | None, chunk: int, retain: str, *, subjects: bool
-) -> None:
+def _check_kind(kind: str, retain: str, *, alone: bool, chunked: bool, subjects: bool) -> None:
     """Check what a kind lets its leaf say."""
-    if exchange is None and kind in EXCHANGE_KINDS:
+    if alone and kind in EXCHANGE_KINDS:
         raise AuditError("leaf-malformed", f"`{kind}` needs an exchange id")
-    if exchange is not None and kind not in LINKED_KINDS:
+    if not alone and kind not in LINKED_KINDS:
         raise AuditError("leaf-malformed", f"`{kind}` belongs to no exchange")
-    if chunk and kind != "release":
+    if chunked and kind != "release":
         raise AuditError("leaf-malformed", f"`{kind}` has no chunk number")
     if retain == "p" and kind not in NAMELESS_KINDS:
         raise AuditError("leaf-malformed", f"`{kind}` may name a person and is never kept for ever")
@@ -278,5 +304,11 @@ def parse_leaf(data: bytes) -> Leaf:
     )
     if leaf.chunk > MAX_INT:
         raise AuditError("leaf-malformed", "`n` is not a whole number below 2^53")
-    _check_kind(leaf.kind, leaf.exchange_id, leaf.chunk, leaf.retain, subjects=s is not None)
+    _check_kind(
+        leaf.kind,
+        leaf.retain,
+        alone=x is None,
+        chunked=leaf.chunk > 0,
+        subjects=s is not None,
+    )
     return leaf

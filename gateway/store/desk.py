@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from gateway.audit.entry import Draft, exchange_bytes
+from gateway.audit.entry import Draft
 from gateway.audit.fault import AuditError
 from gateway.errors import AccordError, LogError
 from gateway.store.line import Job, Room
@@ -87,10 +87,10 @@ class Desk:
             LogError: This is no entry of its kind.
         """
         try:
-            x = None if draft.exchange_id is None else exchange_bytes(draft.exchange_id)
-            return Job(self._sealer.seal(draft), x=x, must=must)
+            sealed = self._sealer.seal(draft)
         except AuditError as error:
             raise LogError(f"`{draft.kind}` cannot be an entry: {error.message}") from error
+        return Job(sealed, x=sealed.x, must=must)
 
     def cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
         """Return what the record of cells keeps of a release, sealed, and the id of its key."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 _DAY: Final = dt.timedelta(days=1)
-_RANDOM_BYTES: Final = 2 * SALT_BYTES + IV_BYTES
+_SALT: Final = SALT_BYTES
+_IV: Final = 2 * SALT_BYTES
+_RANDOM_BYTES: Final = _IV + IV_BYTES
 _DRAW_ENTRIES: Final = 64
 
 
@@ -64,9 +66,10 @@ class PayloadKeys(Protocol):
 
 
 class Sealed(NamedTuple):
-    """An entry but for its place and time."""
+    """An entry but for its place and time; `x` is the 16 bytes of its exchange id, or None."""
 
     draft: Draft
+    x: bytes | None
     meta: bytes
     salt: bytes
     m: bytes
@@ -94,15 +97,12 @@ class Sealer:
             AuditError: The draft is not an entry of its kind.
             SettingsError: The key store has lost its key.
         """
-        meta = entry.check_draft(draft)
+        meta, x = entry.check_draft(draft)
         key_id, key = self._key(draft.retain)
         random = self._random()
-        salt_m, salt_s = random[:SALT_BYTES], random[SALT_BYTES : 2 * SALT_BYTES]
-        m = entry.commit_meta(salt_m, meta)
-        s = entry.commit_subjects(salt_s, draft.tokens)
-        iv = random[2 * SALT_BYTES :]
-        sealed = entry.seal(key, iv, salt_m, salt_s, meta, draft.tokens, m, s)
-        return Sealed(draft, meta, salt_m, m, s, key_id, sealed)
+        salt_m, salt_s, iv = random[:_SALT], random[_SALT:_IV], random[_IV:]
+        m, s, sealed = entry.enclose(key, iv, salt_m, salt_s, meta, draft.tokens)
+        return Sealed(draft, x, meta, salt_m, m, s, key_id, sealed)
 
     def seal_cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
         """Return (key id, sealed) of what the record of cells keeps of one release.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -563,6 +565,36 @@ def test_a_payload_is_held_against_both_commitments() -> None:
         with pytest.raises(AuditError) as caught:
             entry.unseal(PAYLOAD_KEY, sealed, m, s)
         assert "commitment-mismatch" == caught.value.code
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_is_enclosed_in_one_step_is_what_three_steps_make(count: int) -> None:
+    """Both commitments and the sealed payload, whatever the order of the tokens, and no others."""
+    meta, tokens = b"{}", tuple(token(number) for number in range(count, 0, -1))
+    salts = (b"\x11" * 32, b"\x22" * 32)
+    m, s = entry.commit_meta(salts[0], meta), entry.commit_subjects(salts[1], tokens)
+
+    made = entry.enclose(PAYLOAD_KEY, b"\x33" * 32, *salts, meta, (*tokens, *tokens[:1]))
+
+    assert (m, s) == (made.m, made.s)
+    assert entry.seal(PAYLOAD_KEY, b"\x33" * 32, *salts, meta, tokens, m, s) == made.sealed
+    for sizes in ((31, 32, 32), (32, 31, 32), (32, 32, 33)):
+        iv, salt_m, salt_s = map(bytes, sizes)
+        with pytest.raises(AuditError, match="not 32 bytes"):
+            entry.enclose(PAYLOAD_KEY, iv, salt_m, salt_s, meta, tokens)
+
+
+def test_a_payloads_key_is_derived_by_hmac() -> None:
+    """Of the payload key, the purpose and the iv, as RFC 2104 and section 3.3 say."""
+    iv = b"\x33" * 32
+    sealed = entry.enclose(PAYLOAD_KEY, iv, bytes(32), bytes(32), b"{}", ()).sealed
+    key = hmac.digest(PAYLOAD_KEY, b"accord/payload-key/v1\x00" + iv, "sha256")
+
+    plain = AESGCM(key).decrypt(
+        bytes(12), sealed[32:], entry.commit_meta(bytes(32), b"{}") + bytes(32)
+    )
+
+    assert bytes(64) + b"\x00\x00\x00\x02{}" == plain
 
 
 def test_an_iv_seals_another_payload() -> None:

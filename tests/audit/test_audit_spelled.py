@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from gateway.audit.entry import Draft, check_draft, meta_bytes, parse_meta
+from gateway.audit.entry import Draft, check_draft, exchange_bytes, meta_bytes, parse_meta
 from gateway.audit.fault import AuditError
 from gateway.audit.kinds import KINDS, MORE, check_meta, spelled
 from tests.audit.build import SHA, Log, exchange_id, facts, refused
@@ -120,9 +120,10 @@ def test_a_draft_is_checked_into_its_bytes() -> None:
     """What comes back is the canonical spelling of all that the draft says."""
     meta = refused(clause="3.1", provision="Überdosis")
 
-    data = check_draft(Draft("refusal", exchange_id(1), 0, None, "6y", meta))
+    checked = check_draft(Draft("refusal", exchange_id(1), 0, None, "6y", meta))
 
-    assert meta_bytes(meta) == data
+    assert meta_bytes(meta) == checked.meta
+    assert exchange_bytes(exchange_id(1)) == checked.x
 
 
 def test_what_cannot_be_spelled_is_no_draft() -> None:
