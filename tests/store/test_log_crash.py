@@ -5,7 +5,6 @@ Recovery tells exactly what may have left.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import signal
@@ -16,19 +15,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.audit.checkpoint import Signer
 from gateway.keys.folder import KeyFolder
-from gateway.store.start import open_log
 from tests.data import ROOT
-from tests.store.town import ORIGIN, Fatal, StandingClock, Town, TrueEntropy, findings
+from tests.store.aftermath import check, lines
+from tests.store.town import TrueEntropy
 from tests.store.victim import UNKNOWN_EXIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _victim(folder: Path, seed: int, *limit: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.store.victim", str(folder), str(seed), *limit]
+def _victim(folder: Path, seed: int, *more: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.store.victim", str(folder), str(seed), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)  # noqa: S603 - our own
 
 
@@ -39,73 +37,13 @@ def _killed(folder: Path, seed: int) -> list[list[str]]:
         said = process.stdout.readline()
         time.sleep(random.Random(seed).uniform(0.0, 0.4))  # noqa: S311 - the moment of a test
         os.kill(process.pid, signal.SIGKILL)
-        return _lines(said + process.stdout.read())
-
-
-def _lines(said: bytes) -> list[list[str]]:
-    """Return whole lines: the last may be cut off."""
-    return [line.split() for line in said.decode().split("\n")[:-1]]
-
-
-def _restart(folder: Path, keys: KeyFolder) -> None:
-    """Start on what the dead process left, and stop."""
-    fatal = Fatal()
-
-    async def run() -> None:
-        log = open_log(
-            Town(folder).place,
-            signer=Signer.from_seed(ORIGIN, keys.signing_seed()),
-            keys=keys,
-            clock=StandingClock(),
-            entropy=TrueEntropy(),
-            fatal=fatal,
-        )
-        await log.close()
-
-    asyncio.run(run())
-    assert [] == fatal.errors
-
-
-def _findings(folder: Path, keys: KeyFolder) -> list[str]:
-    place = Town(folder).place
-    verifier = Signer.from_seed(ORIGIN, keys.signing_seed()).verifier
-    return findings(place.database, verifier, place.held.read_text(), keys.by_id)
-
-
-def _check(folder: Path, keys: KeyFolder, said: list[list[str]]) -> None:
-    """Hold what is in the log against what was acknowledged."""
-    town = Town(folder)
-    before = {
-        x.hex(): chunks
-        for x, chunks in town.rows(
-            "SELECT o.x, count(e.seq) FROM log_open o LEFT JOIN log_entry e "
-            "ON e.x = o.x AND e.k = 'release' GROUP BY o.x"
-        )
-    }
-    _restart(folder, keys)
-    rows = town.rows("SELECT seq, k, hex(x), n FROM log_entry")
-    there = {(kind, x.lower(), n): seq for seq, kind, x, n in rows}
-
-    for word, exchange, *rest in said:
-        x = exchange.replace("-", "")
-        chunk = int(rest[0]) if word == "release" else 0
-        index = there.get((word, x, chunk))
-        assert index is not None, "an acknowledged entry is lost"
-        if rest:
-            assert int(rest[-1]) == index
-    recovered = {x for kind, x, _ in there if kind == "recovered"}
-    assert set(before) <= recovered
-    assert [] == _findings(folder, keys)
-
-    size = len(rows)
-    _restart(folder, keys)
-    assert ["config", "config"] == town.kinds()[size:]
+        return lines(said + process.stdout.read())
 
 
 def _rounds(folder: Path, seeds: range) -> None:
     keys = KeyFolder.create(folder / "keys", TrueEntropy())
     for seed in seeds:
-        _check(folder, keys, _killed(folder, seed))
+        check(folder, keys, _killed(folder, seed))
 
 
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
@@ -130,9 +68,9 @@ def test_a_file_that_cannot_grow_ends_the_process(tmp_path: Path, limit: int) ->
     The process ends with 75, and nothing acknowledged is lost.
     """
     keys = KeyFolder.create(tmp_path / "keys", TrueEntropy())
-    process = _victim(tmp_path, 1, str(limit))
+    process = _victim(tmp_path, 1, "--limit", str(limit))
 
     said, _ = process.communicate(timeout=60)
 
     assert UNKNOWN_EXIT == process.returncode
-    _check(tmp_path, keys, _lines(said))
+    check(tmp_path, keys, lines(said))

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from base64 import b64encode
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from gateway.audit.checkpoint import Signer
@@ -250,6 +250,7 @@ class Town:
     keys: OpenKeys | KeyFolder = field(default_factory=OpenKeys)
     fatal: Fatal = field(default_factory=Fatal)
     free_bytes: int = 1 << 40
+    spare_bytes: int | None = None  # with one, the disk itself is asked
 
     @property
     def database(self) -> Path:
@@ -260,7 +261,10 @@ class Town:
     def place(self) -> Place:
         """Where the log lies."""
         database, held = folders(self.root)
-        return Place(database, held, "0.1.0", bytes(32))
+        place = Place(database, held, "0.1.0", bytes(32))
+        if self.spare_bytes is not None:
+            place = replace(place, spare_bytes=self.spare_bytes)
+        return place
 
     def open(self, *, create: bool = True, origin: str = ORIGIN) -> SqliteLog:
         """Open the log."""
@@ -272,7 +276,7 @@ class Town:
             entropy=TrueEntropy(),
             fatal=self.fatal,
             create=create,
-            free_bytes=lambda: self.free_bytes,
+            free_bytes=None if self.spare_bytes is not None else lambda: self.free_bytes,
         )
 
     @asynccontextmanager

@@ -1,19 +1,21 @@
 """A process for tests to kill: it runs exchanges, and says what was acknowledged.
 
-    python -m tests.store.victim FOLDER SEED [LIMIT]
+    python -m tests.store.victim FOLDER SEED [--limit BYTES] [--count EXCHANGES]
 
-Each line is written after the log returned: `intent x`, `release x n index`, `refusal x index`.
-With LIMIT no file may grow beyond so many bytes, as on a failing disk; an unknown fate then ends
-the process with 75.
+Each line is written after the log returned: `intent x`, `release x n index`, `refusal x index`; it
+stands for what a client gets, a chunk for each release. With a limit no file may grow beyond so
+many bytes, as on a failing disk; with a count the process ends in order after so many exchanges. An
+unknown fate ends it with 75, and whatever else the log says with 1.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import itertools
 import os
 import random
 import resource
-import sys
 from pathlib import Path
 
 from gateway.audit.checkpoint import Signer
@@ -45,8 +47,8 @@ def say(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-async def run(folder: Path, seed: int) -> None:
-    """Run exchanges until killed."""
+async def run(folder: Path, seed: int, count: int) -> None:
+    """Run exchanges until killed, or so many."""
     keys = KeyFolder(folder / "keys", TrueEntropy())
     log = open_log(
         Town(folder).place,
@@ -60,8 +62,10 @@ async def run(folder: Path, seed: int) -> None:
     await log.note(an_agreement())
     dice = random.Random(seed)  # noqa: S311 - the order of a test
 
+    left = iter(range(count)) if count else itertools.count()
+
     async def one() -> None:
-        while True:
+        for _ in left:
             exchange = an_id()
             if dice.random() < 0.2:
                 say("refusal", exchange, await log.refusal(a_refusal(exchange)))
@@ -83,15 +87,21 @@ async def run(folder: Path, seed: int) -> None:
             await ticket.outcome(an_outcome(exchange, chunks, chunks))
 
     await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
+    await log.close()
 
 
 def main() -> None:
     """Begin."""
-    if len(sys.argv) > 3:
-        limit = int(sys.argv[3])
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--count", type=int, default=0)
+    given = parser.parse_args()
+    if given.limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given.limit, given.limit))
     try:
-        asyncio.run(run(Path(sys.argv[1]), int(sys.argv[2])))
+        asyncio.run(run(given.folder, given.seed, given.count))
     except LogError as error:
         # Nothing was said of it. The loop may hear of an unknown fate before the writer ends the
         # process.
