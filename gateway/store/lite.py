@@ -5,6 +5,7 @@ Driver autocommit on each. Section 5.2 of the log's specification.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
@@ -30,23 +31,40 @@ _STATEMENTS: Final = 256
 
 
 def create(database: Path) -> None:
-    """Make an empty database of this schema.
+    """Make an empty database of this schema: under its name it is whole, or it is not there.
+
+    Whoever is killed in here leaves a file of another name, which the next one takes away.
 
     Raises:
         LogError: The file cannot be made.
     """
+    begun = database.with_name(f".{database.name}.new")
+    try:
+        for part in (begun, begun.with_name(f"{begun.name}-journal")):
+            part.unlink(missing_ok=True)
+        _fill(begun)
+        begun.rename(database)
+        directory = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except (OSError, sqlite3.Error) as error:
+        raise LogError("the exchange log's database cannot be created") from error
+
+
+def _fill(database: Path) -> None:
+    """Make the tables, without a write-ahead log: after COMMIT all of it is in the one file."""
     connection = _connect(f"{database.absolute().as_uri()}?mode=rwc")
     try:
         # Before the first table: it cannot be chosen later.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=ON")
         connection.execute("BEGIN IMMEDIATE")
         for statement in tables.sqlite_statements():
             connection.execute(statement)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        raise LogError("the exchange log's database cannot be created") from error
     finally:
         connection.close()
 

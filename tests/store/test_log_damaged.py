@@ -66,7 +66,7 @@ def _copy(crashed: Town, to: Path) -> Town:
 
 
 def _wal(town: Town) -> Path:
-    return town.database.with_name(town.place.database.name + "-wal")
+    return town.database.with_name(town.database.name + "-wal")
 
 
 def _open(town: Town) -> int:

@@ -126,9 +126,18 @@ def test_a_flush_that_fails_ends_the_process(tmp_path: Path) -> None:
 
 
 @needs_strace
+@pytest.mark.parametrize(
+    "fault", [Fault("fdatasync", "KILL", 2), Fault("pwrite64", "EIO", 9)], ids=str
+)
+def test_a_log_that_was_not_made_to_its_end_is_made_anew(tmp_path: Path, fault: Fault) -> None:
+    """In the middle of its making there is no log yet, and nothing in the way of the next one."""
+    assert _survived(tmp_path / "one", fault, begun=False).met
+
+
+@needs_strace
 @pytest.mark.long
 @pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("begun", [True], ids=["begun"])
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "new"])
 def test_calls_fail_everywhere(tmp_path: Path, *, begun: bool) -> None:
     """Each call on the way into the log, in each way, first, early and late.
 

@@ -91,10 +91,10 @@ def test_down_and_up_again_loses_no_entry(town: Town) -> None:
     asyncio.run(refuse())
     before = town.rows("SELECT seq, leaf, body FROM log_entry ORDER BY seq")
 
-    assert (REVISION, "0001") == bring(town.database, "0001")
+    assert (REVISION, "0001") == bring(town.place.database, "0001")
     with pytest.raises(LogError, match="accord log migrate"):
         town.open()
-    assert ("0001", REVISION) == bring(town.database)
+    assert ("0001", REVISION) == bring(town.place.database)
 
     assert before == town.rows("SELECT seq, leaf, body FROM log_entry ORDER BY seq")
     assert [] == town.findings()
@@ -127,7 +127,7 @@ def test_below_the_first_schema_there_is_nothing(town: Town) -> None:
     before = town.kinds()
 
     with pytest.raises(LogError):
-        bring(town.database, "")
+        bring(town.place.database, "")
 
     assert before == town.kinds()
 
