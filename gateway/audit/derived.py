@@ -16,6 +16,7 @@ from uuid import UUID
 
 from gateway.audit.checkpoint import Checkpoint, Verifier, checkpoint_text, open_checkpoint
 from gateway.audit.fault import AuditError, Finding
+from gateway.audit.merkle import EMPTY_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -149,7 +150,7 @@ def check_behind(end: End, served: Checkpoint, verifiers: Sequence[Verifier]) ->
     signed, stored = end.signed, end.stored
     above = {one.size: one for one in (*end.kept, signed) if one.size > stored}
     for one in above.values():
-        fault = check_kept(one, b"", served.origin, verifiers)
+        fault = check_kept(one, EMPTY_ROOT, served.origin, verifiers)
         if fault is not None and fault.code == "fork":
             message = f"the store has {stored} entries, and kept a checkpoint of {one.size}"
             fault = Finding("rollback", stored, message)

@@ -80,6 +80,7 @@ def run(
     against: Against,
     *,
     processes: int = 1,
+    worth: int = WORTH_ENTRIES,
     watch: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
     """Verify a log, and return what was found.
@@ -88,6 +89,7 @@ def run(
         place: Where it lies.
         against: What it is held against.
         processes: How many may walk it at once.
+        worth: How many entries a log has that is worth more than one.
         watch: Told (entries walked, entries in all) now and then; it may begin anew.
 
     Raises:
@@ -96,7 +98,7 @@ def run(
     """
     log = place.open()
     try:
-        return _run(place, log, against, processes, watch)
+        return _run(place, log, against, lambda size: processes if size >= worth else 1, watch)
     finally:
         log.close()
 
@@ -105,7 +107,7 @@ def _run(
     place: Place,
     log: Log,
     against: Against,
-    processes: int,
+    processes: Callable[[int], int],
     watch: Callable[[int, int], None],
 ) -> Report:
     report = Report(log.reader.checkpoint(), rows=log.derived is not None)
@@ -116,7 +118,7 @@ def _run(
     served = report.served = accepted.served
     if served is None:
         return report
-    parts = split(bundles(served.size), processes if served.size >= WORTH_ENTRIES else 1)
+    parts = split(bundles(served.size), processes(served.size))
     if len(parts) > 1:
         tasks = [_Task(place, against, served, tuple(accepted.below), part) for part in parts]
         walked = _walk_parts(tasks, lambda done: watch(done, served.size))

@@ -42,6 +42,7 @@ class _Fetcher:
     def __init__(self, url: SplitResult) -> None:
         self._url = url
         self._local = threading.local()
+        self._opened: list[HTTPConnection] = []
 
     def get(self, path: str, most: int) -> bytes | None:
         """Return a file, or None where there is none; one byte more than `most` is never kept.
@@ -55,23 +56,29 @@ class _Fetcher:
             try:
                 status, data = self._once(path, most)
             except (OSError, HTTPException):
-                self.close()
+                self._drop()
                 continue
             if status == HTTPStatus.OK:
                 return data
             if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
                 return None
-            self.close()
+            self._drop()
             if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 break
         raise LogError(f"`{path}` cannot be fetched from the log's server")
 
     def close(self) -> None:
+        """Close every connection; no thread fetches any more."""
+        for connection in self._opened:
+            connection.close()
+
+    def _drop(self) -> None:
         """Close this thread's connection."""
         connection = getattr(self._local, "connection", None)
         self._local.connection = None
         if connection is not None:
             connection.close()
+            self._opened.remove(connection)
 
     def _once(self, path: str, most: int) -> tuple[int, bytes]:
         connection: HTTPConnection | None = getattr(self._local, "connection", None)
@@ -79,12 +86,13 @@ class _Fetcher:
             kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
             connection = kind(self._url.hostname or "", self._url.port, timeout=TIMEOUT_S)
             self._local.connection = connection
+            self._opened.append(connection)
         prefix = self._url.path.rstrip("/")
         connection.request("GET", f"{prefix}/{path}", headers={"Accept-Encoding": "identity"})
         with connection.getresponse() as response:
             data = response.read(most + 1)
             if not response.isclosed():
-                self.close()  # there is more, and nobody will read it
+                self._drop()  # there is more, and nobody will read it
             return response.status, data
 
 
@@ -148,6 +156,7 @@ class WebReader:
     def close(self) -> None:
         """Fetch nothing more."""
         self._pool.shutdown(cancel_futures=True)
+        self._fetcher.close()
 
     def _get(self, path: str) -> bytes | None:
         return self._fetcher.get(path, _BUNDLE_BYTES)
