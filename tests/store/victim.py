@@ -17,6 +17,7 @@ import os
 import random
 import resource
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.audit.checkpoint import Signer
 from gateway.errors import LogError
@@ -37,6 +38,9 @@ from tests.store.town import (
     an_intent,
     an_outcome,
 )
+
+if TYPE_CHECKING:
+    from gateway.store.log import SqliteLog
 
 UNKNOWN_EXIT = 75
 IN_FLIGHT = 8
@@ -60,6 +64,11 @@ async def run(folder: Path, seed: int, count: int) -> None:
         create=True,
     )
     await log.note(an_agreement())
+    await exchanges(log, seed)
+
+
+async def exchanges(log: SqliteLog, seed: int) -> None:
+    """Run exchanges side by side, for ever, and say what was acknowledged."""
     dice = random.Random(seed)  # noqa: S311 - the order of a test
 
     left = iter(range(count)) if count else itertools.count()
