@@ -64,13 +64,13 @@ async def run(folder: Path, seed: int, count: int) -> None:
         create=True,
     )
     await log.note(an_agreement())
-    await exchanges(log, seed)
+    await exchanges(log, seed, count)
+    await log.close()
 
 
-async def exchanges(log: SqliteLog, seed: int) -> None:
-    """Run exchanges side by side, for ever, and say what was acknowledged."""
+async def exchanges(log: SqliteLog, seed: int, count: int = 0) -> None:
+    """Run exchanges side by side, so many or for ever, and say what was acknowledged."""
     dice = random.Random(seed)  # noqa: S311 - the order of a test
-
     left = iter(range(count)) if count else itertools.count()
 
     async def one() -> None:
@@ -96,7 +96,6 @@ async def exchanges(log: SqliteLog, seed: int) -> None:
             await ticket.outcome(an_outcome(exchange, chunks, chunks))
 
     await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
-    await log.close()
 
 
 def main() -> None:
