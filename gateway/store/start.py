@@ -314,8 +314,8 @@ def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verif
         "SELECT note FROM log_checkpoint ORDER BY size DESC LIMIT 1"
     ).fetchall()
     note = held.read()
-    if note is None and (signed or kept):
-        size = max(_opened(one, verifier).size for (one,) in signed + kept)
+    if note is None and (signed or kept or _in_use(connection)):
+        size = max((_opened(one, verifier).size for (one,) in signed + kept), default=0)
         raise RollbackError(
             "the held checkpoint is missing, and without it a lost end cannot be told",
             store_size=head.size,
@@ -343,6 +343,17 @@ def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verif
     if head.t_ms < 0:
         raise DamagedError("the exchange log's head is not where its entries end")
     return newest
+
+
+def _in_use(connection: Connection) -> bool:
+    """Return whether there is an entry that no log has before its first signature.
+
+    Whoever deletes every checkpoint in the store would else make it one that was never signed.
+    """
+    found = connection.execute(
+        "SELECT 1 FROM log_entry WHERE k NOT IN ('genesis', 'config') LIMIT 1"
+    ).fetchall()
+    return bool(found)
 
 
 def _opened(note: str, verifier: Verifier) -> Checkpoint:
