@@ -1,4 +1,4 @@
-"""What a gateway does once a day: forget tables that are past their history."""
+"""What a gateway does once a day: forget what is past its time, payloads and tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from gateway.errors import LogError
+from gateway.errors import LogError, SettingsError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,24 +16,34 @@ if TYPE_CHECKING:
     from gateway.ports import Clock
 
     class Forgetting(Protocol):
-        """The exchange log, as far as its record of cells forgets."""
+        """The exchange log, as far as it forgets."""
 
         async def forget(self, today: dt.date) -> int:
-            """Erase what is past its history; return how many tables."""
+            """Erase from the record of cells what is past its history; return how many tables."""
+
+        async def expire(self, now: dt.datetime) -> int:
+            """Erase payloads past their class and under no hold; return how many."""
 
 
 DAY_S: Final = 86_400.0
 
 
 async def forget(log: Forgetting, clock: Clock) -> None:
-    """Erase what is past its history by now, and say how many tables that were.
+    """Erase what is past its history or class by now, and say how much that was.
+
+    Tables first: what they told lies under the keys of payloads.
 
     Raises:
         LogError: The log takes nothing just now; what is left goes the next time.
+        SettingsError: The key store cannot be written; as before.
     """
-    erased = await log.forget(clock.now().date())
-    if erased:
-        structlog.get_logger().info("tables forgotten", count=erased)
+    now = clock.now()
+    tables = await log.forget(now.date())
+    if tables:
+        structlog.get_logger().info("tables forgotten", count=tables)
+    payloads = await log.expire(now)
+    if payloads:
+        structlog.get_logger().info("payloads erased", count=payloads)
 
 
 async def daily(log: Forgetting, clock: Clock, every_s: float = DAY_S) -> None:
@@ -42,5 +52,5 @@ async def daily(log: Forgetting, clock: Clock, every_s: float = DAY_S) -> None:
         await asyncio.sleep(every_s)
         try:
             await forget(log, clock)
-        except LogError as error:
-            structlog.get_logger().error("tables not forgotten", error=type(error).__name__)
+        except (LogError, SettingsError) as error:
+            structlog.get_logger().error("not forgotten", error=type(error).__name__)

@@ -152,8 +152,7 @@ class KeyFolder:
         Whether anything is still sealed under one, for a hold, is for the log to say.
         """
         record = self._store.record
-        days = {one: turn.last_day(record, one) for one in record.keys}
-        return sorted(one for one, day in days.items() if day is not None and day <= today)
+        return sorted(one for one in record.keys if turn.over(record, one, today))
 
     def listen(self, heard: Heard) -> None:
         """Call `heard` with (key id, state, public half of a signing key) of every key there was.

@@ -86,9 +86,10 @@ def is_signing(key_id: str) -> bool:
     return _SIGNING.fullmatch(key_id) is not None
 
 
-def is_payload(key_id: str) -> bool:
-    """Return whether it seals payloads."""
-    return _PAYLOAD.fullmatch(key_id) is not None
+def seals_tokens_of(key_id: str, subject_id: str) -> bool:
+    """Return whether a payload key may seal tokens that a subject key made: of one year."""
+    seals, makes = _PAYLOAD.fullmatch(key_id), _SUBJECT.fullmatch(subject_id)
+    return bool(seals and makes and seals[2] != FOR_EVER and seals[1].startswith(f"{makes[1]}-"))
 
 
 def over(key_id: str, others: Iterable[str]) -> dt.date | None:

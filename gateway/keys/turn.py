@@ -47,8 +47,7 @@ def destroyed(record: Record, key_id: str, now: dt.datetime) -> Record:
     """
     if key_id not in record.keys:
         raise SettingsError(f"the key store has no key `{key_id}`")
-    day = last_day(record, key_id)
-    if day is None or now.date() < day:
+    if not over(record, key_id, now.date()):
         raise SettingsError(f"key `{key_id}`: what it is for is not over")
     keys = {one: data for one, data in record.keys.items() if one != key_id}
     return replace(record, keys=keys, marks={**record.marks, key_id: Mark(DESTROYED, now)})
@@ -71,6 +70,20 @@ def last_day(record: Record, key_id: str) -> dt.date | None:
         return names.over(key_id, record.states())
     mark = record.marks.get(key_id)
     return None if mark is None else (mark.since + names.GRACE).date()
+
+
+def over(record: Record, key_id: str, today: dt.date) -> bool:
+    """Return whether nothing needs a key on a day, as far as days tell.
+
+    The tokens of a year are sealed under the payload keys of that year: while one of these is left,
+    for a hold, so is the key of the tokens.
+    """
+    day = last_day(record, key_id)
+    return (
+        day is not None
+        and day <= today
+        and not any(names.seals_tokens_of(one, key_id) for one in record.keys)
+    )
 
 
 def following(record: Record, key_id: str) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _PRUNE_ROWS = 512
+_NEEDED = ("payload/", "subject/", "pseudonym/")
+"""Keys whose loss would cut off what is under them."""
 _CLOSING = frozenset({"outcome", "recovered"})
 _DAY_MS = 86_400_000
 _EVER = (dt.date.min, dt.date.max)
@@ -53,8 +55,8 @@ class Rows:
     """What one transaction writes, table by table."""
 
     __slots__ = (
-        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "keys", "noise",
-        "opened", "payloads", "periods", "tiles",
+        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "key_events",
+        "keys", "noise", "opened", "payloads", "periods", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -70,6 +72,7 @@ class Rows:
         self.periods: list[tuple[str, str, str, str]] = []
         self.noise: list[tuple[Any, ...]] = []
         self.keys: dict[str, int] = {}
+        self.key_events: list[tuple[str, str, int]] = []
         self.chores: list[Job] = []
 
     def write(self, connection: Connection, head: Head) -> None:
@@ -89,6 +92,7 @@ class Rows:
         tables.INSERT_NOISE.run(connection, self.noise)
         tables.INSERT_TILE.run(connection, self.tiles)
         tables.INSERT_KEY.run(connection, list(self.keys.items()))
+        tables.INSERT_KEY_EVENT.run(connection, self.key_events)
         for job in self.chores:
             if job.chore is not None:
                 job.chore(connection)
@@ -139,8 +143,11 @@ class Lay:
         rows.payloads.append((seq, sealed.key_id, sealed.sealed))
         if sealed.key_id not in self._known:
             rows.keys.setdefault(sealed.key_id, seq)
-        if job.key_made is not None:
-            rows.keys.setdefault(job.key_made, seq)
+        if job.key is not None:
+            name, event = job.key
+            rows.key_events.append((name, event, seq))
+            if event == "made" and name.startswith(_NEEDED):
+                rows.keys.setdefault(name, seq)
         if job.x is not None:
             self._beside(job, draft.kind, job.x, seq)
 

@@ -60,7 +60,7 @@ class Job:
     """
 
     __slots__ = (
-        "asked", "cells", "chore", "done", "error", "future", "index", "keep", "key_made",
+        "asked", "cells", "chore", "done", "error", "future", "index", "keep", "key",
         "leaf", "must", "opened_at", "resolved", "room", "sealed", "seen", "settled", "since",
         "size", "t_ms", "x",
     )  # fmt: skip
@@ -73,7 +73,7 @@ class Job:
         asked: Asked | None = None,
         keep: Keep | None = None,
         chore: Callable[[Connection], None] | None = None,
-        key_made: str | None = None,
+        key: tuple[str, str] | None = None,
         must: bool = False,
     ) -> None:
         self.sealed = sealed
@@ -83,7 +83,7 @@ class Job:
         self.cells: tuple[str, bytes] | None = None
         self.seen: tuple[int, int] | None = None
         self.chore = chore
-        self.key_made = key_made
+        self.key = key
         self.must = must
         self.size = 512 + len(sealed.sealed) if sealed else 512
         self.since = 0.0

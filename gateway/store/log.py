@@ -16,6 +16,7 @@ from gateway.audit.merkle import consistency_proof
 from gateway.errors import LogError, NotFoundError, Reason
 from gateway.store.batch import millis
 from gateway.store.cells import CellRecord
+from gateway.store.erasing import Eraser
 from gateway.store.horizon import Erasing
 from gateway.store.line import Asked
 from gateway.store.reads import tile_at, unseal
@@ -53,7 +54,6 @@ class SqliteLog:
         reads: Reads,
         keys: PayloadKeys,
         fatal: Callable[[LogError], None],
-        told: set[str],
     ) -> None:
         self.reads = reads
         self.warnings: tuple[str, ...] = ()
@@ -61,10 +61,10 @@ class SqliteLog:
         self._prover = prover
         self._keys = keys
         self._fatal = fatal
-        self._told = told
         self._spending = Spending(reads)
         self._claims = Claims()
         self._cells = CellRecord(reads, keys)
+        self._eraser = Eraser(desk, reads, keys)
         self._closers: tuple[Callable[[], None], ...] = ()
 
     def on_close(self, *calls: Callable[[], None]) -> None:
@@ -177,6 +177,16 @@ class SqliteLog:
                 await self._desk.chore(gone.job)
                 erased += gone.erased
         return erased
+
+    async def expire(self, now: dt.datetime) -> int:
+        """Erase payloads past their class and under no hold, then keys that nothing needs.
+
+        Return how many payloads.
+
+        Raises:
+            LogError: The store takes nothing now; the rest is still there, for the next time.
+        """
+        return await self._eraser.run(now)
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""
@@ -297,16 +307,6 @@ class SqliteLog:
         return await asyncio.to_thread(self.reads.opened, start, count, self._keys.by_id)
 
     # --- Called by the threads --------------------------------------------------------------------
-
-    def key_heard(self, key_id: str, event: str, _public: bytes | None) -> None:
-        """Put a `key` entry in line where a key is new; nobody waits for it."""
-        if event != "made" or key_id in self._told or key_id.startswith(("signing/", "kek/")):
-            return
-        self._told.add(key_id)
-        meta = {"key": key_id, "event": "made"}
-        job = self._desk.sealed(Draft("key", None, 0, None, "p", meta), must=True)
-        job.key_made = key_id
-        self._desk.put(job)
 
     def chore(self, job: Job) -> None:
         """Put a chore in line, or settle it where nobody will take it."""

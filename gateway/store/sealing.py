@@ -14,7 +14,7 @@ from gateway.audit import entry
 from gateway.audit.entry import IV_BYTES, SALT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gateway.audit.entry import Draft
     from gateway.ports import Clock, Entropy
@@ -53,6 +53,16 @@ class PayloadKeys(Protocol):
 
         Raises:
             SettingsError: The store has no such key.
+        """
+
+    def over(self, today: dt.date) -> Sequence[str]:
+        """Return the keys, of those that are left, that nothing needs any more on a day."""
+
+    def destroy(self, key_id: str, now: dt.datetime) -> None:
+        """Destroy a key that nothing needs any more.
+
+        Raises:
+            SettingsError: There is no such key, or its time is not over.
         """
 
     def state(self, key_id: str) -> str | None:
@@ -114,6 +124,10 @@ class Sealer:
         iv = self._entropy.random(IV_BYTES)
         return key_id, iv + AESGCM(key).encrypt(iv, memory, _CELLS + attempt.encode())
 
+    def turned(self) -> None:
+        """Ask the key store again which keys are in use; from any thread."""
+        self._cache = {}
+
     def _random(self) -> bytes:
         """Return the salts and the iv of one entry, never the same twice.
 
@@ -135,9 +149,11 @@ class Sealer:
         now = self._clock.now()
         if not self._since <= now < self._until:
             self._turn(now)
-        found = self._cache.get(retain)
+        cache = self._cache
+        found = cache.get(retain)
         if found is None:
-            found = self._cache[retain] = self._keys.payload(self._month, retain)
+            # Into the cache that was asked: one that was emptied meanwhile stays empty.
+            found = cache[retain] = self._keys.payload(self._month, retain)
         return found
 
     def _turn(self, now: dt.datetime) -> None:
@@ -147,4 +163,4 @@ class Sealer:
         month = f"{day.year:04d}-{day.month:02d}"
         if month != self._month:
             self._month = month
-            self._cache.clear()
+            self._cache = {}

@@ -26,6 +26,7 @@ from gateway.store.batch import Head
 from gateway.store.desk import Desk
 from gateway.store.faults import DamagedError, RollbackError
 from gateway.store.held import HeldFile
+from gateway.store.keylog import KeyLog
 from gateway.store.line import BATCH_ENTRIES
 from gateway.store.lock import Lock
 from gateway.store.log import SqliteLog
@@ -142,9 +143,10 @@ def open_log(
 
         reads = Reads(place.database)
         failed.callback(reads.close)
-        desk = Desk(Sealer(keys, clock, entropy), place.config)
+        sealer = Sealer(keys, clock, entropy)
+        desk = Desk(sealer, place.config)
         prover = Prover(desk, reads, signer.verifier)
-        log = SqliteLog(desk, prover, reads, keys, fatal, set(known))
+        log = SqliteLog(desk, prover, reads, keys, fatal)
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
         writer = Writer(
@@ -162,6 +164,7 @@ def open_log(
         )
         desk.writer = writer
         _begin(desk, reads, signer, place.replica if place.shared else None)
+        told = KeyLog(desk, signer.name, connection, sealer.turned)
         reading = connect.reader(place.database)
         failed.callback(reading.close)
         prover.signer = CheckpointSigner(
@@ -181,7 +184,7 @@ def open_log(
         log.on_close(opened.pop_all().close)
     writer.start()
     prover.signer.start()
-    keys.listen(log.key_heard)
+    keys.listen(told.heard)
     return log
 
 
@@ -377,7 +380,10 @@ def _begin(desk: Desk, reads: Reads, signer: Signer, replica: str | None) -> Non
     jobs = []
     if desk.writer.head.size == 0:
         meta = {"origin": signer.name, "previous": None, "vkey": signer.vkey}
-        jobs.append(desk.sealed(Draft("genesis", None, 0, None, "p", meta)))
+        genesis = desk.sealed(Draft("genesis", None, 0, None, "p", meta))
+        # It says itself which key signs.
+        genesis.key = (signer.vkey, "made")
+        jobs.append(genesis)
     rows = reads.rows(OPEN) if replica is None else reads.rows(OPEN_OF, replica)
     jobs += [desk.sealed(recovered(reads.rows, bytes(x), bytes(body))) for x, body in rows]
     jobs.append(desk.config("start"))

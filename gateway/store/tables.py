@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Connection
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration: what a database must say in `alembic_version`."""
 
 META: Final = MetaData()
@@ -125,6 +125,11 @@ log_replica = _table("log_replica", _text("id", key=True), _int("epoch"), _int("
 
 # Every key that the log ever used or announced: a key store without one of them is not this log's.
 log_key = _table("log_key", _text("key_id", key=True), _int("seq"), rowid=False)
+
+# What the log said of each key: one `key` entry for each thing that happens to it.
+log_key_event = _table(
+    "log_key_event", _text("key", key=True), _text("event", key=True), _int("seq"), rowid=False
+)
 
 # What was asked for in the last 24 hours, by the seq of its intent.
 attempt = _table(
@@ -312,9 +317,11 @@ def _opening() -> ClauseElement:
 INSERT_ENTRY: Final = _insert(insert(log_entry))
 INSERT_PAYLOAD: Final = _insert(insert(log_payload))
 UPSERT_OPEN: Final = _insert(_opening())
+DELETE_PAYLOAD: Final = Rows(_sql(delete(log_payload).where(log_payload.c.seq.in_([0]))), "?")
 DELETE_OPEN: Final = Rows(_sql(delete(log_open).where(log_open.c.x.in_([b""]))), "?")
 INSERT_TILE: Final = _insert(insert(log_tile))
 INSERT_KEY: Final = _insert(upsert(log_key).on_conflict_do_nothing())
+INSERT_KEY_EVENT: Final = _insert(upsert(log_key_event).on_conflict_do_nothing())
 INSERT_ATTEMPT: Final = _insert(insert(attempt))
 INSERT_CHUNK: Final = _insert(insert(attempt_chunk))
 ADD_ROWS: Final = _insert(_adding())

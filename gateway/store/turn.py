@@ -60,6 +60,9 @@ class Turn(Protocol):
     def abandon(self, connection: Connection) -> None:
         """Leave a connection whose last commit is unknown."""
 
+    def sweep(self, connection: Connection) -> None:
+        """See that nothing that was deleted is left in the files, as far as a database can."""
+
     def due(self) -> list[Job]:
         """Return what is to be written without anybody asking for it, from time to time."""
 
@@ -85,6 +88,14 @@ class Sole:
 
     def abandon(self, connection: Connection) -> None:
         """Let the process's end close it: to close it here would write to the file once more."""
+
+    def sweep(self, connection: Connection) -> None:
+        """Give freed pages back, which `secure_delete` has overwritten, and empty the WAL.
+
+        Where somebody reads just then the WAL stays as it is until the next time.
+        """
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def due(self) -> list[Job]:
         """Return nothing."""
@@ -140,6 +151,9 @@ class Shared:
 
     def copy(self, _connection: Connection) -> None:
         """Do nothing: the server sees to it."""
+
+    def sweep(self, _connection: Connection) -> None:
+        """Do nothing: the server's own vacuum overwrites what was deleted, in its time."""
 
     def abandon(self, connection: Connection) -> None:
         """Close it: the server knows what became of the commit."""

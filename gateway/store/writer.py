@@ -88,6 +88,7 @@ class Writer:
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         self._stepped = False
         self._halted = False
+        self._sweep = False
         self._thread = threading.Thread(target=self._run, name="exchange-log-writer", daemon=True)
 
     def start(self) -> None:
@@ -113,6 +114,10 @@ class Writer:
         """Take nothing any more, for good: what waits is withdrawn in its time. From any thread."""
         self.trouble = self.trouble or why
         self._halted = True
+
+    def sweep(self) -> None:
+        """Clear what was deleted out of the files, after the next batch. From any thread."""
+        self._sweep = True
 
     def commit_now(self, jobs: list[Job]) -> None:
         """Write a batch on the caller's thread, before the writer is started.
@@ -230,8 +235,11 @@ class Writer:
     def _care(self, jobs: list[Job]) -> None:
         """Tend the database about every 4 MiB, and forget old attempts once a minute."""
         self._wal_bytes += self._weight(jobs)
-        if self._wal_bytes >= WAL_BYTES:
+        if self._sweep or self._wal_bytes >= WAL_BYTES:
             try:
+                if self._sweep:
+                    self._sweep = False
+                    self._turn.sweep(self._connection)
                 self._turn.copy(self._connection)
             except ERRORS as error:
                 # Everything is durable in the WAL; only the copying failed.

@@ -141,6 +141,8 @@ def test_a_key_is_destroyed_when_its_time_is_over_and_not_a_day_before(
     keys = _open(folder)
     if retires:
         keys.rotate(key_id, NOW)
+    if key_id.startswith("subject/"):
+        keys.destroy(MONTHS, _at("2032-12-31"))
     with pytest.raises(SettingsError, match="is not over"):
         keys.destroy(key_id, _at(last))
     assert key_id not in keys.over(_at(last).date())
@@ -155,6 +157,20 @@ def test_a_key_is_destroyed_when_its_time_is_over_and_not_a_day_before(
         keys.by_id(key_id)
     with pytest.raises(SettingsError, match="has no key"):
         keys.destroy(key_id, _at(first))
+
+
+def test_a_years_subject_key_waits_for_what_its_tokens_are_sealed_under(folder: Path) -> None:
+    """A hold that keeps a payload keeps the key that its tokens are looked up with."""
+    keys = _open(folder)
+    keys.payload("2026-03", "p")
+    late = _at("2040-01-01")
+    with pytest.raises(SettingsError, match="is not over"):
+        keys.destroy("subject/2026", late)
+    assert [MONTHS] == keys.over(late.date())
+
+    keys.destroy(MONTHS, late)
+
+    assert ["subject/2026"] == keys.over(late.date())
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,11 @@ class _Forgetful:
             raise LogError("not now")
         return 1
 
+    async def expire(self, now: dt.datetime) -> int:
+        """Erase nothing."""
+        assert now.date() == self.days[-1]
+        return 0
+
 
 def test_once_a_day_and_again_after_a_bad_one() -> None:
     """A day on which the log takes nothing does not end the habit."""
