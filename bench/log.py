@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import log_beside, log_commit
+from bench import log_beside, log_commit, log_postgres
 from bench.log_drawn import Held
 from bench.processes import PEERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS: Final = (*log_commit.KEYS, *log_beside.KEYS)
+KEYS: Final = (*log_commit.KEYS, *log_postgres.KEYS, *log_beside.KEYS)
 """What the group finds; every key is there after every run."""
 
 
@@ -24,12 +24,14 @@ class Size:
 
     Attributes:
         commit: How the writer is measured.
+        postgres: Exchanges that each of the writers of a shared log carries out.
         peer_entries: How many entries the peer appends, one by one.
     """
 
     commit: log_commit.Size = field(default_factory=log_commit.Size)
     peer_entries: int = 3_000
     peers: Path = PEERS
+    postgres: int = 5_000
 
 
 def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[str, float | None]:
@@ -40,6 +42,7 @@ def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[st
         held = Held(Path(name))
         committed = log_commit.run(held, size.commit, say)
         found |= committed
+        found |= log_postgres.run(held, size.postgres, say)
         rate = committed["log.exchanges_per_s"]
         found |= log_beside.run(held, rate, say, entries=size.peer_entries, peers=size.peers)
     return found

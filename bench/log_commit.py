@@ -194,7 +194,7 @@ class _Meter:
         found.flush_ms.append(flush_p50_ms(self._folder))
         with Cores() as cores:
             started, worked = time.perf_counter(), time.process_time()
-            waited_s = await _spread(iter(drawn), in_flight, lambda one: carry_out(log, one))
+            waited_s = await spread(iter(drawn), in_flight, lambda one: carry_out(log, one))
             # The last in line: what was owed is durable when it is.
             await log.note(agreements())
             spent_s, cpu_s = time.perf_counter() - started, time.process_time() - worked
@@ -208,7 +208,7 @@ class _Meter:
         )
 
 
-async def _spread(
+async def spread(
     drawn: Iterator[Drawn], in_flight: int, work: Callable[[Drawn], Coroutine[Any, Any, float]]
 ) -> list[float]:
     """Work on everything, so many at a time; return what each took."""

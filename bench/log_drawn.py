@@ -131,19 +131,33 @@ def agreements() -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Where a drawn log lies, and what its verifier needs."""
+    """Where a drawn log lies, and what its verifier needs.
+
+    Attributes:
+        folder: Of its keys and files.
+        url: Of a PostgreSQL database that several replicas share; else the log is a file.
+        replica: Who writes.
+    """
 
     folder: Path
+    url: str = ""
+    replica: str = "one"
 
     @property
     def database(self) -> Path:
-        """The store."""
+        """The store, where it is a file."""
         return self.folder / "log" / "exchange.db"
 
     @property
     def checkpoint(self) -> Path:
         """The held checkpoint."""
-        return self.folder / "held" / "checkpoint"
+        return self.folder / f"held-{self.replica}" / "checkpoint"
+
+    @property
+    def place(self) -> Place:
+        """Where the log lies, and who writes it."""
+        where = self.url or self.database
+        return Place(where, self.checkpoint, "bench", bytes(32), self.replica)
 
     @property
     def keys(self) -> Path:
@@ -170,7 +184,7 @@ async def opened(held: Held) -> AsyncIterator[SqliteLog]:
         raise error
 
     log = open_log(
-        Place(held.database, held.checkpoint, "bench", bytes(32)),
+        held.place,
         signer=Signer.from_seed(ORIGIN, keys.signing_seed()),
         keys=keys,
         clock=SystemClock(),

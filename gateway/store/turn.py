@@ -10,7 +10,7 @@ log's specification.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from gateway.errors import AccordError, BusyError, ConflictError, Reason
 from gateway.store.batch import Head
@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from gateway.store.replicas import Replica
 
 READ_ROWS: Final = 10_000
+_Asked: TypeAlias = "dict[tuple[str, str], list[tuple[bytes, bool]]]"
+"""By recipient and request id: the digest of each attempt, and whether another replica has it."""
+
 _DAY_MS: Final = 86_400_000
 _LEAVES: Final = "SELECT leaf FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq"
 _HEAD: Final = "SELECT size, frontier, t FROM log_head WHERE id = 1 FOR UPDATE"
-_ASKED: Final = "SELECT x, digest FROM attempt WHERE recipient = ? AND request_id = ? AND at >= ?"
-_OPEN: Final = "SELECT 1 FROM log_open WHERE x = ? AND replica <> ?"
+# All of a batch at once: each statement is a journey to the server, with everybody else waiting.
+_ASKED: Final = """
+SELECT a.recipient, a.request_id, a.digest, o.x IS NOT NULL FROM attempt a
+LEFT JOIN log_open o ON o.x = a.x AND o.replica <> ?
+WHERE a.recipient = ANY(?) AND a.request_id = ANY(?) AND a.at >= ?
+"""
 
 
 class Turn(Protocol):
@@ -132,13 +139,14 @@ class Shared:
     def admit(self, connection: Connection, jobs: list[Job], size: int) -> list[Job]:
         """Hold each job against what other replicas wrote since it was judged."""
         spending = Spending(_Within(connection))
+        asked = self._asked(connection, jobs)
         admitted = []
         for job in jobs:
             if job.sealed is not None and job.sealed.draft.kind == "genesis" and size:
                 # Another replica made the log in the same moment.
                 continue
             try:
-                _check_asked(connection, job, self._replica.name)
+                _check_asked(job, asked)
                 _check_seen(connection, job)
                 if job.keep is not None and job.sealed is not None:
                     # Held until the batch is written: what lies before it in the batch counts.
@@ -148,6 +156,18 @@ class Shared:
             else:
                 admitted.append(job)
         return admitted
+
+    def _asked(self, connection: Connection, jobs: list[Job]) -> _Asked:
+        """Return earlier attempts at the requests of these jobs, within 24 hours of the first."""
+        asked = [job.asked for job in jobs if job.asked is not None]
+        found: _Asked = {}
+        if asked:
+            names = [one.recipient for one in asked], [one.request_id for one in asked]
+            since = min(one.at_ms for one in asked) - _DAY_MS
+            rows = connection.execute(_ASKED, (self._replica.name, *names, since)).fetchall()
+            for recipient, request_id, digest, open_ in rows:
+                found.setdefault((recipient, request_id), []).append((bytes(digest), open_))
+        return found
 
     def copy(self, _connection: Connection) -> None:
         """Do nothing: the server sees to it."""
@@ -199,16 +219,14 @@ def _read_on(connection: Connection, head: Head, size: int, frontier: bytes, t_m
     return Head(size, t_ms, ends, tails)
 
 
-def _check_asked(connection: Connection, job: Job, replica: str) -> None:
+def _check_asked(job: Job, asked: _Asked) -> None:
     """Raise where a request id is another replica's just now, or was used for other terms."""
-    asked = job.asked
-    if asked is None:
+    if job.asked is None:
         return
-    since = asked.at_ms - _DAY_MS
-    rows = connection.execute(_ASKED, (asked.recipient, asked.request_id, since)).fetchall()
-    if any(bytes(digest) != asked.digest for _, digest in rows):
+    before = asked.get((job.asked.recipient, job.asked.request_id), [])
+    if any(digest != job.asked.digest for digest, _ in before):
         raise ConflictError(Reason.REQUEST_ID_USED, "this request id was used for other terms")
-    if any(connection.execute(_OPEN, (x, replica)).fetchone() for x, _ in rows):
+    if any(open_ for _, open_ in before):
         raise BusyError(
             Reason.BUSY, "this request is being carried out", retry_after_s=RETRY_AFTER_S
         )
