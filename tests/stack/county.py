@@ -204,7 +204,7 @@ class Town:
         reads = self.running.log.reads
         ((size,),) = reads.rows("SELECT count(*) FROM log_entry")
         found = []
-        for one in reads.opened(0, int(size), self._keys().by_id):
+        for one in reads.opened(0, int(size), self.keys().by_id):
             leaf = parse_leaf(one.leaf)
             meta = json.loads(one.meta) if one.meta else {}
             found.append((one.index, leaf.kind, meta, leaf.exchange_id or ""))
@@ -224,7 +224,8 @@ class Town:
             time.sleep(0.05)
         raise AssertionError("the exchange has no outcome")
 
-    def _keys(self) -> KeyFolder:
+    def keys(self) -> KeyFolder:
+        """Return the gateway's own keys."""
         path = self.folder / "gateway.toml"
         settings = gateway_settings(path)
         return open_keys(path, settings, SystemEntropy())
