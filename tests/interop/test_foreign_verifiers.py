@@ -122,7 +122,7 @@ def test_tlog_scales_rejects(attack: Attack, made: Exported, tmp_path: Path) -> 
         tlog_scales(log, vkey, held)
 
 
-@pytest.mark.parametrize("index", [0, 42, 255, 256, -1])
+@pytest.mark.parametrize("index", [42, -1])
 def test_tlog_tiles_writes_the_proof_that_we_write(made: Exported, index: int) -> None:
     """Its command line proves an entry from our tiles, byte for byte as we do, and reads it."""
     at, leaf, proof = _proof(made.log, index)
