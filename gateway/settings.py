@@ -98,17 +98,41 @@ class AgreementsFolder(_Section):
 POSTGRES = "postgresql://"
 
 
+class WitnessAddress(_Section):
+    """`[[log.witnesses]]`: where a witness takes checkpoints, and the key that it cosigns with."""
+
+    url: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^(?:https://[^\s?#@]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?[^\s?#@]*)$"
+        ),
+    ]
+    vkey: Name
+
+
 class Log(_Section):
     """`[log]`: origin and database of the exchange log, and the held checkpoint outside it.
 
     The database is a file, or `postgresql://…` where several gateways share one log. `state` is the
-    folder of what one gateway remembers beside it; without it, that of the file.
+    folder of what one gateway remembers beside it; without it, that of the file. With `mode`
+    `sync-witness` no chunk leaves before a `quorum` of the witnesses has seen its entry.
     """
 
     origin: Annotated[str, StringConstraints(pattern=f"^{ORIGIN}$")]
     database: Name
     held: Name
     state: Name | None = None
+    mode: Annotated[str, StringConstraints(pattern="^(?:async|sync-witness)$")] = "async"
+    witnesses: list[WitnessAddress] = Field(default_factory=list)
+    quorum: Annotated[int, Field(ge=0, le=16)] = 0
+
+    @model_validator(mode="after")
+    def _witnessed(self) -> Log:
+        if bool(self.witnesses) != bool(self.quorum) or self.quorum > len(self.witnesses):
+            raise ValueError("`quorum` is from 1 to the number of `witnesses`, and 0 without them")
+        if self.mode == "sync-witness" and not self.quorum:
+            raise ValueError("`mode` `sync-witness` needs `witnesses` and a `quorum`")
+        return self
 
     @model_validator(mode="after")
     def _placed(self) -> Log:

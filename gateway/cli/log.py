@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import parse_leaf
-from gateway.errors import LogError, SettingsError
-from gateway.store.export import export
+from gateway.errors import SettingsError
+from gateway.store.export import export, newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.store.database import Where
     from gateway.store.log import SqliteLog
 
 EXIT_UNFINISHED = 3
@@ -24,11 +23,15 @@ EXIT_UNFINISHED = 3
 def run_export(settings: str, folder: str, *, opened: bool) -> int:
     """Write the static folder for the newest checkpoint of a deployment's log.
 
+    Where the log has witnesses, for the newest that has its quorum.
+
     Raises:
         SettingsError: The folder is not empty.
         LogError: There is no log, or, with openings, another process has it.
     """
     from gateway.cli.opened import access, with_log
+    from gateway.cli.place import database, witnesses
+    from gateway.settings import gateway_settings
     from gateway.store.reads import Reads
 
     path = Path(settings)
@@ -36,12 +39,11 @@ def run_export(settings: str, folder: str, *, opened: bool) -> int:
     if opened:
         looks = access("export", None)
         return with_log(path, lambda _: looks, lambda log, key: _export_open(log, key, place))
-    reads = Reads(_database(path))
+    said = gateway_settings(path)
+    reads = Reads(database(path, said))
     try:
-        found = reads.rows("SELECT note, size FROM log_signed")
-        if not found:
-            raise LogError("nothing of this log was ever signed")
-        note, size = str(found[0][0]), int(found[0][1])
+        keys = [one.verifier for one in witnesses(said)]
+        note, size = newest(reads, keys, said.log.quorum)
         export(reads, note, size, place)
     finally:
         reads.close()
@@ -110,10 +112,3 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def _database(path: Path) -> Where:
-    from gateway.cli.place import database
-    from gateway.settings import gateway_settings
-
-    return database(path, gateway_settings(path))

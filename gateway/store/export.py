@@ -7,9 +7,10 @@ openings it is a disclosure of metadata, and so an `access` entry comes first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.audit.beside import Opening
+from gateway.audit.checkpoint import cosignatures
 from gateway.audit.merkle import (
     HASH_BYTES,
     TILE_WIDTH,
@@ -18,15 +19,19 @@ from gateway.audit.merkle import (
     tiles_at,
 )
 from gateway.audit.static import CHECKPOINT, OPENINGS, opening_line
-from gateway.errors import SettingsError
+from gateway.errors import LogError, SettingsError
 from gateway.store.reads import bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from gateway.audit.checkpoint import Verifier
     from gateway.store.reads import Reads
     from gateway.store.signer import Published
+
+
+_KEPT: Final = "SELECT note, size FROM log_checkpoint ORDER BY size DESC LIMIT 10000"
 
 
 def export(
@@ -80,6 +85,26 @@ def write_openings(reads: Reads, size: int, folder: Path, key: Callable[[str], b
                     file.write(opening_line(one.index, Opening(one.meta, one.salt)))
                     count += 1
     return count
+
+
+def newest(reads: Reads, witnesses: Sequence[Verifier] = (), quorum: int = 0) -> tuple[str, int]:
+    """Return the newest signed checkpoint and its size; with a quorum of cosignatures, if there is.
+
+    Args:
+        reads: The store.
+        witnesses: Keys whose cosignatures count.
+        quorum: How many of them it should have.
+
+    Raises:
+        LogError: Nothing of this log was ever signed.
+    """
+    signed = reads.rows("SELECT note, size FROM log_signed")
+    if not signed:
+        raise LogError("nothing of this log was ever signed")
+    kept = reads.many(_KEPT) if quorum else []
+    rows = [(str(note), int(size)) for note, size in (*signed, *kept)]
+    enough = (one for one in rows if len(cosignatures(one[0], witnesses)) >= quorum)
+    return next(enough, rows[0])
 
 
 def export_newest(

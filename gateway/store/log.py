@@ -246,6 +246,8 @@ class SqliteLog:
 
     def _stop(self) -> None:
         self._prover.signer.close()
+        if self._prover.witnessing is not None:
+            self._prover.witnessing.close()
         self.reads.close()
         # Last: the last connection to close folds the WAL into the database, and a reader cannot.
         self._desk.writer.close()
@@ -317,8 +319,14 @@ class SqliteLog:
                 job.settled()
 
     def publish(self, published: Published) -> None:
-        """Make a checkpoint the newest."""
+        """Make a checkpoint the newest, and have it cosigned."""
         self._desk.soon(self._prover.publish, published)
+        if self._prover.witnessing is not None:
+            self._prover.witnessing.offer(published)
+
+    def publish_cosigned(self, published: Published) -> None:
+        """Make a checkpoint the newest that has its quorum of witnesses."""
+        self._desk.soon(self._prover.publish_cosigned, published)
 
     def dies(self, error: LogError) -> None:
         """Take and sign nothing any more, turn everybody away, and end the process."""

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from gateway.store.desk import Desk
     from gateway.store.reads import Reads
     from gateway.store.signer import CheckpointSigner, Published
+    from gateway.store.witnessing import Witnessing
 
 NOTES_KEPT: Final = 1_024
+WITNESSED_S: Final = 15.0
+"""How long a chunk waits for a cosigned checkpoint; it takes about a second."""
 
 
 class Prover:
@@ -29,6 +32,10 @@ class Prover:
     def __init__(self, desk: Desk, reads: Reads, verifier: Verifier) -> None:
         self.published: Published
         self.signer: CheckpointSigner
+        self.witnessing: Witnessing | None = None
+        self.sync = False  # a chunk waits for a cosigned checkpoint
+        self._cosigned: Published | None = None
+        self._unwitnessed: list[tuple[int, asyncio.Future[None]]] = []
         self._desk = desk
         self._reads = reads
         self._verifier = verifier
@@ -41,7 +48,9 @@ class Prover:
         Raises:
             LogError: No checkpoint will come.
         """
-        published = await self._covering(index)
+        published = self._cosigned if self.sync else None
+        if published is None or published.size <= index:
+            published = await self._covering(index)
         path = self.signer.tree.nodes.path(index, published.size, published.edges)
         if path is None:
             tiles = self.tiles(published)
@@ -63,6 +72,25 @@ class Prover:
 
         return tile
 
+    async def witnessed(self, index: int) -> None:
+        """Return once a cosigned checkpoint covers an entry, where chunks wait for that.
+
+        Raises:
+            LogError: None came in time: the entry is in the log, and what it covers stays here.
+        """
+        if not self.sync or self.witnessing is None:
+            return
+        try:
+            async with asyncio.timeout(WITNESSED_S):
+                while self._cosigned is None or self._cosigned.size <= index:
+                    await self._covering(index)
+                    waiter = self._desk.loop().create_future()
+                    self._unwitnessed.append((index, waiter))
+                    self.witnessing.ask()
+                    await waiter
+        except TimeoutError:
+            raise LogError("no witness cosigned the entry in time") from None
+
     async def _covering(self, index: int) -> Published:
         """Return the newest checkpoint, once it covers an entry."""
         while self.published.size <= index:
@@ -78,24 +106,26 @@ class Prover:
         """Make a checkpoint the newest, and wake whom it covers; on the loop."""
         self.published = published
         self._remember(published.note)
-        rest = []
-        for index, waiter in self._waiting:
-            if waiter.done():
-                continue
-            if index >= published.size:
-                rest.append((index, waiter))
-            else:
-                waiter.set_result(None)
-        self._waiting = rest
-        if rest:
+        self._waiting = _wake(self._waiting, published.size)
+        if self._waiting:
             self.signer.ask()
+
+    def publish_cosigned(self, published: Published) -> None:
+        """Make a checkpoint the newest that is cosigned, and wake whom it covers; on the loop."""
+        self._cosigned = published
+        if published.size == self.published.size:
+            self.published = published
+            self._remember(published.note)
+        self._unwitnessed = _wake(self._unwitnessed, published.size)
+        if self._unwitnessed and self.witnessing is not None:
+            self.witnessing.ask()
 
     def give_up(self) -> None:
         """Turn away whoever waits; on the loop."""
-        for _, waiter in self._waiting:
+        for _, waiter in (*self._waiting, *self._unwitnessed):
             if not waiter.done():
                 waiter.set_exception(LogError("no signed checkpoint covers the entry"))
-        self._waiting = []
+        self._waiting, self._unwitnessed = [], []
 
     async def compare(self, note: str) -> RollbackError | None:
         """Hold an agency's checkpoint against the log; return what it proves, if anything.
@@ -132,3 +162,18 @@ class Prover:
         self._recent[note] = None
         if len(self._recent) > NOTES_KEPT:
             del self._recent[next(iter(self._recent))]
+
+
+def _wake(
+    waiting: list[tuple[int, asyncio.Future[None]]], size: int
+) -> list[tuple[int, asyncio.Future[None]]]:
+    """Wake who waits for entries that a checkpoint of this size covers; return the others."""
+    rest = []
+    for index, waiter in waiting:
+        if waiter.done():
+            continue
+        if index >= size:
+            rest.append((index, waiter))
+        else:
+            waiter.set_result(None)
+    return rest

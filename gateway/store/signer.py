@@ -71,6 +71,7 @@ class CheckpointSigner:
         signer: The log's key, by the origin's name.
         held: The held file.
         shared: Other replicas sign this log too.
+        keeps: Keep one checkpoint a minute; where there are witnesses, their rounds keep them.
         chore: Queues a job for the writer's transaction.
         publish: Called from this thread with each checkpoint, once it is held and stored.
         fatal: Called from this thread when the store is damaged.
@@ -85,6 +86,7 @@ class CheckpointSigner:
         signer: Signer,
         held: HeldFile,
         shared: bool,
+        keeps: bool,
         chore: Callable[[Job], None],
         publish: Callable[[Published], None],
         fatal: Callable[[LogError], None],
@@ -96,6 +98,7 @@ class CheckpointSigner:
         self._signer = signer
         self._held = held
         self._shared = shared
+        self._keeps = keeps
         self._chore = chore
         self._publish = publish
         self._fatal = fatal
@@ -246,7 +249,7 @@ class CheckpointSigner:
 
     def _store(self, published: Published, t_ms: int) -> Job:
         """Return the chore that moves `log_signed`, from the size it had and from no other."""
-        old, keep = self._stored_size, t_ms - self._kept_ms >= KEPT_EVERY_MS
+        old, keep = self._stored_size, self._keeps and t_ms - self._kept_ms >= KEPT_EVERY_MS
         row = (published.size, published.root, published.note)
         if keep:
             self._kept_ms = t_ms

@@ -39,6 +39,7 @@ from gateway.store.sealing import Sealer
 from gateway.store.signer import CheckpointSigner, Tree
 from gateway.store.tiles import StoredTiles, frontier_of
 from gateway.store.turn import Shared, Sole
+from gateway.store.witnessing import consult, rounds_of
 from gateway.store.writer import SPARE_BYTES, Writer
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from gateway.store.sealing import PayloadKeys
     from gateway.store.signer import Published
     from gateway.store.turn import Turn
+    from gateway.store.witness import Witness
 
 
 SAME_DEVICE: Final = (
@@ -70,6 +72,9 @@ class Place:
         settings: SHA-256 of the settings, for `config` entries.
         replica: Who writes.
         spare_bytes: Free space on the database's disk below which nothing is begun.
+        witnesses: Who cosigns its checkpoints.
+        quorum: How many of them make a checkpoint cosigned.
+        sync: A chunk waits until a cosigned checkpoint covers its release entry.
         beat_s: Seconds between a replica's signs of life, where several share the log.
         dead_ms: Milliseconds without one after which another closes its exchanges.
     """
@@ -80,6 +85,9 @@ class Place:
     settings: bytes
     replica: str = "one"
     spare_bytes: int = SPARE_BYTES
+    witnesses: tuple[Witness, ...] = ()
+    quorum: int = 0
+    sync: bool = False
     beat_s: float = BEAT_S
     dead_ms: int = DEAD_MS
 
@@ -138,7 +146,9 @@ def open_log(
         failed.callback(connection.close)
         with _standing(connection, shared=place.shared):
             head = _head(connection, signer)
-            newest = _compare(connection, head, held, signer.verifier)
+            newest, note = _compare(connection, head, held, signer.verifier)
+        # Not while others wait for the head: a witness may take its time.
+        warnings = consult(place.witnesses, note, newest.size, head.size) if note else ()
         known = _known_keys(connection, keys)
 
         reads = Reads(place.database)
@@ -149,6 +159,7 @@ def open_log(
         log = SqliteLog(desk, prover, reads, keys, fatal)
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
+        log.warnings += warnings
         writer = Writer(
             connection,
             head,
@@ -174,16 +185,20 @@ def open_log(
             signer=signer,
             held=held,
             shared=place.shared,
+            keeps=not place.witnesses,
             chore=log.chore,
             publish=log.publish,
             fatal=log.dies,
         )
         prover.published = _sign(prover.signer, writer)
+        prover.witnessing = rounds_of(place, prover, reads, log)
         # From here on the log closes what it was given: its connections, then held file and lock.
         failed.pop_all()
         log.on_close(opened.pop_all().close)
     writer.start()
     prover.signer.start()
+    if prover.witnessing is not None:
+        prover.witnessing.start()
     keys.listen(told.heard)
     return log
 
@@ -305,8 +320,12 @@ def _head(connection: Connection, signer: Signer) -> Head:
     return Head(last, t_ms if last == size else -1, ends, tails)
 
 
-def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verifier) -> Checkpoint:
+def _compare(
+    connection: Connection, head: Head, held: HeldFile, verifier: Verifier
+) -> tuple[Checkpoint, str]:
     """Return the newest signed checkpoint, once the store is a continuation of every one there is.
+
+    With its note, which is empty where nothing was ever signed.
 
     Raises:
         RollbackError: It is smaller, or has another root at that size, or the held file is gone.
@@ -327,8 +346,9 @@ def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verif
         )
     notes = [one for (one,) in signed + kept] + ([note] if note is not None else [])
     tiles = StoredTiles(connection)
-    newest = Checkpoint(verifier.name, 0, Frontier().root())
-    for checkpoint in [_opened(one, verifier) for one in notes]:
+    newest, newest_note = Checkpoint(verifier.name, 0, Frontier().root()), ""
+    for note in notes:
+        checkpoint = _opened(note, verifier)
         if checkpoint.size > head.size:
             raise RollbackError(
                 "the exchange log lost its end",
@@ -342,10 +362,11 @@ def _compare(connection: Connection, head: Head, held: HeldFile, verifier: Verif
                 store_size=head.size,
                 held_size=checkpoint.size,
             )
-        newest = max(newest, checkpoint, key=lambda one: one.size)
+        if checkpoint.size > newest.size:
+            newest, newest_note = checkpoint, note
     if head.t_ms < 0:
         raise DamagedError("the exchange log's head is not where its entries end")
-    return newest
+    return newest, newest_note
 
 
 def _in_use(connection: Connection) -> bool:

@@ -66,7 +66,8 @@ class SqliteTicket:
         """Make a `release` entry durable and return the proof that a chunk may leave.
 
         Raises:
-            LogError: The entry is not, or may not be, durable: send nothing.
+            LogError: The entry is not, or may not be, durable, or no witness cosigned it in time:
+                send nothing.
             ReleaseError: Another request has spent the period meanwhile; nothing was written.
             RefusedError: The day has not so many rows left meanwhile; nothing was written.
             BusyError: Another gateway released a table of the source meanwhile; nothing was
@@ -93,6 +94,8 @@ class SqliteTicket:
                 self.chunks += 1
                 self.rows += keep.rows
                 self._last = job
+        # Counted as released above, whatever comes: without a witness it only does not leave.
+        await self._prover.witnessed(job.index)
         return Logged(self.exchange_id, draft.chunk, job.index)
 
     async def outcome(self, draft: Draft) -> None:
