@@ -31,6 +31,11 @@ ORIGIN = r"[!-*,-~]{3,255}"
 
 _LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\]):[0-9]+")
 
+_WITNESS_URL = (
+    r"^(?:https://[^\s/?#@]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?)(?:/[^\s?#@]*)?$"
+)
+"""Encrypted, since its answer may stop the gateway; plain only to this machine."""
+
 
 def _port(address: str) -> str:
     if int(address.rpartition(":")[2]) > LAST_PORT:
@@ -101,12 +106,7 @@ POSTGRES = "postgresql://"
 class WitnessAddress(_Section):
     """`[[log.witnesses]]`: where a witness takes checkpoints, and the key that it cosigns with."""
 
-    url: Annotated[
-        str,
-        StringConstraints(
-            pattern=r"^(?:https://[^\s?#@]+|http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?[^\s?#@]*)$"
-        ),
-    ]
+    url: Annotated[str, StringConstraints(pattern=_WITNESS_URL)]
     vkey: Name
 
 
