@@ -17,6 +17,7 @@ from uuid import UUID
 from gateway.audit.checkpoint import Checkpoint, Verifier, checkpoint_text, open_checkpoint
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.merkle import EMPTY_ROOT
+from gateway.audit.subjects import Index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,6 +58,7 @@ class End:
         signed: The last checkpoint that was signed.
         kept: The newest checkpoints that were kept beside it.
         open: Exchange -> (its intent's place, releases so far), of those that have no end yet.
+        indexed: The first entry whose rows are not all in the index of subjects.
     """
 
     origin: str
@@ -67,10 +69,11 @@ class End:
     signed: Kept
     kept: Sequence[Kept]
     open: Mapping[bytes, tuple[int, int]]
+    indexed: int
 
 
-class Derived(Protocol):
-    """A store's own rows beside the entries."""
+class Derived(Index, Protocol):
+    """A store's own rows beside the entries, the index of subjects among them."""
 
     def bodies(self, first: int, count: int) -> Sequence[bytes]:
         """Return the entries of a range, in order, up to the first that is missing."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
 
+    from gateway.audit.subjects import Rebuilt
     from gateway.audit.tally import Tally
 
 
@@ -30,6 +31,7 @@ class Beside:
         now: What payloads' classes are held against, or None.
         tally: Filled with counts.
         later: The entries are those of a later part of a log.
+        index: Told of the tokens of each payload.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class Beside:
         tally: Tally,
         *,
         later: bool = False,
+        index: Rebuilt | None = None,
     ) -> None:
         self.given = payloads is not None or openings is not None
         self._openings = openings or {}
         self._payloads = payloads
+        self.index = index
         self._now = None if now is None else format_time(now)
         self._tally = tally
         self.meaning = Meaning(origin, later=later)
@@ -80,7 +84,11 @@ class Beside:
         Raises:
             AuditError: What lies beside the entry is not what it commits to.
         """
-        meta = self._opened(index, entry)
+        try:
+            meta = self._opened(index, entry)
+        except AuditError:
+            self._hides(index)
+            raise
         self._tally.opened += meta is not None
         if meta is not None and entry.kind == b"erase":
             self.absent.erased(entry.time.decode(), meta)
@@ -108,10 +116,18 @@ class Beside:
         key = self._key(key_id)
         if key is None:
             self._tally.not_opened += 1
+            self._hides(index)
             return None
         s = None if entry.s is None else a2b_base64(entry.s)
         payload = unseal(key, sealed, a2b_base64(entry.m), s)
-        return parse_meta(entry.kind.decode(), payload.meta)
+        meta = parse_meta(entry.kind.decode(), payload.meta)
+        if self.index is not None and payload.tokens:
+            self.index.holds(index, payload.tokens)
+        return meta
+
+    def _hides(self, index: int) -> None:
+        if self.index is not None:
+            self.index.unknown(index)
 
     def _key(self, key_id: str) -> bytes | None:
         if key_id not in self._keys and self._payloads is not None:

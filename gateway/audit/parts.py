@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.audit.beside import Absent, Entry, Meaning
     from gateway.audit.fault import Finding
     from gateway.audit.life import Lives
+    from gateway.audit.subjects import Rebuilt
     from gateway.audit.tally import Tally
     from gateway.audit.walk import Walk
 
@@ -44,6 +45,7 @@ class Part:
     absent: Absent
     carried: list[tuple[int, Entry, dict[str, Any] | None]]
     tally: Tally
+    index: Rebuilt | None
 
 
 def split(bundle_count: int, parts: int) -> list[range]:
@@ -68,6 +70,7 @@ def walk_part(walk: Walk, part: range) -> Part:
         absent,
         walk.carried if sound else [],
         walk.tally,
+        walk.beside.index,
     )
 
 
@@ -113,3 +116,5 @@ def _take(walk: Walk, part: Part) -> None:
     walk.beside.meaning.go_on(part.meaning)
     walk.beside.absent.go_on(part.absent)
     walk.tally.add(part.tally)
+    if walk.beside.index is not None and part.index is not None:
+        walk.beside.index.merge(part.index)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
 
+    from gateway.audit.subjects import Rebuilt
+
 __all__ = [
     "NOTES",
     "Derived",
@@ -52,6 +54,7 @@ def verify(  # noqa: PLR0913 - each is something that may be held against the lo
     openings: Mapping[int, Opening] | None = None,
     payloads: Payloads | None = None,
     derived: Derived | None = None,
+    index: Rebuilt | None = None,
     witnesses: Sequence[Verifier] = (),
     quorum: int = 0,
     now: dt.datetime | None = None,
@@ -63,7 +66,7 @@ def verify(  # noqa: PLR0913 - each is something that may be held against the lo
     2. Each entry and tile, and the root.
     3. Order, and each exchange's life.
     4. Payloads or openings, where given: commitments, schema, what they say together, erasures.
-    5. A store's own rows, where given: columns, head, open exchanges, kept checkpoints.
+    5. A store's own rows, where given: columns, head, open exchanges, kept checkpoints, index.
 
     Args:
         reader: The log.
@@ -72,6 +75,7 @@ def verify(  # noqa: PLR0913 - each is something that may be held against the lo
         openings: Metadata with salts of some entries, by index.
         payloads: Sealed payloads, and keys; takes the place of `openings`.
         derived: A store's own rows beside the entries.
+        index: Rebuilt from `payloads` and compared with that of `derived`.
         witnesses: Keys whose cosignatures count towards the quorum.
         quorum: How many of them the served checkpoint needs.
         now: The instant that payloads' classes are held against, or None not to.
@@ -83,7 +87,7 @@ def verify(  # noqa: PLR0913 - each is something that may be held against the lo
     if served is None:
         return
     tally = tally if tally is not None else Tally()
-    beside = Beside(served.origin, openings, payloads, now, tally)
+    beside = Beside(served.origin, openings, payloads, now, tally, index=index)
     below = accepted.below
     walk = Walk(reader, served, below, beside, tally, derived=derived, verifiers=verifiers)
     yield from walk.run(range(bundles(served.size)))

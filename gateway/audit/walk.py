@@ -121,6 +121,8 @@ class Walk:
                     yield fault
         lives, columns = self.lives.open, derived.columns
         yield from check_end(end, self._served, reached, lives, self.times[1], columns)
+        if self.beside.index is not None:
+            yield from self.beside.index.findings(derived, end.stored)
 
     def _bundle(self, index: int, width: int) -> list[Finding]:
         """Check one bundle: its shape, its hashes against the tree, its entries."""

@@ -20,13 +20,19 @@ from gateway.auditor.place import Log
 from gateway.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gateway.audit.derived import Columns
+    from gateway.audit.subjects import Row
 
 POSTGRES: Final = ("postgresql://", "postgres://")
 _AHEAD: Final = 4_096  # entries a query; a multiple of a bundle
 _SIGNED: Final = "SELECT size, root, note FROM log_signed"
+_SUBJECTS: Final = 10_000  # rows a query
+_FIRST: Final = "SELECT token, seq FROM log_subject ORDER BY token, seq LIMIT ?"
+_NEXT: Final = (
+    "SELECT token, seq FROM log_subject WHERE (token, seq) > (?, ?) ORDER BY token, seq LIMIT ?"
+)
 _NEWEST: Final = "SELECT size, root, note FROM log_checkpoint ORDER BY size DESC LIMIT 10000"
 
 
@@ -227,6 +233,17 @@ class DatabaseReader:
             raise LogError("the exchange log has no head")
         return self._end
 
+    def indexed(self) -> int:
+        """Return the first entry whose rows are not all in the index of subjects, as of now."""
+        return int(self._rows("SELECT indexed FROM log_head")[0][0])
+
+    def subjects(self) -> Iterator[Sequence[Row]]:
+        """Yield the rows of the index of subjects, by token, each page a query of its own."""
+        page = self._rows(_FIRST, _SUBJECTS)
+        while page:
+            yield [(bytes(token), int(seq)) for token, seq in page]
+            page = self._rows(_NEXT, *page[-1], _SUBJECTS) if len(page) == _SUBJECTS else []
+
     # --- Reading ----------------------------------------------------------------------------------
 
     def _entries(self, first: int, count: int) -> list[tuple[Any, ...]]:
@@ -276,16 +293,24 @@ class DatabaseReader:
             return False
 
     def _read_end(self) -> End:
-        head = self._rows("SELECT origin, size, frontier, t FROM log_head")
+        head = self._rows("SELECT origin, size, frontier, t, indexed FROM log_head")
         if not head:
             raise LogError("the exchange log has no head")
-        origin, size, frontier, t_ms = head[0]
+        origin, size, frontier, t_ms, indexed = head[0]
         (last,) = self._rows("SELECT coalesce(max(seq), -1) FROM log_entry")[0]
         found = self._rows("SELECT x, seq, chunks FROM log_open")
         is_open = {bytes(x): (int(seq), int(chunks)) for x, seq, chunks in found}
         signed, kept = _kept(self._rows(_SIGNED)), _kept(self._rows(_NEWEST))
         return End(
-            origin, size, bytes(frontier), t_ms, int(last) + 1, signed[0], tuple(kept), is_open
+            origin,
+            size,
+            bytes(frontier),
+            t_ms,
+            int(last) + 1,
+            signed[0],
+            tuple(kept),
+            is_open,
+            indexed,
         )
 
 

@@ -8,6 +8,7 @@ process, so that what is said of it never depends on how it was divided.
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.audit.opened import Beside
 from gateway.audit.parts import join, split, walk_part
+from gateway.audit.subjects import Rebuilt
 from gateway.audit.tally import Tally
 from gateway.audit.verify import accept, bundles
 from gateway.audit.walk import Walk
@@ -119,20 +121,30 @@ def _run(
     if served is None:
         return report
     parts = split(bundles(served.size), processes(served.size))
+    index = _index(log)
     if len(parts) > 1:
-        tasks = [_Task(place, against, served, tuple(accepted.below), part) for part in parts]
+        held = tuple(accepted.below)
+        tasks = [_Task(place, against, served, held, part, index) for part in parts]
         walked = _walk_parts(tasks, lambda done: watch(done, served.size))
-        whole = _walk(log, against, served, [], report.tally)
+        whole = _walk(log, against, served, [], report.tally, index=index)
         notes = join(whole, walked)
         if notes is not None:
             report.findings += notes
             return report
-        report.tally = Tally()
+        report.tally, index = Tally(), _index(log)
     ticking = _Ticking(log.reader, lambda done: watch(done, served.size))
-    whole = _walk(log, against, served, accepted.below, report.tally, reader=ticking)
+    below = accepted.below
+    whole = _walk(log, against, served, below, report.tally, reader=ticking, index=index)
     report.findings += whole.run(range(bundles(served.size)))
     report.findings += whole.finish()
     return report
+
+
+def _index(log: Log) -> Rebuilt | None:
+    """Return what the index of subjects is rebuilt in, where there is one and tokens to be had."""
+    if log.derived is None or log.payloads is None:
+        return None
+    return Rebuilt(log.derived.end().indexed, os.urandom(32))
 
 
 def _walk(
@@ -144,8 +156,11 @@ def _walk(
     *,
     reader: Reader | None = None,
     later: bool = False,
+    index: Rebuilt | None = None,
 ) -> Walk:
-    beside = Beside(served.origin, log.openings, log.payloads, against.now, tally, later=later)
+    beside = Beside(
+        served.origin, log.openings, log.payloads, against.now, tally, later=later, index=index
+    )
     return Walk(
         reader or log.reader,
         served,
@@ -187,6 +202,7 @@ class _Task:
     served: Checkpoint
     below: tuple[Checkpoint, ...]
     part: range
+    index: Rebuilt | None
 
 
 def _walk_parts(tasks: Sequence[_Task], tick: Callable[[int], None]) -> list[Part]:
@@ -242,7 +258,16 @@ def _walk_one(task: _Task) -> Part | str:
     try:
         reader = _Ticking(log.reader, tick)
         later = bool(first)
-        walk = _walk(log, task.against, task.served, held, Tally(), reader=reader, later=later)
+        walk = _walk(
+            log,
+            task.against,
+            task.served,
+            held,
+            Tally(),
+            reader=reader,
+            later=later,
+            index=task.index,
+        )
         return walk_part(walk, task.part)
     except AccordError as error:
         return error.message

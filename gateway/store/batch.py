@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.audit.merkle import Frontier
+    from gateway.store.backlog import Named
     from gateway.store.database import Connection
     from gateway.store.line import Job
     from gateway.store.sealing import Sealed
@@ -49,6 +50,7 @@ class Head(NamedTuple):
     t_ms: int
     frontier: Frontier
     tails: Tails
+    indexed: int  # the first entry whose rows of the index of subjects are not all there
 
 
 class Rows:
@@ -56,7 +58,7 @@ class Rows:
 
     __slots__ = (
         "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "key_events",
-        "keys", "noise", "opened", "payloads", "periods", "tiles",
+        "keys", "named", "noise", "opened", "payloads", "periods", "subjects", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -73,6 +75,8 @@ class Rows:
         self.noise: list[tuple[Any, ...]] = []
         self.keys: dict[str, int] = {}
         self.key_events: list[tuple[str, str, int]] = []
+        self.named: list[Named] = []  # entries with tokens; `subjects` is what is indexed of them
+        self.subjects: list[tuple[bytes, int]] = []
         self.chores: list[Job] = []
 
     def write(self, connection: Connection, head: Head) -> None:
@@ -80,8 +84,10 @@ class Rows:
         if self.entries:
             tables.INSERT_ENTRY.run(connection, self.entries)
             tables.INSERT_PAYLOAD.run(connection, self.payloads)
+        if self.entries or self.subjects:
             frontier = head.frontier.to_bytes()
-            connection.execute(tables.UPDATE_HEAD, (head.size, frontier, head.t_ms))
+            connection.execute(tables.UPDATE_HEAD, (head.size, frontier, head.t_ms, head.indexed))
+            tables.INSERT_SUBJECT.run(connection, self.subjects)
         tables.UPSERT_OPEN.run(connection, list(self.opened.values()))
         tables.DELETE_OPEN.run(connection, self.closed)
         tables.INSERT_ATTEMPT.run(connection, self.attempts)
@@ -119,7 +125,9 @@ class Lay:
             else:
                 self._entry(job, job.sealed)
         tails, self.rows.tiles = extend(self._head.tails, self._head.size, self._leaves)
-        return Head(self._frontier.size, self._t_ms, self._frontier, tails)
+        return self._head._replace(
+            size=self._frontier.size, t_ms=self._t_ms, frontier=self._frontier, tails=tails
+        )
 
     def _entry(self, job: Job, sealed: Sealed) -> None:
         draft, rows = sealed.draft, self.rows
@@ -141,6 +149,8 @@ class Lay:
         row = (seq, self._t_ms, draft.kind, job.x, draft.chunk, node, leaf)
         rows.entries.append(row)
         rows.payloads.append((seq, sealed.key_id, sealed.sealed))
+        if draft.tokens:
+            rows.named.append((seq, draft.tokens))
         if sealed.key_id not in self._known:
             rows.keys.setdefault(sealed.key_id, seq)
         if job.key is not None:

@@ -22,6 +22,7 @@ from gateway.audit.fault import AuditError
 from gateway.audit.merkle import Frontier
 from gateway.errors import LogError, SettingsError
 from gateway.store import connect, tables
+from gateway.store.backlog import Backlog
 from gateway.store.batch import Head
 from gateway.store.desk import Desk
 from gateway.store.faults import DamagedError, RollbackError
@@ -168,6 +169,7 @@ def open_log(
             clock=clock,
             replica=place.replica,
             known_keys=known,
+            backlog=Backlog(head.indexed, keys.by_id),
             done=desk.done,
             config=desk.config,
             fatal=log.dies,
@@ -299,14 +301,16 @@ def _head(connection: Connection, signer: Signer) -> Head:
         DamagedError: It does not.
         SettingsError: The log has another origin.
     """
-    stored = connection.execute("SELECT origin, size, frontier, t FROM log_head").fetchone()
+    stored = connection.execute(
+        "SELECT origin, size, frontier, t, indexed FROM log_head"
+    ).fetchone()
     last = connection.execute("SELECT coalesce(max(seq), -1) + 1 FROM log_entry").fetchone()[0]
     if stored is None:
         if last:
             raise DamagedError("the exchange log has entries and no head")
-        connection.execute(tables.INSERT_HEAD, (1, signer.name, 0, b"", 0))
-        return Head(0, 0, Frontier(), ())
-    origin, size, frontier, t_ms = stored
+        connection.execute(tables.INSERT_HEAD, (1, signer.name, 0, b"", 0, 0))
+        return Head(0, 0, Frontier(), (), 0)
+    origin, size, frontier, t_ms, indexed = stored
     if origin != signer.name:
         raise SettingsError("`log.origin`: the exchange log was made with another origin")
     # A store that lost its tail is compared by its entries, whatever its head says.
@@ -317,7 +321,7 @@ def _head(connection: Connection, signer: Signer) -> Head:
         raise DamagedError(f"the exchange log's tiles are not whole: {error.message}") from error
     if last == size and ends.to_bytes() != frontier:
         raise DamagedError("the entries of the exchange log do not lead to its head")
-    return Head(last, t_ms if last == size else -1, ends, tails)
+    return Head(last, t_ms if last == size else -1, ends, tails, min(indexed, last))
 
 
 def _compare(

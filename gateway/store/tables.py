@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Connection
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The newest migration: what a database must say in `alembic_version`."""
 
 META: Final = MetaData()
@@ -103,6 +103,8 @@ _once = Index(
     postgresql_where=log_entry.c.x.is_not(None),
 )
 log_payload = _table("log_payload", _key("seq"), _text("key_id"), _blob("sealed"))
+# Which entries hold a token, by its first bytes: derived, so that one person's are found.
+log_subject = _table("log_subject", _blob("token", key=True), _key("seq"), rowid=False)
 log_open = _table(
     "log_open", _blob("x", key=True), _int("seq"), _int("chunks"), _text("replica"), rowid=False
 )
@@ -115,7 +117,10 @@ log_tile = Table(
     CheckConstraint("length(data) = 8192"),
     sqlite_strict=True,
 )
-log_head = _one("log_head", _text("origin"), _int("size"), _blob("frontier"), _int("t"))
+# `indexed` is the first entry whose rows of `log_subject` are not all there.
+log_head = _one(
+    "log_head", _text("origin"), _int("size"), _blob("frontier"), _int("t"), _int("indexed")
+)
 log_signed = _one("log_signed", _int("size"), _blob("root"), _text("note"))
 log_checkpoint = _table("log_checkpoint", _key("size"), _blob("root"), _text("note"), _int("t"))
 
@@ -319,6 +324,7 @@ INSERT_PAYLOAD: Final = _insert(insert(log_payload))
 UPSERT_OPEN: Final = _insert(_opening())
 DELETE_PAYLOAD: Final = Rows(_sql(delete(log_payload).where(log_payload.c.seq.in_([0]))), "?")
 DELETE_OPEN: Final = Rows(_sql(delete(log_open).where(log_open.c.x.in_([b""]))), "?")
+INSERT_SUBJECT: Final = _insert(upsert(log_subject).on_conflict_do_nothing())
 INSERT_TILE: Final = _insert(insert(log_tile))
 INSERT_KEY: Final = _insert(upsert(log_key).on_conflict_do_nothing())
 INSERT_KEY_EVENT: Final = _insert(upsert(log_key_event).on_conflict_do_nothing())
@@ -332,7 +338,10 @@ INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
 INSERT_HEAD: Final = _sql(insert(log_head))
 UPDATE_HEAD: Final = _sql(
     update(log_head).values(
-        size=bindparam("size"), frontier=bindparam("frontier"), t=bindparam("t")
+        size=bindparam("size"),
+        frontier=bindparam("frontier"),
+        t=bindparam("t"),
+        indexed=bindparam("indexed"),
     )
 )
 INSERT_SIGNED: Final = _sql(insert(log_signed))

@@ -31,7 +31,7 @@ _Asked: TypeAlias = "dict[tuple[str, str], list[tuple[bytes, bool]]]"
 
 _DAY_MS: Final = 86_400_000
 _LEAVES: Final = "SELECT leaf FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq"
-_HEAD: Final = "SELECT size, frontier, t FROM log_head WHERE id = 1 FOR UPDATE"
+_HEAD: Final = "SELECT size, frontier, t, indexed FROM log_head WHERE id = 1 FOR UPDATE"
 # All of a batch at once: each statement is a journey to the server, with everybody else waiting.
 _ASKED: Final = """
 SELECT a.recipient, a.request_id, a.digest, o.x IS NOT NULL FROM attempt a
@@ -129,12 +129,12 @@ class Shared:
 
     def take(self, connection: Connection, head: Head) -> Head:
         """Lock the head, see that this replica is not shut out, and read on from there."""
-        size, frontier, t_ms = connection.execute(_HEAD).fetchone()
+        size, frontier, t_ms, indexed = connection.execute(_HEAD).fetchone()
         if not self._replica.holds(connection):
             raise FencedError("another gateway took the place of this replica")
-        return (
-            head if size == head.size else _read_on(connection, head, size, bytes(frontier), t_ms)
-        )
+        if size != head.size:
+            head = _read_on(connection, head, size, bytes(frontier), t_ms)
+        return head._replace(indexed=min(indexed, size))
 
     def admit(self, connection: Connection, jobs: list[Job], size: int) -> list[Job]:
         """Hold each job against what other replicas wrote since it was judged."""
@@ -216,7 +216,7 @@ def _read_on(connection: Connection, head: Head, size: int, frontier: bytes, t_m
             ends.append(leaf)
     if ends.size != size or ends.to_bytes() != frontier:
         raise DamagedError("the entries of the exchange log do not lead to its head")
-    return Head(size, t_ms, ends, tails)
+    return Head(size, t_ms, ends, tails, 0)
 
 
 def _check_asked(job: Job, asked: _Asked) -> None:

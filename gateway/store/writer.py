@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.ports import Clock
+    from gateway.store.backlog import Backlog
     from gateway.store.database import Connection
     from gateway.store.turn import Turn
 
@@ -46,6 +47,7 @@ class Writer:
         clock: What gives entries their time.
         replica: Who writes, in `log_open`.
         known_keys: Ids of keys that the log has announced.
+        backlog: What the index of subjects still owes.
         done: Called from the writer's thread with jobs whose fate is settled.
         config: Makes the job of a `config` entry with this event, sealed.
         fatal: Called from the writer's thread when the fate of a commit is unknown: end the
@@ -65,6 +67,7 @@ class Writer:
         clock: Clock,
         replica: str,
         known_keys: set[str],
+        backlog: Backlog,
         done: Callable[[list[Job]], None],
         config: Callable[[str], Job],
         fatal: Callable[[LogError], None],
@@ -80,6 +83,7 @@ class Writer:
         self._clock = clock
         self._replica = replica
         self._known_keys = known_keys
+        self._backlog = backlog
         self._done = done
         self._config = config
         self._fatal = fatal
@@ -142,8 +146,9 @@ class Writer:
                 if self.line.closed and self.trouble:
                     return
                 continue
-            jobs = self.line.take(_IDLE_S)
-            if jobs:
+            owing = self._backlog.owes(self.head.size)
+            jobs = self.line.take(0 if owing else _IDLE_S)
+            if jobs or (owing and not self.line.closed):
                 self._batch(jobs)
             elif self.line.closed:
                 return
@@ -179,12 +184,16 @@ class Writer:
 
     def _write(self, jobs: list[Job]) -> tuple[Head, list[Job]]:
         """Write jobs; return where the log ends then, and which of them are in it."""
+        self._backlog.fill(self._connection, self.head.size)
         self._turn.begin(self._connection)
         try:
             head = self._turn.take(self._connection, self.head)
             admitted = self._turn.admit(self._connection, jobs, head.size)
+            self._backlog.resume(head.indexed)
             lay = Lay(head, millis(self._clock.now()), self._replica, self._known_keys)
-            head = lay.all(admitted)
+            after = lay.all(admitted)
+            step = self._backlog.step(lay.rows.named, head.size, after.size)
+            lay.rows.subjects, head = step.rows, after._replace(indexed=step.indexed)
             lay.rows.write(self._connection, head)
         except BaseException:
             self._roll_back()
@@ -197,6 +206,8 @@ class Writer:
             # falsely.
             raise UnknownFateError("a commit of the exchange log failed") from error
         self._known_keys.update(lay.rows.keys)
+        self._backlog.took(step)
+        self._wal_bytes += _PAGE * len(step.rows)
         if len(admitted) < len(jobs):
             self._turned_away(jobs, admitted)
         return head, admitted

@@ -14,6 +14,7 @@ import pytest
 from gateway.audit.merkle import Frontier
 from gateway.errors import BusyError, LogError, Reason, ReleaseError
 from gateway.store import connect, tables
+from gateway.store.backlog import Backlog
 from gateway.store.batch import Head
 from gateway.store.desk import SLOTS, Desk
 from gateway.store.faults import RollbackError
@@ -153,15 +154,16 @@ class Bench:
         self.settled: list[Job] = []
         self.fatal: list[LogError] = []
         self.connection = CommitFails(connect.writer(database))
-        self.connection.execute(tables.INSERT_HEAD, (1, "o", 0, b"", 0))
+        self.connection.execute(tables.INSERT_HEAD, (1, "o", 0, b"", 0, 0))
         self.writer = Writer(
             self.connection,
-            Head(0, 0, Frontier(), ()),
+            Head(0, 0, Frontier(), (), 0),
             Sole(),
             free_bytes=lambda: 1 << 40,
             clock=StandingClock(),
             replica="one",
             known_keys=set(),
+            backlog=Backlog(0, OpenKeys().by_id),
             done=self.settled.extend,
             config=lambda _event: self.job(),
             fatal=self.fatal.append,

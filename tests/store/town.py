@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.audit.stream import stream_next, stream_start
+from gateway.audit.subjects import Rebuilt
 from gateway.audit.verify import verify
 from gateway.auditor.database import DatabaseReader, connect
 from gateway.errors import LogError, SettingsError
@@ -326,7 +327,10 @@ def findings(
     rows = connect(str(database))
     try:
         reader = DatabaseReader(rows, key)
-        found = verify(reader, [verifier], held=[held], payloads=reader, derived=reader)
+        index = Rebuilt(reader.end().indexed, os.urandom(32))
+        found = verify(
+            reader, [verifier], held=[held], payloads=reader, derived=reader, index=index
+        )
         return [one.code for one in found]
     finally:
         rows.close()

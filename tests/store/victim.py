@@ -89,7 +89,9 @@ async def exchanges(log: SqliteLog, seed: int, count: int = 0) -> None:
             say("intent", exchange)
             chunks = dice.randrange(4)
             for chunk in range(chunks):
-                logged = await ticket.release(a_release(exchange, chunk), a_keep(exchange))
+                people = tuple(os.urandom(32) for _ in range(dice.randrange(4)))
+                draft = a_release(exchange, chunk, tokens=people)
+                logged = await ticket.release(draft, a_keep(exchange))
                 say("release", exchange, chunk, logged.index)
             if chunks and dice.random() < 0.3:
                 await ticket.receipt()
