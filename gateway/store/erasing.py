@@ -12,6 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import Draft, format_time
+from gateway.audit.subjects import INDEXED_BYTES
 from gateway.store import tables
 from gateway.store.line import Job
 from gateway.store.reads import ENTRIES_MAX
@@ -93,8 +94,13 @@ class Eraser:
         }
         await self._desk.append(Draft("erase", None, 0, None, "p", meta), "erase")
         erased = 0
+        rows: dict[int, list[tuple[bytes, int]]] = {}
+        for token, index in past.tokens:
+            rows.setdefault(index, []).append((token[:INDEXED_BYTES], index))
         for at in range(0, len(past.indexes), self._rows):
-            deleting = _Deleting(past.indexes[at : at + self._rows], past.read_to)
+            some = past.indexes[at : at + self._rows]
+            subjects = [row for index in some for row in rows.get(index, ())]
+            deleting = _Deleting(some, subjects, past.read_to)
             await self._desk.chore(deleting.job)
             erased += deleting.deleted
         return erased
@@ -112,14 +118,15 @@ class Eraser:
 
 
 class _Deleting:
-    """A chore of the writer: deletes payloads that an `erase` entry names.
+    """A chore of the writer: deletes payloads that an `erase` entry names, with their index rows.
 
     Attributes:
         deleted: How many, once the job is settled: none where a hold began since they were chosen.
     """
 
-    def __init__(self, indexes: list[int], read_to: int) -> None:
+    def __init__(self, indexes: list[int], subjects: list[tuple[bytes, int]], read_to: int) -> None:
         self.deleted = 0
+        self._subjects = subjects
         self._read_to = read_to
         self._indexes = indexes
         self.job = Job(chore=self._run)
@@ -127,5 +134,6 @@ class _Deleting:
     def _run(self, connection: Connection) -> None:
         if connection.execute(_HELD_SINCE, (self._read_to,)).fetchone() is not None:
             return
+        tables.DELETE_SUBJECT.run(connection, self._subjects)
         tables.DELETE_PAYLOAD.run(connection, [(index,) for index in self._indexes])
         self.deleted = len(self._indexes)

@@ -323,6 +323,9 @@ INSERT_ENTRY: Final = _insert(insert(log_entry))
 INSERT_PAYLOAD: Final = _insert(insert(log_payload))
 UPSERT_OPEN: Final = _insert(_opening())
 DELETE_PAYLOAD: Final = Rows(_sql(delete(log_payload).where(log_payload.c.seq.in_([0]))), "?")
+DELETE_SUBJECT: Final = Rows(
+    "DELETE FROM log_subject WHERE (token, seq) IN (VALUES (?, ?))", "(?, ?)"
+)
 DELETE_OPEN: Final = Rows(_sql(delete(log_open).where(log_open.c.x.in_([b""]))), "?")
 INSERT_SUBJECT: Final = _insert(upsert(log_subject).on_conflict_do_nothing())
 INSERT_TILE: Final = _insert(insert(log_tile))
