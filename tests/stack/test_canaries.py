@@ -30,6 +30,7 @@ from gateway.v1 import exchange_pb2, exchange_pb2_grpc
 from gateway.values import Condition, DatasetId, Form, Operator
 from gateway.wire.convert.exchange import from_request
 from gateway.wire.tls import channel_credentials
+from tests.stack.auditors import looked
 from tests.stack.canaries import Aviary, Canary, files, found
 from tests.stack.county import (
     EMS,
@@ -130,7 +131,10 @@ def test_no_canary_is_seen(
     capfd: pytest.CaptureFixture[str],
     lines: Lines,
 ) -> None:
-    """Of some 2,000 values none is in log, keys, export, traces, metrics, output or status."""
+    """Of some 2,000 values none is in log, keys, export, traces, metrics, output or status.
+
+    Nor in anything that the log's own payloads say when they are opened.
+    """
     aviary, told = Aviary(), Told()
     ems = Breaking(_records(aviary, "ems.overdose_run@1", "referral.post_overdose@1"), aviary)
     adapters = {
@@ -167,6 +171,8 @@ def test_no_canary_is_seen(
         | told.said
         | {f"log/{name}": data for name, data in files(tmp_path / "log").items()}
     )
+    opened = looked(folder, tmp_path / "auditor")
+    places |= opened
     places |= {
         "standard output": out.encode(),
         "standard error": err.encode(),
@@ -178,6 +184,8 @@ def test_no_canary_is_seen(
     assert len(aviary.made) > 2_000
     assert [] == found(aviary.made, places)
     assert any("exchange-log.sqlite-wal" in name for name in places)
+    # What an auditor opens is not empty, and still holds nothing of a record.
+    assert all(b"PROHIBITED" in opened[f"accord log {form}"] for form in ("csv", "jsonl", "ocsf"))
     assert {"raises at once", "has a wrong type"} <= {
         name for name, code in told.codes.items() if code != "OK"
     }
