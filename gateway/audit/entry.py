@@ -100,7 +100,7 @@ LEAF: Final = re.compile(
 _AGREEMENT_ID = re.compile(_AGREEMENT)
 _RETENTION = re.compile(_RETAIN)
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-_PARSE = json.JSONDecoder().decode
+_JSON_READER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +230,13 @@ def parse_meta(kind: str, data: bytes) -> dict[str, object]:
     Raises:
         AuditError: `schema`.
     """
+    if spelled(kind, data):
+        said, _ = _JSON_READER.raw_decode(data.decode("ascii"))
+        return cast("dict[str, object]", said)
     try:
-        meta = _PARSE(data.decode("ascii"))
+        meta = _JSON_READER.decode(data.decode("ascii"))
     except (ValueError, RecursionError):
         raise AuditError("schema", f"`{kind}`: the metadata is not JSON") from None
-    if spelled(kind, data):
-        return cast("dict[str, object]", meta)
     if type(meta) is not dict:
         raise AuditError("schema", f"`{kind}`: the metadata is not an object")
     check_meta(kind, meta)

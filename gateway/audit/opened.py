@@ -7,11 +7,12 @@ specification.
 from __future__ import annotations
 
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.audit.beside import Absent, Entry, Meaning, Opening, Payloads
 from gateway.audit.entry import commit_meta, format_time, parse_meta, unseal
 from gateway.audit.fault import AuditError, Finding
+from gateway.audit.kinds import spelled
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from gateway.audit.subjects import Rebuilt
     from gateway.audit.tally import Tally
+
+_SILENT: Final = frozenset({b"intent", b"refusal"})
+"""Kinds whose metadata no other entry is held against: that it fits its schema is enough. They are
+a third of a log and two thirds of its metadata."""
 
 
 class Beside:
@@ -103,7 +108,7 @@ class Beside:
             return None
         if commit_meta(opening.salt, opening.meta) != a2b_base64(entry.m):
             raise AuditError("commitment-mismatch", "`m` does not commit to the opening")
-        return parse_meta(entry.kind.decode(), opening.meta)
+        return _said(entry, opening.meta)
 
     def _unsealed(self, index: int, entry: Entry) -> dict[str, Any] | None:
         found = self._sealed.get(index)
@@ -120,7 +125,7 @@ class Beside:
             return None
         s = None if entry.s is None else a2b_base64(entry.s)
         payload = unseal(key, sealed, a2b_base64(entry.m), s)
-        meta = parse_meta(entry.kind.decode(), payload.meta)
+        meta = _said(entry, payload.meta)
         if self.index is not None and payload.tokens:
             self.index.holds(index, payload.tokens)
         return meta
@@ -143,3 +148,11 @@ class Beside:
             year = int(self._now[:4]) - int(entry.retain[:-1])
             cutoff = self._cutoffs[entry.retain] = f"{year:04d}{self._now[4:]}".encode()
         self._tally.due += entry.time < cutoff
+
+
+def _said(entry: Entry, meta: bytes) -> dict[str, Any]:
+    """Return what metadata says, once it fits its schema; of silent kinds, nothing."""
+    kind = entry.kind.decode()
+    if entry.kind in _SILENT and spelled(kind, meta):
+        return {}
+    return parse_meta(kind, meta)

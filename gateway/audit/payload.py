@@ -8,7 +8,6 @@ Salts, ivs and keys are arguments.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from operator import ge
@@ -28,6 +27,8 @@ TOKEN_BYTES: Final = 32
 KEY_BYTES: Final = 32
 IV_BYTES: Final = 32
 
+_SALTS_BYTES = 2 * SALT_BYTES
+_HEAD_BYTES = _SALTS_BYTES + 4
 _BLOCK_BYTES = 64  # of SHA-256
 _NO_SUBJECTS = bytes(32)
 _NONCE = bytes(12)
@@ -36,8 +37,7 @@ _SUBJECTS = b"accord/subjects/v1\x00"
 _PAYLOAD_KEY = b"accord/payload-key/v1\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A payload, opened. `meta` is its bytes as committed to."""
 
     salt_m: bytes
@@ -174,21 +174,24 @@ def unseal(payload_key: bytes, sealed: bytes, m: bytes, s: bytes | None) -> Payl
         plain = _cipher(payload_key, iv).decrypt(_NONCE, sealed[IV_BYTES:], m + (s or _NO_SUBJECTS))
     except (InvalidTag, ValueError):
         raise AuditError("payload-unopenable", "the payload does not open") from None
-    start = 2 * SALT_BYTES + 4
-    end = start + int.from_bytes(plain[2 * SALT_BYTES : start], "big")
-    salt_m, salt_s = plain[:SALT_BYTES], plain[SALT_BYTES : 2 * SALT_BYTES]
-    meta, joined = plain[start:end], plain[end:]
-    if not start <= end <= len(plain) or len(joined) % TOKEN_BYTES:
+    end = _HEAD_BYTES + int.from_bytes(plain[_SALTS_BYTES:_HEAD_BYTES], "big")
+    salt_m, salt_s = plain[:SALT_BYTES], plain[SALT_BYTES:_SALTS_BYTES]
+    meta, joined = plain[_HEAD_BYTES:end], plain[end:]
+    if not _HEAD_BYTES <= end <= len(plain) or len(joined) % TOKEN_BYTES:
         raise AuditError("payload-unopenable", "the payload's parts do not fit its length")
-    tokens = tuple([joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)])
     if sha256(_META + salt_m + meta).digest() != m:
         raise AuditError("commitment-mismatch", "`m` does not commit to the payload's metadata")
     if (sha256(_SUBJECTS + salt_s + joined).digest() if joined else None) != s:
         raise AuditError("commitment-mismatch", "`s` does not commit to the payload's tokens")
+    return Payload(salt_m, salt_s, meta, _split(joined) if joined else ())
+
+
+def _split(joined: bytes) -> tuple[bytes, ...]:
+    tokens = tuple([joined[at : at + TOKEN_BYTES] for at in range(0, len(joined), TOKEN_BYTES)])
     # A second order of the same tokens would be a second commitment to them.
     if any(map(ge, tokens, tokens[1:])):
         raise AuditError("commitment-mismatch", "the payload's tokens are not sorted and distinct")
-    return Payload(salt_m, salt_s, meta, tokens)
+    return tokens
 
 
 def _cipher(payload_key: bytes, iv: bytes) -> AESGCM:
