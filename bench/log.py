@@ -26,12 +26,16 @@ class Size:
         commit: How the writer is measured.
         postgres: Exchanges that each of the writers of a shared log carries out.
         peer_entries: How many entries the peer appends, one by one.
+        checks: How often an export is read, by ours and by the checker in Go.
+        go: Build that checker, where there is a Go; the first time on a machine takes a minute.
     """
 
     commit: log_commit.Size = field(default_factory=log_commit.Size)
     peer_entries: int = 3_000
     peers: Path = PEERS
     postgres: int = 5_000
+    checks: int = 3
+    go: bool = True
 
 
 def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[str, float | None]:
@@ -44,5 +48,6 @@ def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[st
         found |= committed
         found |= log_postgres.run(held, size.postgres, say)
         rate = committed["log.exchanges_per_s"]
-        found |= log_beside.run(held, rate, say, entries=size.peer_entries, peers=size.peers)
+        found |= log_beside.append(held, rate, say, entries=size.peer_entries, peers=size.peers)
+        found |= log_beside.check(held, size.checks, say, go=size.go)
     return found

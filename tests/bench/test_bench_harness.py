@@ -33,6 +33,7 @@ NAMED = {
     "log.intent_p99_ms",
     "log.proof_ms",
     "log.vs_pymerkle",
+    "log.verify_vs_go",
     "log.probe_flush_p50_ms",
     "log.probe_core_free",
     "masks.vs_pandas",
