@@ -105,18 +105,18 @@ def verify_proof(text: str, leaf: bytes, *verifiers: Verifier) -> tuple[int, Che
 
 
 def verify_receipt(
-    receipt: Receipt, verifier: Verifier, exchange_id: str, digests: Sequence[bytes]
+    receipt: Receipt, verifiers: Sequence[Verifier], exchange_id: str, digests: Sequence[bytes]
 ) -> None:
     """Raise unless the receipt proves that the log holds exactly what arrived.
 
     1. It is for this exchange, and its leaf is that exchange's last release entry.
     2. Its metadata is what the leaf commits to.
     3. The metadata's stream value is that of the chunks that arrived, in order.
-    4. The leaf is in the tree, under a checkpoint that the pinned key signed.
+    4. The leaf is in the tree, under a checkpoint that a pinned key signed.
 
     Args:
         receipt: What the gateway sent last.
-        verifier: The log's pinned key.
+        verifiers: The log's pinned key, and while it is being rotated the other.
         exchange_id: Of the exchange, from its header.
         digests: SHA-256 of each chunk as it arrived, by its form.
 
@@ -144,7 +144,7 @@ def verify_receipt(
     if len(digests) == 1 and meta["rows"] != receipt.row_count:
         raise AuditError("receipt-mismatch", "the receipt's row count is not the entry's")
 
-    index, _ = verify_proof(receipt.proof, receipt.leaf, verifier)
+    index, _ = verify_proof(receipt.proof, receipt.leaf, *verifiers)
     if index != receipt.index:
         raise AuditError("receipt-mismatch", "the proof is of another index than the receipt's")
 

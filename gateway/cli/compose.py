@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.agreement.index import FlowKey
-from gateway.audit.checkpoint import Signer
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
 from gateway.cli import noise
@@ -15,9 +14,10 @@ from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.daily import daily, forget
-from gateway.cli.keyring import open_keys
+from gateway.cli.keyring import open_keys, signers
 from gateway.cli.place import database, place, state
 from gateway.cli.tables import known, tables
+from gateway.cli.turning import follow
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
 from gateway.engine.run import PlanEngine
@@ -176,7 +176,7 @@ def _log(
 ) -> SqliteLog:
     return open_log(
         place(path, settings),
-        signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+        signer=signers(settings.log.origin, keys, SystemClock().now()),
         keys=keys,
         clock=SystemClock(),
         entropy=SystemEntropy(),
@@ -242,6 +242,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     running.tasks = [
         asyncio.create_task(watch(library, log, clock, settings.agreements.poll_s, dies)),
         asyncio.create_task(daily(log, clock)),
+        asyncio.create_task(follow(keys, log, settings.log.origin, clock)),
         asyncio.create_task(_health(running)),
     ]
     return running

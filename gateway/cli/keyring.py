@@ -7,14 +7,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.audit.checkpoint import ED25519, Signer, Verifier
+from gateway.audit.signers import Signers
 from gateway.errors import SettingsError
 from gateway.keys import files
 from gateway.keys.folder import KeyFolder
 from gateway.keys.master import LocalMaster, make_file
+from gateway.keys.names import GRACE
 from gateway.keys.uri import ENVIRONMENT, PKCS11, token_uri
 from gateway.settings import beside
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from gateway.keys.master import Master
     from gateway.ports import Entropy
     from gateway.settings import GatewaySettings
@@ -28,6 +33,24 @@ def open_keys(path: Path, settings: GatewaySettings, entropy: Entropy) -> KeyFol
     """
     master = open_master(path, settings.keys.kek, entropy)
     return KeyFolder(beside(path, settings.keys.folder), entropy, master)
+
+
+def signers(origin: str, keys: KeyFolder, now: dt.datetime) -> Signers:
+    """Return the keys of a log: a retired one signs for 30 days more, and is known for ever.
+
+    Raises:
+        SettingsError: There is none that signs.
+    """
+    in_use, *before = keys.signing()
+    if in_use.seed is None:
+        raise SettingsError("the key store has no key that signs the exchange log")
+    retiring, retired = [], []
+    for one in before:
+        if one.seed is not None and one.retired is not None and now < one.retired + GRACE:
+            retiring.append(Signer.from_seed(origin, one.seed))
+        else:
+            retired.append(Verifier(origin, ED25519, one.public))
+    return Signers(Signer.from_seed(origin, in_use.seed), tuple(retiring), tuple(retired))
 
 
 def open_master(path: Path, kek: str, entropy: Entropy, *, create: bool = False) -> Master:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gateway.cli.keys_verbs import keys
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,7 @@ log = typer.Typer(help="The exchange log.", no_args_is_help=True)
 app.add_typer(adapter, name="adapter")
 app.add_typer(agreements, name="agreements")
 app.add_typer(disclosure, name="disclosure")
+app.add_typer(keys, name="keys")
 app.add_typer(log, name="log")
 
 

@@ -6,10 +6,9 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.cli.clock import SystemClock, SystemEntropy
-from gateway.cli.keyring import open_keys
+from gateway.cli.keyring import open_keys, signers
 from gateway.cli.place import place
 from gateway.settings import gateway_settings
 from gateway.store.start import open_log
@@ -62,7 +61,7 @@ def with_log(
     async def carry_out() -> _T:
         log = open_log(
             place(path, settings, operator=True),
-            signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+            signer=signers(settings.log.origin, keys, SystemClock().now()),
             keys=keys,
             clock=SystemClock(),
             entropy=entropy,

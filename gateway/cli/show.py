@@ -14,16 +14,20 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.audit.checkpoint import Verifier, open_checkpoint
+from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.entry import commit_meta, parse_leaf
 from gateway.audit.fault import AuditError
 from gateway.audit.proof import verify_proof
+from gateway.audit.signers import pinned
 from gateway.cli.log import exchange_bytes, print_entry
 from gateway.cli.request import client_of, keep_checkpoint
 from gateway.errors import LogError
 from gateway.settings import client_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.audit.checkpoint import Verifier
     from gateway.remote.client import Client
 
 PAGE: Final = 1000
@@ -48,7 +52,7 @@ def run(client: str, exchange: str) -> int:
     async def ask() -> int:
         calling = client_of(path, settings)
         try:
-            return await show(calling, Verifier.from_vkey(settings.gateway.vkey), wanted)
+            return await show(calling, pinned(settings.gateway.vkey), wanted)
         finally:
             keep_checkpoint(path, settings, calling)
             await calling.close()
@@ -56,13 +60,13 @@ def run(client: str, exchange: str) -> int:
     return asyncio.run(ask())
 
 
-async def show(client: Client, verifier: Verifier, exchange: str) -> int:
+async def show(client: Client, verifiers: Sequence[Verifier], exchange: str) -> int:
     """Print the entries of an exchange that a client finds; 0 where there was one."""
     try:
-        size = open_checkpoint(await client.get_checkpoint(), verifier).size
+        size = open_checkpoint(await client.get_checkpoint(), *verifiers).size
         found = await _find(client, size, exchange)
         for index in found:
-            await _print(client, verifier, index)
+            await _print(client, verifiers, index)
     except AuditError as error:
         raise LogError(f"what the gateway shows does not verify: {error.message}") from None
     if not found:
@@ -99,9 +103,9 @@ async def _leaves(client: Client, start: int, end: int) -> list[tuple[int, bytes
     return found
 
 
-async def _print(client: Client, verifier: Verifier, index: int) -> None:
+async def _print(client: Client, verifiers: Sequence[Verifier], index: int) -> None:
     (one,) = await client.get_entries(index, 1, opened=True)
-    proved, _ = verify_proof(await client.get_inclusion_proof(index), one.leaf, verifier)
+    proved, _ = verify_proof(await client.get_inclusion_proof(index), one.leaf, *verifiers)
     leaf = parse_leaf(one.leaf)
     if proved != index or (one.meta and commit_meta(one.salt, one.meta) != leaf.m):
         raise LogError(f"entry {index} is not what the log's key signed")

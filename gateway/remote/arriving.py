@@ -20,6 +20,8 @@ from gateway.wire.convert.faults import Faults
 from gateway.wire.convert.header import to_header, to_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.audit.checkpoint import Verifier
     from gateway.v1 import exchange_pb2
     from gateway.values import Chunk, Header, Receipt
@@ -68,9 +70,9 @@ class Progress:
 class Arriving:
     """One attempt's messages, held against what they say of themselves."""
 
-    def __init__(self, held: Progress, verifier: Verifier) -> None:
+    def __init__(self, held: Progress, verifiers: Sequence[Verifier]) -> None:
         self._held = held
-        self._verifier = verifier
+        self._verifiers = verifiers
         self._attempt: Attempt | None = None
         self._all_was_held = False
 
@@ -137,7 +139,7 @@ class Arriving:
 
     def _verify(self, receipt: Receipt, exchange_id: str, digests: list[bytes]) -> None:
         try:
-            verify_receipt(receipt, self._verifier, exchange_id, digests)
+            verify_receipt(receipt, self._verifiers, exchange_id, digests)
         except AuditError as error:
             raise LogError(f"the receipt does not prove the exchange: {error}") from None
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import grpc.aio
 
-from gateway.audit.checkpoint import Verifier, open_checkpoint
+from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.fault import AuditError
+from gateway.audit.signers import pinned
 from gateway.errors import AccordError, LogError, Reason, RefusedError
 from gateway.remote.arriving import Arriving, Progress, settle
 from gateway.remote.channel import Channel, ended, stub
@@ -57,7 +58,8 @@ class Client:
         Args:
             target: The gateway's `host:port`.
             tls: The agency's certificate.
-            vkey: The log's key, from `agencies.yaml`, never from the gateway.
+            vkey: The log's key, from `agencies.yaml`, never from the gateway; two with a blank
+                between while it is being rotated.
             checkpoint: The largest one verified before.
             server_name: The gateway's name in its certificate, where it is not the host.
             token: Returns a bearer token bound to that certificate, for methods and roles.
@@ -66,10 +68,10 @@ class Client:
             AuditError: The vkey or the checkpoint is none.
         """
         self._channel = Channel(target, tls, server_name=server_name)
-        self._verifier = Verifier.from_vkey(vkey)
+        self._verifiers = pinned(vkey)
         self._token = token
         self.checkpoint = checkpoint
-        self._size = open_checkpoint(checkpoint, self._verifier).size if checkpoint else 0
+        self._size = open_checkpoint(checkpoint, *self._verifiers).size if checkpoint else 0
 
     async def close(self) -> None:
         """Close the channel."""
@@ -121,7 +123,7 @@ class Client:
             timeout=timeout_s,
             metadata=self._metadata(),
         )
-        reading = Arriving(held, self._verifier)
+        reading = Arriving(held, self._verifiers)
         try:
             while (response := await call.read()) is not grpc.aio.EOF:
                 yield reading.take(response)
@@ -216,7 +218,7 @@ class Client:
         if note == self.checkpoint:
             return
         try:
-            size = open_checkpoint(note, self._verifier).size
+            size = open_checkpoint(note, *self._verifiers).size
         except AuditError as error:
             raise LogError(f"the gateway's checkpoint does not verify: {error}") from None
         if size > self._size:

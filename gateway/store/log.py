@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+    from gateway.audit.signers import Signers
     from gateway.ports import Attempt
     from gateway.store.desk import Desk
     from gateway.store.line import Job
@@ -309,6 +310,11 @@ class SqliteLog:
         return await asyncio.to_thread(self.reads.opened, start, count, self._keys.by_id)
 
     # --- Called by the threads --------------------------------------------------------------------
+
+    def turn(self, signers: Signers) -> None:
+        """Sign with these keys from the next checkpoint on, and know them all; from any thread."""
+        self._prover.verifiers = signers.verifiers
+        self._prover.signer.signers = signers
 
     def chore(self, job: Job) -> None:
         """Put a chore in line, or settle it where nobody will take it."""

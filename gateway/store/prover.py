@@ -14,6 +14,8 @@ from gateway.errors import LogError
 from gateway.store.faults import RollbackError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.audit.checkpoint import Verifier
     from gateway.audit.merkle import Tiles
     from gateway.store.desk import Desk
@@ -29,16 +31,16 @@ WITNESSED_S: Final = 15.0
 class Prover:
     """The newest checkpoint, and who waits for a newer one."""
 
-    def __init__(self, desk: Desk, reads: Reads, verifier: Verifier) -> None:
+    def __init__(self, desk: Desk, reads: Reads, verifiers: Sequence[Verifier]) -> None:
         self.published: Published
         self.signer: CheckpointSigner
+        self.verifiers = tuple(verifiers)  # replaced as the log's keys turn
         self.witnessing: Witnessing | None = None
         self.sync = False  # a chunk waits for a cosigned checkpoint
         self._cosigned: Published | None = None
         self._unwitnessed: list[tuple[int, asyncio.Future[None]]] = []
         self._desk = desk
         self._reads = reads
-        self._verifier = verifier
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._recent: dict[str, None] = {}
 
@@ -135,7 +137,7 @@ class Prover:
         if note in self._recent:
             return None
         try:
-            checkpoint = open_checkpoint(note, self._verifier)
+            checkpoint = open_checkpoint(note, *self.verifiers)
         except AuditError:
             return None
         size = self._desk.writer.head.size

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.audit.checkpoint import Checkpoint, checkpoint_text, sign_note
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.merkle import leaf_hash
 from gateway.store import database, tables
 from gateway.store.faults import DamagedError
@@ -21,7 +21,7 @@ from gateway.store.tiles import Tails, extend
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.audit.checkpoint import Signer
+    from gateway.audit.signers import Signers
     from gateway.errors import LogError
     from gateway.store.database import Connection
     from gateway.store.held import HeldFile
@@ -68,7 +68,7 @@ class CheckpointSigner:
         connection: A reading connection of its own.
         tree: As of the last signature.
         stored_size: What `log_signed` holds; -1 where it has no row yet.
-        signer: The log's key, by the origin's name.
+        signers: The log's keys, by the origin's name.
         held: The held file.
         shared: Other replicas sign this log too.
         keeps: Keep one checkpoint a minute; where there are witnesses, their rounds keep them.
@@ -83,7 +83,7 @@ class CheckpointSigner:
         tree: Tree,
         *,
         stored_size: int,
-        signer: Signer,
+        signers: Signers,
         held: HeldFile,
         shared: bool,
         keeps: bool,
@@ -95,7 +95,7 @@ class CheckpointSigner:
         self.trouble = ""
         self._connection = connection
         self._stored_size = stored_size
-        self._signer = signer
+        self.signers = signers
         self._held = held
         self._shared = shared
         self._keeps = keeps
@@ -244,7 +244,8 @@ class CheckpointSigner:
         root = edges[-1]
         if root is None or not size:
             raise DamagedError("an empty exchange log is never signed")
-        note = sign_note(checkpoint_text(Checkpoint(self._signer.name, size, root)), self._signer)
+        signers = self.signers
+        note = signers.note(Checkpoint(signers.name, size, root))
         return Published(size, root, note, edges, self.tree.tails)
 
     def _store(self, published: Published, t_ms: int) -> Job:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.audit.checkpoint import Checkpoint, Verifier, open_checkpoint
+from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.entry import Draft
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import Frontier
+from gateway.audit.signers import Signers
 from gateway.errors import LogError, SettingsError
 from gateway.store import connect, tables
 from gateway.store.backlog import Backlog
@@ -44,9 +45,9 @@ from gateway.store.witnessing import consult, rounds_of
 from gateway.store.writer import SPARE_BYTES, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from gateway.audit.checkpoint import Signer
+    from gateway.audit.checkpoint import Signer, Verifier
     from gateway.ports import Clock, Entropy
     from gateway.store.database import Connection, Where
     from gateway.store.line import Job
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from gateway.store.signer import Published
     from gateway.store.turn import Turn
     from gateway.store.witness import Witness
+
+    Verifiers = Sequence[Verifier]
 
 
 SAME_DEVICE: Final = (
@@ -107,7 +110,7 @@ class Place:
 def open_log(
     place: Place,
     *,
-    signer: Signer,
+    signer: Signer | Signers,
     keys: PayloadKeys,
     clock: Clock,
     entropy: Entropy,
@@ -119,7 +122,7 @@ def open_log(
 
     Args:
         place: Where.
-        signer: The log's key, under the origin's name.
+        signer: The log's key, under the origin's name, or its keys where it was rotated.
         keys: The key store.
         clock: What gives entries their time.
         entropy: What gives them salts.
@@ -136,18 +139,19 @@ def open_log(
         FencedError: A second replica of this name was started meanwhile.
         SettingsError: The held file's place, the origin or the key store are not this log's.
     """
+    signers = signer if isinstance(signer, Signers) else Signers(signer)
     with ExitStack() as opened:
         if isinstance(place.database, Path):
             opened.callback(Lock(place.database).close)
         held = HeldFile(place.held, place.database)
         opened.callback(held.close)
-        _exist(place, held, signer.verifier, create=create)
+        _exist(place, held, signers.verifiers, create=create)
         connection = connect.writer(place.database)
         failed = opened.enter_context(ExitStack())
         failed.callback(connection.close)
         with _standing(connection, shared=place.shared):
-            head = _head(connection, signer)
-            newest, note = _compare(connection, head, held, signer.verifier)
+            head = _head(connection, signers.name)
+            newest, note = _compare(connection, head, held, signers.verifiers)
         # Not while others wait for the head: a witness may take its time.
         warnings = consult(place.witnesses, note, newest.size, head.size) if note else ()
         known = _known_keys(connection, keys)
@@ -156,7 +160,7 @@ def open_log(
         failed.callback(reads.close)
         sealer = Sealer(keys, clock, entropy)
         desk = Desk(sealer, place.config)
-        prover = Prover(desk, reads, signer.verifier)
+        prover = Prover(desk, reads, signers.verifiers)
         log = SqliteLog(desk, prover, reads, keys, fatal)
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
@@ -176,15 +180,15 @@ def open_log(
             spare_bytes=place.spare_bytes,
         )
         desk.writer = writer
-        _begin(desk, reads, signer, place.replica if place.shared else None)
-        told = KeyLog(desk, signer.name, connection, sealer.turned)
+        _begin(desk, reads, signers.signer, place.replica if place.shared else None)
+        told = KeyLog(desk, signers.name, connection, sealer.turned)
         reading = connect.reader(place.database)
         failed.callback(reading.close)
         prover.signer = CheckpointSigner(
             reading,
             _tree_at(connection, newest.size),
             stored_size=_stored_size(connection),
-            signer=signer,
+            signers=signers,
             held=held,
             shared=place.shared,
             keeps=not place.witnesses,
@@ -273,13 +277,13 @@ def _known_keys(connection: Connection, keys: PayloadKeys) -> set[str]:
     return known
 
 
-def _exist(place: Place, held: HeldFile, verifier: Verifier, *, create: bool) -> None:
+def _exist(place: Place, held: HeldFile, verifiers: Verifiers, *, create: bool) -> None:
     """Make the database where there is none and one may be made."""
     if connect.exists(place.database):
         return
     note = held.read()
     if note is not None:
-        size = _opened(note, verifier).size
+        size = _opened(note, verifiers).size
         raise RollbackError("the exchange log's database is missing", store_size=0, held_size=size)
     if not create:
         raise LogError("the exchange log's database does not exist")
@@ -294,7 +298,7 @@ def _free_bytes(database: Where) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _head(connection: Connection, signer: Signer) -> Head:
+def _head(connection: Connection, name: str) -> Head:
     """Return where the log ends, once its head agrees with its last entries.
 
     Raises:
@@ -308,10 +312,10 @@ def _head(connection: Connection, signer: Signer) -> Head:
     if stored is None:
         if last:
             raise DamagedError("the exchange log has entries and no head")
-        connection.execute(tables.INSERT_HEAD, (1, signer.name, 0, b"", 0, 0))
+        connection.execute(tables.INSERT_HEAD, (1, name, 0, b"", 0, 0))
         return Head(0, 0, Frontier(), (), 0)
     origin, size, frontier, t_ms, indexed = stored
-    if origin != signer.name:
+    if origin != name:
         raise SettingsError("`log.origin`: the exchange log was made with another origin")
     # A store that lost its tail is compared by its entries, whatever its head says.
     try:
@@ -325,7 +329,7 @@ def _head(connection: Connection, signer: Signer) -> Head:
 
 
 def _compare(
-    connection: Connection, head: Head, held: HeldFile, verifier: Verifier
+    connection: Connection, head: Head, held: HeldFile, verifiers: Verifiers
 ) -> tuple[Checkpoint, str]:
     """Return the newest signed checkpoint, once the store is a continuation of every one there is.
 
@@ -341,7 +345,7 @@ def _compare(
     ).fetchall()
     note = held.read()
     if note is None and (signed or kept or _in_use(connection)):
-        size = max((_opened(one, verifier).size for (one,) in signed + kept), default=0)
+        size = max((_opened(one, verifiers).size for (one,) in signed + kept), default=0)
         raise RollbackError(
             "the held checkpoint is missing, and without it a lost end cannot be told",
             store_size=head.size,
@@ -350,9 +354,9 @@ def _compare(
         )
     notes = [one for (one,) in signed + kept] + ([note] if note is not None else [])
     tiles = StoredTiles(connection)
-    newest, newest_note = Checkpoint(verifier.name, 0, Frontier().root()), ""
+    newest, newest_note = Checkpoint(verifiers[0].name, 0, Frontier().root()), ""
     for note in notes:
-        checkpoint = _opened(note, verifier)
+        checkpoint = _opened(note, verifiers)
         if checkpoint.size > head.size:
             raise RollbackError(
                 "the exchange log lost its end",
@@ -384,9 +388,9 @@ def _in_use(connection: Connection) -> bool:
     return bool(found)
 
 
-def _opened(note: str, verifier: Verifier) -> Checkpoint:
+def _opened(note: str, verifiers: Verifiers) -> Checkpoint:
     try:
-        return open_checkpoint(note, verifier)
+        return open_checkpoint(note, *verifiers)
     except AuditError as error:
         raise DamagedError(
             f"a checkpoint of the exchange log is not its own: {error.message}"

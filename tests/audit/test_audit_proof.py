@@ -38,9 +38,9 @@ DIGESTS = [chunk_digest(X, 0), chunk_digest(X, 1)]
 
 def test_a_receipt_proves_what_arrived() -> None:
     """From the digests of the chunks to the log's signature, with the pinned key alone."""
-    verify_receipt(GOOD, SIGNER.verifier, X, DIGESTS)
+    verify_receipt(GOOD, [SIGNER.verifier], X, DIGESTS)
 
-    verify_receipt(FIRST, SIGNER.verifier, X, DIGESTS[:1])
+    verify_receipt(FIRST, [SIGNER.verifier], X, DIGESTS[:1])
     index, head = verify_proof(GOOD.proof, GOOD.leaf, SIGNER.verifier)
     assert (LAST, Checkpoint(ORIGIN, 300, LOG.frontier.root())) == (index, head)
 
@@ -86,7 +86,7 @@ def test_a_receipt_that_is_not_for_what_arrived_is_refused(case: str) -> None:
     receipt, digests, message = CASES[case]
 
     with pytest.raises(AuditError, match=message):
-        verify_receipt(receipt, SIGNER.verifier, X, digests)
+        verify_receipt(receipt, [SIGNER.verifier], X, digests)
 
 
 def test_a_receipt_of_another_exchange_is_refused() -> None:
@@ -96,13 +96,13 @@ def test_a_receipt_of_another_exchange_is_refused() -> None:
     other = replace(log.receipt(Y, log.release(Y, 0)), exchange_id=X)
 
     with pytest.raises(AuditError, match="leaf is of another exchange"):
-        verify_receipt(other, SIGNER.verifier, X, [chunk_digest(Y, 0)])
+        verify_receipt(other, [SIGNER.verifier], X, [chunk_digest(Y, 0)])
 
 
 def test_a_receipt_under_another_key_is_refused() -> None:
     """The key is pinned; one of the same name is no substitute."""
     with pytest.raises(AuditError) as caught:
-        verify_receipt(GOOD, OTHER.verifier, X, DIGESTS)
+        verify_receipt(GOOD, [OTHER.verifier], X, DIGESTS)
 
     assert "key-unknown" == caught.value.code
 
@@ -120,7 +120,7 @@ def test_metadata_of_another_schema_or_chunk_is_refused() -> None:
         log.release(X, 0)
         index = log.release(X, 1, **changes)
         with pytest.raises(AuditError, match=message):
-            verify_receipt(log.receipt(X, index), SIGNER.verifier, X, DIGESTS)
+            verify_receipt(log.receipt(X, index), [SIGNER.verifier], X, DIGESTS)
 
 
 def test_a_proof_file_reads_back() -> None:

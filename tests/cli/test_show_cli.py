@@ -83,7 +83,7 @@ def shown(path: Path, exchange: str, agency: str = RECIPIENT, lie: str = "") -> 
         try:
             twin = Twin(AuditView(log, keys.by_id), agency, lie)
             verifier = Verifier.from_vkey((path.parent / "log.vkey").read_text().strip())
-            return await show.show(twin, verifier, exchange)  # type: ignore[arg-type]
+            return await show.show(twin, [verifier], exchange)  # type: ignore[arg-type]
         finally:
             await log.close()
 

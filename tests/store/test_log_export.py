@@ -70,9 +70,9 @@ def test_a_receipt_convinces_its_recipient(town: Town) -> None:
             await ticket.release(a_release(an_id(1_000), 0), a_keep("r"))
             await ticket.release(a_release(an_id(1_000), 1), a_keep("r"))
             receipt = await ticket.receipt()
-            verify_receipt(receipt, VERIFIER, an_id(1_000), [DIGEST, DIGEST])
+            verify_receipt(receipt, [VERIFIER], an_id(1_000), [DIGEST, DIGEST])
             with pytest.raises(ValueError, match="last chunk"):
-                verify_receipt(receipt, VERIFIER, an_id(1_000), [DIGEST])
+                verify_receipt(receipt, [VERIFIER], an_id(1_000), [DIGEST])
             await ticket.outcome(an_outcome(an_id(1_000), 2, 2))
 
     asyncio.run(run())
