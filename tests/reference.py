@@ -649,7 +649,7 @@ def _table(
         if record[group.time] in group.periods
     ]
     levels = [
-        _with_coarser(one, _levels(plan, group, place, [r for _, r in inside]))
+        _with_coarser(one, _levels(plan, group, place, [r for _, r in inside], suppress.zeros))
         for place, one in enumerate(plan.masks)
     ]
     table = []
@@ -752,12 +752,16 @@ def held_back_besides(expected: Sequence[Cell], found: Sequence[Cell]) -> bool:
     )
 
 
-def _levels(plan: Plan, group: Group, place: int, records: list[Cell]) -> list[Cell]:
+def _levels(plan: Plan, group: Group, place: int, records: list[Cell], zeros: str) -> list[Cell]:
     """Return every level: those that the plan can make, and those that the data hold."""
     one, closed = plan.masks[place], group.levels[place]
     names = [one.name, one.name + ".why"] if one.why else [one.name]
     listed = list(group.periods) if one.name == group.time else list(closed or ())
     levels = [dict.fromkeys(names) | {one.name: value} for value in listed]
+    if zeros == "suppress" and one.name != group.time:
+        reasons = sorted(reason.value for reason in one.mask.reasons(one.inputs))
+        absent = [{one.name: None, one.name + ".why": reason} for reason in reasons]
+        levels += absent if one.why else [{one.name: None}] * bool(reasons)
     for record in records:
         level = {name: record[name] for name in names}
         if level not in levels:

@@ -23,7 +23,7 @@ from gateway.plan.hierarchy import combinations, left_of
 from gateway.plan.lower import POLARS, WHY_TYPE, canonical, cell_type, condition, dtype_of
 from gateway.plan.lower_numbers import nearest_multiple
 from gateway.plan.ops import LEVEL, WHY
-from gateway.plan.product import CELLS_MAX
+from gateway.plan.product import CELLS_MAX, absent
 from gateway.plan.units import CELL, FIRST, GAVE, SECOND, Standing, Units, hashes
 from gateway.values import FieldType
 
@@ -359,6 +359,9 @@ class Cells:
         listed = pl.DataFrame({one.name: pl.Series(known, dtype=dtype_of(one), strict=True)})
         if one.why:
             listed = listed.with_columns(pl.lit(None, dtype=WHY_TYPE).alias(one.name + WHY))
+        if self._suppress.zeros == "suppress" and one.name != self._group.time:
+            # Where a zero is not to be told, that nobody's value is absent is not told either.
+            listed = pl.concat([listed, absent(one)])
         return pl.concat([listed, seen]).unique()
 
 

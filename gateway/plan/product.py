@@ -40,7 +40,6 @@ def _levels(plan: Plan, one: MaskField, periods: Sequence[dt.date]) -> pl.DataFr
     group = plan.group
     assert group is not None  # noqa: S101 - the caller looked
     known: list[object] = list(periods)
-    reasons: list[str] = []
     # A row without a date is of no period; whatever else is absent has a level of its own, be there
     # such a row or none: to be listed tells nothing.
     if one.name != group.time:
@@ -49,10 +48,16 @@ def _levels(plan: Plan, one: MaskField, periods: Sequence[dt.date]) -> pl.DataFr
             message = f"noise over `{one.name}`, whose levels are not a closed list"
             raise ReleaseError(Reason.RELEASE_CHECK_FAILED, message)
         known = list(closed)
-        reasons = sorted(reason.value for reason in one.mask.reasons(one.inputs))
-    values = [*known, *(None for _ in reasons)]
-    columns = {one.name: pl.Series(values, dtype=dtype_of(one), strict=True)}
+    listed = pl.DataFrame({one.name: pl.Series(known, dtype=dtype_of(one), strict=True)})
     if one.why:
-        why = [*(None for _ in known), *reasons]
-        columns[one.name + WHY] = pl.Series(why, dtype=WHY_TYPE, strict=True)
+        listed = listed.with_columns(pl.lit(None, dtype=WHY_TYPE).alias(one.name + WHY))
+    return listed if one.name == group.time else pl.concat([listed, absent(one)])
+
+
+def absent(one: MaskField) -> pl.DataFrame:
+    """Return the levels that stand for an absent value: one for each reason that the plan has."""
+    reasons = sorted(reason.value for reason in one.mask.reasons(one.inputs))
+    columns = {one.name: pl.Series([None for _ in reasons], dtype=dtype_of(one), strict=True)}
+    if one.why:
+        columns[one.name + WHY] = pl.Series(reasons, dtype=WHY_TYPE, strict=True)
     return pl.DataFrame(columns)

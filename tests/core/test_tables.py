@@ -96,6 +96,20 @@ def test_a_zero_may_be_suppressed_too() -> None:
     assert {"people": 11, "people.why": None} == cell(rows_of(11), provision)
 
 
+@pytest.mark.parametrize(("zeros", "listed"), [("suppress", True), ("publish", False)])
+def test_that_nobody_lacks_a_value_is_told_where_zeros_are(zeros: str, *, listed: bool) -> None:
+    """Else the cells of an absent value stand in the table, be anybody in them or nobody."""
+    rows = rows_of(12)
+    plan = plan_of(a_world(rows, a_table_provision(an_aggregate(zeros=zeros))))
+
+    found = run(plan, rows)
+
+    assert sorted(spelled(interpret(plan, rows))) == sorted(spelled(found))
+    absent = [one for one in found if one["county.why"] == "missing"]
+    assert listed == bool(absent)
+    assert {"suppressed"} >= {one["people.why"] for one in absent}
+
+
 def test_one_person_in_twelve_rows_is_one() -> None:
     """People are counted, never rows."""
     assert cell(rows_of(1))["people"] == cell(rows_of(12, patient_id="P-1"))["people"] is None
