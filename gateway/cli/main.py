@@ -416,6 +416,25 @@ def proof(
     _end(run_proof(place, entry, output))
 
 
+@log.command(
+    epilog="Example: accord log incident county/gateway.toml --class rollback --held checkpoint"
+)
+def incident(
+    settings: str = typer.Argument(help="gateway.toml; the gateway must be stopped."),
+    kind: str = typer.Option(
+        ..., "--class", help="rollback, fork, damaged, key-compromise or other."
+    ),
+    held: list[str] = typer.Option([], help="A checkpoint that an agency or a witness kept."),
+    new_key: bool = typer.Option(
+        False, "--new-key", help="Sign the next log with a new key; always after key-compromise."
+    ),
+) -> None:
+    """Close a log that cannot go on, keep the evidence, and begin the log that follows."""
+    from gateway.cli.auditor.incident import run_incident
+
+    _end(run_incident(settings, kind, held, new_key=new_key))
+
+
 def _end(code: int) -> None:
     raise typer.Exit(code)
 

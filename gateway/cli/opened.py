@@ -65,7 +65,7 @@ def with_log(
             keys=keys,
             clock=SystemClock(),
             entropy=entropy,
-            fatal=_say,
+            fatal=tell,
         )
         try:
             entry = await asyncio.to_thread(looks, log)
@@ -78,5 +78,6 @@ def with_log(
     return asyncio.run(carry_out())
 
 
-def _say(error: LogError) -> None:
+def tell(error: LogError) -> None:
+    """Say on standard error why a log stopped."""
     sys.stderr.write(f"accord: {error.message}\n")

@@ -29,7 +29,12 @@ _DELETE: Final = "DELETE FROM released_cells WHERE seq = ?"
 _REMAINS: Final = (
     "INSERT INTO erased_cells (source, first, last, table_count, day) VALUES (?, ?, ?, ?, ?)"
 )
-OVER: Final = "SELECT 1 FROM erased_cells WHERE source = ? AND first <= ? AND last >= ? LIMIT 1"
+EVERY_SOURCE: Final = "*"
+"""Stands in `erased_cells` for every source there is: after an incident that lost entries."""
+OVER: Final = (
+    f"SELECT 1 FROM erased_cells WHERE source IN (?, '{EVERY_SOURCE}') "  # noqa: S608 - our own
+    "AND first <= ? AND last >= ? LIMIT 1"
+)
 """Whether a source has erased days between two days: last day asked for first, then the first."""
 
 Row = tuple[int, str, str, str]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.audit.signers import Signers
     from gateway.ports import Attempt
     from gateway.store.desk import Desk
+    from gateway.store.incident import Remembering
     from gateway.store.line import Job
     from gateway.store.prover import Prover
     from gateway.store.reads import Opened, Reads, Stored
@@ -188,6 +189,14 @@ class SqliteLog:
             LogError: The store takes nothing now; the rest is still there, for the next time.
         """
         return await self._eraser.run(now)
+
+    async def remember(self, old: Remembering) -> None:
+        """Take over what the log that this one follows must not forget; once, in a new log.
+
+        Raises:
+            LogError: It is not, or may not be, durable.
+        """
+        await self._desk.chore(old.job)
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""

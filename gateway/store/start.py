@@ -81,6 +81,7 @@ class Place:
         sync: A chunk waits until a cosigned checkpoint covers its release entry.
         beat_s: Seconds between a replica's signs of life, where several share the log.
         dead_ms: Milliseconds without one after which another closes its exchanges.
+        previous: Origin and last good checkpoint of the log that a new one here follows.
     """
 
     database: Where
@@ -94,6 +95,7 @@ class Place:
     sync: bool = False
     beat_s: float = BEAT_S
     dead_ms: int = DEAD_MS
+    previous: tuple[str, str] | None = None
 
     @property
     def shared(self) -> bool:
@@ -180,7 +182,7 @@ def open_log(
             spare_bytes=place.spare_bytes,
         )
         desk.writer = writer
-        _begin(desk, reads, signers.signer, place.replica if place.shared else None)
+        _begin(desk, reads, signers.signer, place)
         told = KeyLog(desk, signers.name, connection, sealer.turned)
         reading = connect.reader(place.database)
         failed.callback(reading.close)
@@ -397,23 +399,17 @@ def _opened(note: str, verifiers: Verifiers) -> Checkpoint:
         ) from error
 
 
-def _begin(desk: Desk, reads: Reads, signer: Signer, replica: str | None) -> None:
-    """Write entry 0 where there is none, close what a crash left open, and say `start`.
-
-    Args:
-        desk: Seals and writes.
-        reads: The store.
-        signer: The log's key.
-        replica: Whose open exchanges these are; None where nobody else can have one.
-    """
+def _begin(desk: Desk, reads: Reads, signer: Signer, place: Place) -> None:
+    """Write entry 0 where there is none, close what a crash left open, and say `start`."""
     jobs = []
     if desk.writer.head.size == 0:
-        meta = {"origin": signer.name, "previous": None, "vkey": signer.vkey}
+        meta = {"origin": signer.name, "previous": place.previous, "vkey": signer.vkey}
         genesis = desk.sealed(Draft("genesis", None, 0, None, "p", meta))
         # It says itself which key signs.
         genesis.key = (signer.vkey, "made")
         jobs.append(genesis)
-    rows = reads.rows(OPEN) if replica is None else reads.rows(OPEN_OF, replica)
+    # Where several share a log, the others' open exchanges are theirs.
+    rows = reads.rows(OPEN_OF, place.replica) if place.shared else reads.rows(OPEN)
     jobs += [desk.sealed(recovered(reads.rows, bytes(x), bytes(body))) for x, body in rows]
     jobs.append(desk.config("start"))
     for at in range(0, len(jobs), BATCH_ENTRIES):
