@@ -56,12 +56,14 @@ class Examined:
         root: Of the tree over them; None where the store does not lead to one.
         good: The newest checkpoint that the store continues, and its note.
         against: Checkpoints that it does not continue.
+        behind: Whether a witness saw more of the log, or something else; it names no root.
     """
 
     size: int
     root: bytes | None
     good: tuple[Checkpoint, str] | None
     against: tuple[Checkpoint, ...]
+    behind: bool = False
 
     def last_good(self) -> tuple[Checkpoint, str]:
         """Return the newest checkpoint that the store continues, and its note.
@@ -76,7 +78,7 @@ class Examined:
     @property
     def broken(self) -> bool:
         """Whether nothing may be signed under the old origin any more."""
-        return bool(self.against) or self.root is None
+        return bool(self.against) or self.behind or self.root is None
 
     @property
     def heads(self) -> list[tuple[int, bytes]]:

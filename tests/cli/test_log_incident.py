@@ -24,7 +24,9 @@ from gateway.store.faults import RollbackError
 from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from tests.cli.deployed import ORIGIN, deploy, fill, opened
+from tests.cli.test_witness_cli import witnessed
 from tests.store.town import a_refusal, an_id
+from tests.store.witness import TwinWitness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +188,27 @@ def test_a_fork_needs_the_checkpoint_that_shows_it(county: Path, tmp_path: Path)
     facts = json.loads((database(county).parent / "incident-1" / "incident.json").read_text())
     assert 2 == len(facts["contradicting"])
     assert ORIGIN in (database(county).parent / "incident-1" / "checkpoint-1").read_text()
+
+
+def test_a_snapshot_that_took_both_is_told_by_a_witness(county: Path) -> None:
+    """Store and held file are of one old moment and agree: the witness alone saw more."""
+    for one in (database(county), held(county)):
+        shutil.copy(one, county.parent / one.name)
+    more(county, 1, 2)
+    note = held(county).read_text()
+    for one in (database(county), held(county)):
+        shutil.copy(county.parent / one.name, one)
+    before = database(county).read_bytes()
+    key = verifier(county, ORIGIN)
+
+    with TwinWitness(key, seen=(note, open_checkpoint(note, key))).serving() as witness:
+        witnessed(county, witness.signer.vkey, url=witness.url)
+        assert 0 == incident(county, "rollback")
+
+    evidence = database(county).parent / "incident-1" / "exchange-log.sqlite"
+    assert before == evidence.read_bytes()
+    with closing(sqlite3.connect(database(county))) as connection:
+        assert [("*",)] == connection.execute("SELECT source FROM erased_cells").fetchall()
 
 
 def test_a_checkpoint_of_another_log_changes_nothing(county: Path, tmp_path: Path) -> None:

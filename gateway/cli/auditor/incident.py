@@ -32,11 +32,13 @@ from gateway.cli.place import place
 from gateway.errors import LogError, SettingsError
 from gateway.library.files import sync_folder
 from gateway.settings import gateway_settings
+from gateway.store.faults import RollbackError
 from gateway.store.held import HeldFile
 from gateway.store.incident import Remembering, examine, missing, next_origin, stored_notes
 from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from gateway.store.start import open_log
+from gateway.store.witnessing import consult
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gateway.store.incident import Examined
     from gateway.store.log import SqliteLog
     from gateway.store.start import Place
+    from gateway.store.witness import Witness
 
 CLASSES: Final = ("rollback", "fork", "damaged", "key-compromise", "other")
 _SIDES: Final = ("", "-wal", "-shm")
@@ -63,6 +66,7 @@ class Incident:
         next_origin: Of the log that follows.
         keys: The key store.
         kept: Checkpoints that others kept.
+        witnesses: Who is asked what they saw.
     """
 
     kind: str
@@ -72,6 +76,7 @@ class Incident:
     next_origin: str
     keys: KeyFolder
     kept: tuple[str, ...]
+    witnesses: tuple[Witness, ...]
 
     @property
     def folder(self) -> Path:
@@ -138,12 +143,14 @@ def _incident(path: Path, kind: str, held: Sequence[str]) -> Incident:
     origin = settings.log.origin
     return Incident(
         kind,
-        where,
+        # A witness that is down must not keep a log from ending, and of the next it knows nothing.
+        replace(where, witnesses=(), quorum=0, sync=False),
         where.database,
         origin,
         next_origin(origin),
         open_keys(path, settings, SystemEntropy()),
         tuple(_text(Path(one)) for one in held),
+        where.witnesses,
     )
 
 
@@ -206,7 +213,15 @@ def _examined(incident: Incident, reads: Reads | None) -> Examined:
     notes = ([_text(held)] if held.exists() else []) + list(incident.kept)
     if reads is None:
         return missing(notes, incident.verifiers())
-    return examine(reads, stored_notes(reads) + notes, incident.verifiers())
+    found = examine(reads, stored_notes(reads) + notes, incident.verifiers())
+    if not found.broken and found.good is not None:
+        newest, note = found.good
+        try:
+            consult(incident.witnesses, note, newest.size, found.size)
+        except RollbackError as error:
+            tell(error)
+            return replace(found, behind=True)
+    return found
 
 
 def _fits(incident: Incident, found: Examined) -> None:
