@@ -22,11 +22,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.audit.checkpoint import ED25519, Signer, Verifier
+from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.cli.auditor.evidence import Evidence, b64, keep
 from gateway.cli.clock import SystemClock, SystemEntropy
-from gateway.cli.keyring import open_keys
+from gateway.cli.keyring import open_keys, signers
 from gateway.cli.opened import tell
 from gateway.cli.place import place
 from gateway.errors import LogError, SettingsError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from gateway.audit.checkpoint import Verifier
     from gateway.keys.folder import KeyFolder
     from gateway.store.incident import Examined
     from gateway.store.log import SqliteLog
@@ -94,9 +95,9 @@ class Incident:
         """Where its held checkpoint lies until then."""
         return self.place.held.with_name(f"{self.place.held.name}.next")
 
-    def verifiers(self) -> list[Verifier]:
+    def verifiers(self) -> tuple[Verifier, ...]:
         """Return every key that ever signed the old log, under its origin."""
-        return [Verifier(self.origin, ED25519, one.public) for one in self.keys.signing()]
+        return signers(self.origin, self.keys, SystemClock().now()).verifiers
 
 
 def run_incident(settings: str, kind: str, held: Sequence[str], *, new_key: bool) -> int:
@@ -254,7 +255,7 @@ async def _close(incident: Incident) -> None:
 def _opened(incident: Incident, where: Place, origin: str, *, create: bool = False) -> SqliteLog:
     return open_log(
         where,
-        signer=Signer.from_seed(origin, incident.keys.signing_seed()),
+        signer=signers(origin, incident.keys, SystemClock().now()),
         keys=incident.keys,
         clock=SystemClock(),
         entropy=SystemEntropy(),
