@@ -22,6 +22,7 @@ from gateway.audit.merkle import (
 )
 from gateway.auditor.folder import FolderReader
 from gateway.store.tiles import extend, frontier_of
+from tests.cli import exported
 from tests.store.town import a_signer
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.store.tiles import Tails
+    from tests.cli.exported import Exported
 
 TLOG_SCALES: Final = "tlog-scales"
 
@@ -347,3 +349,15 @@ _OF_HISTORY: Final = (
 )
 
 ATTACKS: Final = (*_OF_ENTRIES, *_OF_TILES, *_OF_THE_CHECKPOINT, *_OF_HISTORY)
+
+
+def attacked(attack: Attack, made: Exported, folder: Path) -> tuple[Path, Path, Path]:
+    """Return the changed folder, the key that it is read with, and what it is held against."""
+    log = made.copy(folder / "log")
+    attack.change(log)
+    vkey = made.vkey
+    if attack.vkey == "other":
+        vkey = folder / "other.vkey"
+        vkey.write_text(exported.other_vkey() + "\n")
+    held: Path = getattr(made, attack.held)
+    return log, vkey, held

@@ -23,7 +23,7 @@ from gateway.errors import LogError
 from tests.cli import exported
 from tests.interop import go_checker
 from tests.interop.others import sigstore, tlog_scales
-from tests.interop.tampered import ATTACKS, TLOG_SCALES
+from tests.interop.tampered import ATTACKS, TLOG_SCALES, attacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,18 +48,6 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if binary is None:
         pytest.skip(go_checker.MISSING)
     return binary
-
-
-def _attacked(attack: Attack, made: Exported, folder: Path) -> tuple[Path, Path, Path]:
-    """Return the changed folder, the key that it is read with, and what it is held against."""
-    log = made.copy(folder / "log")
-    attack.change(log)
-    vkey = made.vkey
-    if attack.vkey == "other":
-        vkey = folder / "other.vkey"
-        vkey.write_text(exported.other_vkey() + "\n")
-    held: Path = getattr(made, attack.held)
-    return log, vkey, held
 
 
 def _found(log: Path, vkey: Path, held: Path) -> set[str]:
@@ -89,7 +77,7 @@ def test_go_accepts_the_export(made: Exported, checker: Path, held: str) -> None
 @pytest.mark.parametrize("attack", SMALL, ids=lambda one: one.name)
 def test_go_rejects(attack: Attack, made: Exported, checker: Path, tmp_path: Path) -> None:
     """Each change is refused, and by its own reason."""
-    code, said = go_checker.run(checker, *_attacked(attack, made, tmp_path))
+    code, said = go_checker.run(checker, *attacked(attack, made, tmp_path))
 
     assert 1 == code
     assert re.search(attack.says, said), said
@@ -98,7 +86,7 @@ def test_go_rejects(attack: Attack, made: Exported, checker: Path, tmp_path: Pat
 @pytest.mark.parametrize("attack", SMALL, ids=lambda one: one.name)
 def test_our_own_verifier_rejects(attack: Attack, made: Exported, tmp_path: Path) -> None:
     """What the others refuse has a finding of ours, by its name."""
-    assert attack.code in _found(*_attacked(attack, made, tmp_path))
+    assert attack.code in _found(*attacked(attack, made, tmp_path))
 
 
 # --- tlog-scales ----------------------------------------------------------------------------------
@@ -113,7 +101,7 @@ def test_tlog_scales_accepts_the_export(made: Exported) -> None:
 @pytest.mark.parametrize("attack", SMALL, ids=lambda one: one.name)
 def test_tlog_scales_rejects(attack: Attack, made: Exported, tmp_path: Path) -> None:
     """Each change but those that it does not read: these are named, and still accepted."""
-    log, vkey, held = _attacked(attack, made, tmp_path)
+    log, vkey, held = attacked(attack, made, tmp_path)
 
     if TLOG_SCALES in attack.unseen:
         tlog_scales(log, vkey, held)
@@ -198,7 +186,7 @@ def test_a_log_of_seventy_thousand_entries(checker: Path, tmp_path: Path) -> Non
     tlog_scales(made.log, made.vkey, made.early)
     for attack in ATTACKS:
         folder = tmp_path / attack.name
-        log, vkey, held = _attacked(attack, made, folder)
+        log, vkey, held = attacked(attack, made, folder)
         code, said = go_checker.run(checker, log, vkey, held)
         assert (1, True) == (code, bool(re.search(attack.says, said))), (attack.name, said)
         assert attack.code in _found(log, vkey, held), attack.name
