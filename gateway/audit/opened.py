@@ -51,7 +51,7 @@ class Beside:
         index: Rebuilt | None = None,
     ) -> None:
         self.given = payloads is not None or openings is not None
-        self._openings = openings or {}
+        self._openings = {} if openings is None else openings
         self._payloads = payloads
         self.index = index
         self._now = None if now is None else format_time(now)

@@ -65,7 +65,7 @@ class OpeningsFile(Mapping[int, "Opening"]):
         Raises:
             SettingsError: It cannot be read.
         """
-        self._name = path.name
+        self._path = path
         try:
             self._file: BinaryIO = path.open("rb")
             self._end = path.stat().st_size
@@ -83,16 +83,14 @@ class OpeningsFile(Mapping[int, "Opening"]):
             if found is None:
                 raise KeyError(index)
             if self._next is not None and found[0] <= self._next[0]:
-                raise SettingsError(f"`{self._name}`: the openings are not in their order")
+                raise SettingsError(f"`{self._path.name}`: the openings are not in their order")
             self._next = found
         if self._next[0] != index:
             raise KeyError(index)
         return self._next[1]
 
     def __iter__(self) -> Iterator[int]:
-        self._file.seek(0)
-        while (found := self._line()) is not None:
-            yield found[0]
+        return (index for index, _ in openings_of(self._path))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -112,7 +110,7 @@ class OpeningsFile(Mapping[int, "Opening"]):
         except UnicodeDecodeError:
             found = None
         if found is None:
-            raise SettingsError(f"`{self._name}`: the line at byte {at} is not an opening")
+            raise SettingsError(f"`{self._path.name}`: the line at byte {at} is not an opening")
         return found
 
     def _find(self, index: int) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.audit.fault import Finding
 from gateway.audit.opened import Beside
 from gateway.audit.parts import join, split, walk_part
 from gateway.audit.subjects import Rebuilt
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from gateway.audit.checkpoint import Checkpoint, Verifier
-    from gateway.audit.fault import Finding
     from gateway.audit.parts import Part
     from gateway.audit.tree import Reader
     from gateway.auditor.place import Log, Place
@@ -100,7 +100,11 @@ def run(
     """
     log = place.open()
     try:
-        return _run(place, log, against, lambda size: processes if size >= worth else 1, watch)
+        report = _run(place, log, against, lambda size: processes if size >= worth else 1, watch)
+        if log.payloads is None and log.openings is None and report.tally.entries:
+            report.tally.not_opened = report.tally.entries
+            report.findings.append(Finding("not-opened", -1, "neither keys nor openings are given"))
+        return report
     finally:
         log.close()
 

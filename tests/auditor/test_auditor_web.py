@@ -67,7 +67,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path, Log]]:
 def codes(url: str, held: str) -> list[str]:
     """Verify a log behind a URL."""
     report = run(WebPlace(url), Against(KEYS, (held,)))
-    return [one.code for one in report.findings]
+    return [one.code for one in report.findings if one.code != "not-opened"]
 
 
 def test_a_log_behind_a_url_verifies(served: tuple[str, Path, Log]) -> None:
