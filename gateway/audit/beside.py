@@ -1,20 +1,19 @@
-"""What lies beside the tree: payloads, opened metadata, and what was erased.
+"""What lies beside the tree, payloads and opened metadata, and what entries mean together.
 
 `Meaning` reads opened metadata in the log's order and says where entries contradict each other.
-`Absent` keeps account of payloads that are gone, until the `erase` entries that explain them have
-been read. Section 8, steps 4 and 6, of the log's specification.
+Section 8, step 4, of the log's specification; what is not there is for `absent`.
 """
 
 from __future__ import annotations
 
 from binascii import a2b_base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gateway.audit.stream import stream_next, stream_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from gateway.audit.life import Fault
 
@@ -166,80 +165,3 @@ def _grant(entry: Entry) -> bool:
 
 def _id(entry: Entry) -> str:
     return (entry.exchange or b"").decode()
-
-
-class _Run(NamedTuple):
-    """Entries next to each other whose payloads are gone, of one class."""
-
-    first: int
-    last: int
-    retain: str
-    latest: str
-
-
-_RUN_MAX: Final = 256
-
-
-class Absent:
-    """Payloads that are not there; `faults` weighs them against what was erased, at the end."""
-
-    __slots__ = ("_erased", "_runs", "expired")
-
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-        self._erased: list[tuple[int, int, str, str]] = []
-        self.expired = 0
-
-    def go_on(self, later: Absent) -> None:
-        """Take what the account of the next part of the log says."""
-        self._runs += later._runs
-        self._erased += later._erased
-
-    def missing(self, index: int, retain: str, time: str) -> None:
-        """Take an entry without a payload."""
-        if self._runs:
-            run = self._runs[-1]
-            near = run.last + 1 == index and index - run.first < _RUN_MAX
-            if near and run.retain == retain:
-                self._runs[-1] = run._replace(last=index, latest=time)
-                return
-        self._runs.append(_Run(index, index, retain, time))
-
-    def erased(self, time: str, meta: Mapping[str, Any]) -> None:
-        """Take an opened `erase` entry."""
-        self._erased.extend((first, last, meta["class"], time) for first, last in meta["ranges"])
-
-    def faults(self) -> Iterator[tuple[int, Fault]]:
-        """Yield (index, fault) for what no `erase` explains; count the rest as `expired`."""
-        erased = sorted(self._erased)
-        for run in self._runs:
-            at = run.first
-            while at <= run.last:
-                upto, fault = self._weigh(at, run, erased)
-                if fault is None:
-                    self.expired += upto - at + 1
-                else:
-                    yield at, fault
-                at = upto + 1
-
-    @staticmethod
-    def _weigh(
-        at: int, run: _Run, erased: list[tuple[int, int, str, str]]
-    ) -> tuple[int, Fault | None]:
-        """Return how far one answer goes from `at`, and the fault, if it is one."""
-        covering = [one for one in erased if one[0] <= at <= one[1] and one[2] == run.retain]
-        if not covering:
-            nearer = [one[0] - 1 for one in erased if at < one[0] <= run.last]
-            gap = min([run.last, *nearer])
-            return gap, ("payload-missing", f"no `erase` covers the payloads up to {gap}")
-        upto = min(run.last, max(one[1] for one in covering))
-        # The last entry of the run is the youngest: where it had run out, all of them had.
-        latest = max(one[3] for one in covering)
-        if run.retain == "p" or later(run.latest, run.retain) > latest:
-            return upto, ("erased-early", f"payloads up to {upto} were erased within their class")
-        return upto, None
-
-
-def later(time: str, retain: str) -> str:
-    """Return a leaf's time moved on by its class, as text that sorts (29 February stays one)."""
-    return f"{int(time[:4]) + int(retain[:-1]):04d}{time[4:]}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.audit.beside import Absent, Entry, Meaning, Opening, Payloads
+from gateway.audit.absent import Absent
+from gateway.audit.beside import Entry, Meaning, Opening, Payloads
 from gateway.audit.entry import commit_meta, format_time, parse_meta, unseal
 from gateway.audit.fault import AuditError, Finding
 from gateway.audit.kinds import spelled
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _SILENT: Final = frozenset({b"intent", b"refusal"})
 """Kinds whose metadata no other entry is held against: that it fits its schema is enough. They are
 a third of a log and two thirds of its metadata."""
+
+_TELLING: Final = frozenset({b"erase", b"hold", b"key"})
+"""Kinds that say what went, or was to stay."""
 
 
 class Beside:
@@ -95,8 +99,8 @@ class Beside:
             self._hides(index)
             raise
         self._tally.opened += meta is not None
-        if meta is not None and entry.kind == b"erase":
-            self.absent.erased(entry.time.decode(), meta)
+        if meta and entry.kind in _TELLING:
+            self.absent.said(index, entry.kind, entry.time.decode(), meta)
         return meta
 
     def _opened(self, index: int, entry: Entry) -> dict[str, Any] | None:
@@ -121,6 +125,7 @@ class Beside:
         key = self._key(key_id)
         if key is None:
             self._tally.not_opened += 1
+            self.absent.unkeyed(index, key_id)
             self._hides(index)
             return None
         s = None if entry.s is None else a2b_base64(entry.s)

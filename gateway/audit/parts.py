@@ -18,7 +18,8 @@ from gateway.audit.tally import NOTES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateway.audit.beside import Absent, Entry, Meaning
+    from gateway.audit.absent import Absent
+    from gateway.audit.beside import Entry, Meaning
     from gateway.audit.fault import Finding
     from gateway.audit.life import Lives
     from gateway.audit.subjects import Rebuilt

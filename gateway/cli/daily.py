@@ -29,28 +29,41 @@ DAY_S: Final = 86_400.0
 
 
 async def forget(log: Forgetting, clock: Clock) -> None:
-    """Erase what is past its history or class by now, and say how much that was.
+    """Erase tables that are past their history by now, and say how many those were.
 
-    Tables first: what they told lies under the keys of payloads.
+    Raises:
+        LogError: The log takes nothing just now; what is left goes the next time.
+    """
+    tables = await log.forget(clock.now().date())
+    if tables:
+        structlog.get_logger().info("tables forgotten", count=tables)
+
+
+async def expire(log: Forgetting, clock: Clock) -> None:
+    """Erase payloads that are past their class by now, and say how many those were.
 
     Raises:
         LogError: The log takes nothing just now; what is left goes the next time.
         SettingsError: The key store cannot be written; as before.
     """
-    now = clock.now()
-    tables = await log.forget(now.date())
-    if tables:
-        structlog.get_logger().info("tables forgotten", count=tables)
-    payloads = await log.expire(now)
+    payloads = await log.expire(clock.now())
     if payloads:
         structlog.get_logger().info("payloads erased", count=payloads)
 
 
 async def daily(log: Forgetting, clock: Clock, every_s: float = DAY_S) -> None:
-    """Do so once a day, for ever."""
+    """Expire at once, then do both once a day, for ever.
+
+    Tables are forgotten before a gateway serves, so that none is judged beside what is going;
+    payloads may be many, and are erased beside the work. Tables come first: what they told lies
+    under the keys of payloads.
+    """
+    steps = [expire]
     while True:
+        for step in steps:
+            try:
+                await step(log, clock)
+            except (LogError, SettingsError) as error:
+                structlog.get_logger().error("not forgotten", error=type(error).__name__)
+        steps = [forget, expire]
         await asyncio.sleep(every_s)
-        try:
-            await forget(log, clock)
-        except (LogError, SettingsError) as error:
-            structlog.get_logger().error("not forgotten", error=type(error).__name__)

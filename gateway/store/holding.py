@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gateway.audit.beside import later
+from gateway.audit.absent import later
 from gateway.audit.entry import parse_leaf, parse_meta
 from gateway.audit.fault import AuditError
 from gateway.audit.holds import Holds

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.audit.beside import later
+from gateway.audit.absent import later
 from gateway.errors import LogError
 from gateway.store.holding import Holding, log_size, opened, over, row
 from gateway.store.reads import ENTRIES_MAX
