@@ -14,6 +14,8 @@ from gateway.audit.checkpoint import Verifier, checkpoint_text, sign_note
 from gateway.audit.fault import AuditError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gateway.audit.checkpoint import Checkpoint, Signer
 
 
@@ -40,6 +42,18 @@ class Signers:
     def verifiers(self) -> tuple[Verifier, ...]:
         """Every key whose signature makes a checkpoint this log's, the one in use first."""
         return (self.signer.verifier, *(one.verifier for one in self.retiring), *self.retired)
+
+    def of_log(self, told: Collection[str]) -> Signers:
+        """Return the keys that a log told of, by their vkeys, beside the one in use.
+
+        After an incident a key may sign one log and be another's no more: whoever stole it must
+        not speak for the log that follows.
+        """
+        return Signers(
+            self.signer,
+            tuple(one for one in self.retiring if one.vkey in told),
+            tuple(one for one in self.retired if one.vkey in told),
+        )
 
     def note(self, checkpoint: Checkpoint) -> str:
         """Return the signed checkpoint, a line for each key that signs."""

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from gateway.store.desk import Desk
 
 
+def key_events(connection: Connection) -> set[tuple[str, str]]:
+    """Return what a log told of keys: (id or vkey, event)."""
+    rows = connection.execute("SELECT key, event FROM log_key_event").fetchall()
+    return {(str(key), str(event)) for key, event in rows}
+
+
 class KeyLog:
     """Puts a `key` entry in line for each event that the log has not told yet.
 
@@ -30,8 +36,7 @@ class KeyLog:
         self._desk = desk
         self._origin = origin
         self._turned = turned
-        rows = connection.execute("SELECT key, event FROM log_key_event").fetchall()
-        self._told = {(str(key), str(event)) for key, event in rows}
+        self._told = key_events(connection)
 
     def heard(self, key_id: str, event: str, public: bytes | None) -> None:
         """Put an entry in line, for which nobody waits; from any thread.
@@ -44,6 +49,9 @@ class KeyLog:
         name = Verifier(self._origin, ED25519, public).vkey if public else key_id
         self._turned()
         if (name, event) in self._told:
+            return
+        if public and event != "made" and (name, "made") not in self._told:
+            # It signed a log before this one, and was never this one's.
             return
         self._told.add((name, event))
         meta = {"key": name, "event": event}

@@ -28,7 +28,7 @@ from gateway.store.batch import Head
 from gateway.store.desk import Desk
 from gateway.store.faults import DamagedError, RollbackError
 from gateway.store.held import HeldFile
-from gateway.store.keylog import KeyLog
+from gateway.store.keylog import KeyLog, key_events
 from gateway.store.line import BATCH_ENTRIES
 from gateway.store.lock import Lock
 from gateway.store.log import SqliteLog
@@ -151,6 +151,7 @@ def open_log(
         connection = connect.writer(place.database)
         failed = opened.enter_context(ExitStack())
         failed.callback(connection.close)
+        signers = signers.of_log({key for key, _ in key_events(connection)})
         with _standing(connection, shared=place.shared):
             head = _head(connection, signers.name)
             newest, note = _compare(connection, head, held, signers.verifiers)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.audit.checkpoint import Signer
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.write import Ports, write_deployment
-from gateway.cli.keyring import open_keys
+from gateway.cli.keyring import open_keys, signers
 from gateway.settings import beside, gateway_settings
 from gateway.store.start import Place, open_log
 from tests.store.contract import begin
@@ -41,7 +40,7 @@ def opened(path: Path, *, create: bool = False) -> tuple[SqliteLog, KeyFolder]:
     keys = open_keys(path, settings, entropy)
     log = open_log(
         Place(beside(path, settings.log.database), beside(path, settings.log.held), "0", bytes(32)),
-        signer=Signer.from_seed(settings.log.origin, keys.signing_seed()),
+        signer=signers(settings.log.origin, keys, SystemClock().now()),
         keys=keys,
         clock=SystemClock(),
         entropy=entropy,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.audit.checkpoint import Signer, Verifier, open_checkpoint
+from gateway.audit.checkpoint import Signer, Verifier, open_checkpoint, sign_note
 from gateway.audit.verify import exit_code, verify
 from gateway.auditor.folder import FolderReader
 from gateway.cli.auditor.incident import run_incident
@@ -279,6 +279,28 @@ def test_a_stolen_key_signs_nothing_of_the_next_log(
 
     assert same == (before == verifier(county, NEXT))
     assert NEXT == open_checkpoint(held(county).read_text(), verifier(county, NEXT)).origin
+
+
+def test_a_stolen_key_does_not_speak_for_the_next_log(county: Path) -> None:
+    """What it signs under the new origin is nobody's: the gateway neither believes nor tells it."""
+    stolen = open_keys(county, gateway_settings(county), SystemEntropy()).signing_seed()
+    incident(county, "key-compromise")
+    set_origin(county)
+    more(county, 1)
+    forged = sign_note(f"{NEXT}\n1000000\n{'A' * 43}=\n", Signer.from_seed(NEXT, stolen))
+
+    async def gossip() -> bool:
+        log, _ = opened(county)
+        try:
+            await log.compare(forged)
+            return log.healthy
+        finally:
+            await log.close()
+
+    assert asyncio.run(gossip())
+    said = json.dumps(entries(county, database(county)))
+    assert Signer.from_seed(NEXT, stolen).vkey not in said
+    assert 1 == held(county).read_text().count("\N{EM DASH}")
 
 
 def test_the_next_incident_is_the_third_log(county: Path) -> None:
