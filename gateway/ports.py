@@ -180,7 +180,8 @@ class Ticket(Protocol):
         settled, so that of requests side by side none gets what another was given.
 
         Raises:
-            LogError: The entry is not, or may not be, durable: send nothing.
+            LogError: The entry is not, or may not be, durable, or no witness saw it in time, where
+                one must: send nothing.
             RefusedError: `ROW_LIMIT`: the day has not so many rows left; `BUDGET_SPENT`: the noise
                 is not paid for; nothing was written.
             ReleaseError: `CELL_RELEASED`: another request has spent a period, or is about to;

@@ -229,8 +229,8 @@ class SqliteLog:
 
     @property
     def healthy(self) -> bool:
-        """Whether entries become durable and checkpoints are signed."""
-        return not self.trouble
+        """Whether entries become durable, checkpoints are signed, and cosigned where that counts."""
+        return not self.trouble and not self._prover.short
 
     async def compare(self, note: str) -> None:
         """Hold a checkpoint that an agency sends against the log: every agency is a monitor.

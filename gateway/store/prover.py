@@ -74,6 +74,11 @@ class Prover:
 
         return tile
 
+    @property
+    def short(self) -> bool:
+        """Whether chunks wait for witnesses, and the last round came to no quorum of them."""
+        return self.sync and self.witnessing is not None and self.witnessing.short
+
     async def witnessed(self, index: int) -> None:
         """Return once a cosigned checkpoint covers an entry, where chunks wait for that.
 

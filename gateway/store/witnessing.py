@@ -69,6 +69,7 @@ class Witnessing:
         fatal: Callable[[LogError], None],
     ) -> None:
         self.trouble = ""
+        self.short = False  # the last round came to no quorum
         self._witnesses = tuple(witnesses)
         self._quorum = quorum
         self._tiles = tiles
@@ -127,7 +128,8 @@ class Witnessing:
         self.trouble = f"not cosigned by {', '.join(silent)}" if silent else ""
         if signed or time.monotonic() - self._kept_at >= KEPT_EVERY_S:
             self._keep(published._replace(note=note))
-        if len(signed) >= self._quorum:
+        self.short = len(signed) < self._quorum
+        if not self.short:
             self._done = published.size
             self._asked = False
             self._publish(published._replace(note=note))

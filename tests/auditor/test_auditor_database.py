@@ -28,6 +28,7 @@ from tests.store.town import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gateway.audit.fault import Finding
@@ -265,17 +266,29 @@ def test_a_kept_checkpoint_of_another_history_is_a_fork(left: Left, tmp_path: Pa
     assert [("fork", 299)] == [(one.code, one.index) for one in found]
 
 
+@dataclass(frozen=True)
+class Given:
+    """Payload keys that can be sent to another process."""
+
+    keys: dict[str, bytes]
+
+    def __call__(self) -> Callable[[str], bytes | None]:
+        """Return what returns a key."""
+        return self.keys.get
+
+
 def test_two_processes_say_what_one_says(left: Left, tmp_path: Path) -> None:
     """In order or not, with the entries counted while they walk."""
     against = Against((a_signer().verifier,), (left.held,))
     told: list[int] = []
     for change in ("", CHANGES["a kind beside its entry"][0]):
-        place = DatabasePlace(str(left.copy(tmp_path, change)))
+        place = DatabasePlace(str(left.copy(tmp_path, change)), Given(left.keys.keys))
 
         one = run(place, against)
         two = run(place, against, processes=2, worth=0, watch=lambda done, _: told.append(done))
 
         assert one == two
+        assert one.tally.entries == one.tally.opened
     assert told
 
 

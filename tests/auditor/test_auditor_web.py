@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.audit.merkle import entry_bundle_path, tile_path
+from gateway.audit.static import OPENINGS, opening_line
 from gateway.audit.verify import verify
+from gateway.auditor.folder import FolderPlace
 from gateway.auditor.run import Against, run
 from gateway.auditor.web import WebPlace, WebReader
 from gateway.errors import LogError, SettingsError
@@ -150,3 +152,17 @@ def test_the_reader_is_one_for_the_pure_verifier(served: tuple[str, Path, Log]) 
 
     assert [] == list(verify(reader, KEYS, held=[log.checkpoint()]))
     reader.close()
+
+
+def test_two_processes_read_a_server_and_openings(served: tuple[str, Path, Log]) -> None:
+    """Each from where its part begins, and both together what one says."""
+    url, folder, log = served
+    path = folder / OPENINGS
+    path.write_text("".join(opening_line(*one) for one in sorted(log.openings.items())))
+    against = Against(KEYS, (log.checkpoint(),))
+
+    for place in (WebPlace(f"{url}/log", path), FolderPlace(folder)):
+        one, two = (run(place, against, processes=count, worth=0) for count in (1, 2))
+
+        assert one == two
+        assert ([], SIZE) == (one.findings, one.tally.opened)

@@ -117,13 +117,18 @@ def test_without_its_witness_no_chunk_leaves(
     async def run() -> None:
         async with town.log() as log:
             await release(log, 1)
+            assert log.healthy
             twin.silent = True
+            ticket = await begin(log, 2)
             with pytest.raises(LogError, match="no witness"):
-                await release(log, 2)
+                await ticket.release(a_release(an_id(2)), a_keep("r2"))
+            assert (1, False) == (ticket.chunks, log.healthy)
+            await ticket.outcome(an_outcome(an_id(2), end="cut"))
 
     asyncio.run(run())
 
     assert 2 == town.kinds().count("release")
+    assert [] == town.findings()
 
 
 @pytest.mark.parametrize(("quorum", "leaves"), [(1, True), (2, False)])
