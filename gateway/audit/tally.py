@@ -20,6 +20,7 @@ class Tally:
     """What a run saw, for its report; filled as the findings are drawn."""
 
     entries: int = 0
+    unsigned: int = 0  # above the checkpoint; nobody signed them yet
     opened: int = 0
     not_opened: int = 0
     missing: int = 0

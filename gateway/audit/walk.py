@@ -110,6 +110,7 @@ class Walk:
         kept = {one.size: one for one in (*end.kept, end.signed)}
         while bodies := derived.bodies(reached.size, min(_TAIL, end.stored - reached.size)):
             first, hashes = reached.size, [leaf_hash(body) for body in bodies]
+            self.tally.unsigned += len(bodies)
             yield from self._entries(first, list(bodies))
             yield from check_columns(
                 first, derived.columns(first, len(bodies)), self._groups, hashes

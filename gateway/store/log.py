@@ -229,7 +229,7 @@ class SqliteLog:
 
     @property
     def healthy(self) -> bool:
-        """Whether entries become durable, checkpoints are signed, and cosigned where that counts."""
+        """Whether entries become durable, and checkpoints are signed, and cosigned if they must."""
         return not self.trouble and not self._prover.short
 
     async def compare(self, note: str) -> None:

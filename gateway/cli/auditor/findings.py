@@ -134,13 +134,14 @@ def _looked_at(outcome: Outcome) -> list[tuple[str, str]]:
     if served is None:
         return []
     root = b64encode(served.root).decode("ascii")
-    rows = "columns, head, open exchanges and kept checkpoints were compared"
+    rows = "columns, head, open exchanges, kept checkpoints and, with keys, the index were compared"
     payloads = (
         f"{tally.opened:,} opened, {tally.expired:,} expired, {tally.not_opened:,} not opened"
     )
     return [
         ("log", served.origin),
         ("checkpoint", f"{served.size:,} entries, root {root}"),
+        ("beyond it", f"{tally.unsigned:,} entries that nobody signed yet were read"),
         ("held", f"{len(outcome.held)} checkpoints were held against it"),
         ("payloads", payloads),
         ("rows", rows if report.rows else "none: an export has entries and tiles alone"),
@@ -170,4 +171,5 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "open_exchanges": tally.open_exchanges,
         "opened": tally.opened,
         "rows": report.rows,
+        "unsigned": tally.unsigned,
     }
