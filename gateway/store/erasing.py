@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import Draft, format_time
 from gateway.audit.subjects import INDEXED_BYTES
+from gateway.errors import SettingsError
 from gateway.store import tables
 from gateway.store.line import Job
 from gateway.store.reads import ENTRIES_MAX
@@ -110,11 +111,19 @@ class Eraser:
 
         Twice: a year's subject key waits for the last payload key of its year.
         """
-        today = now.astimezone(now.tzinfo).date()
+        today = now.date()
         for _ in range(2):
             for key_id in self._keys.over(today):
                 if not await asyncio.to_thread(self._retention.under, key_id):
-                    await asyncio.to_thread(self._keys.destroy, key_id, now)
+                    await asyncio.to_thread(self._destroy_one, key_id, now)
+
+    def _destroy_one(self, key_id: str, now: dt.datetime) -> None:
+        try:
+            self._keys.destroy(key_id, now)
+        except SettingsError:
+            # Another gateway over the same folder may have been first.
+            if self._keys.state(key_id) != "destroyed":
+                raise
 
 
 class _Deleting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from base64 import b64encode
 from contextlib import closing
@@ -32,12 +33,19 @@ if TYPE_CHECKING:
     from gateway.keys.folder import KeyFolder
 
 
-@pytest.fixture
-def deployed(tmp_path: Path) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path / "county")
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a deployment whose log has one exchange."""
+    path = deploy(tmp_path_factory.mktemp("first") / "county")
     fill(path)
-    return path
+    return path.parent
+
+
+@pytest.fixture
+def deployed(first: Path, tmp_path: Path) -> Path:
+    """Return the settings of a copy of it."""
+    shutil.copytree(first, tmp_path / "county")
+    return tmp_path / "county" / "gateway.toml"
 
 
 def _keys(path: Path) -> KeyFolder:
