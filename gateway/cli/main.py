@@ -162,6 +162,21 @@ def sign(
     _end(run_sign(folder, name, agency, key, key_id, role, action, now))
 
 
+@agreements.command(
+    epilog="Example: accord agreements diff signed/county.yaml agreements/county.yaml"
+)
+def diff(
+    before: str = typer.Argument(help="A folder, or an agreement's file: what stands."),
+    after: str = typer.Argument(help="A folder, or an agreement's file: what is to stand."),
+    fail_on: str = typer.Option("", help="`wider`: 3 where anything leaves that did not before."),
+    as_json: bool = typer.Option(False, "--json", help="Changes as JSON."),
+) -> None:
+    """Say what an amendment widens and narrows for each recipient, and who signs it again."""
+    from gateway.cli.diff import run_diff
+
+    _end(run_diff(before, after, fail_on, as_json=as_json))
+
+
 @agreements.command("verify", epilog="Example: accord agreements verify county/agreements")
 def verify_agreements(
     folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW

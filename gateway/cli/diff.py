@@ -1,0 +1,123 @@
+"""`accord agreements diff`: what an amendment widens and narrows, and who has to sign it again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.diff.change import Way
+from gateway.agreement.diff.versions import compare
+from gateway.agreement.finding import FindingsError
+from gateway.agreement.lint.folder import FLOOR, read_folder
+from gateway.agreement.yaml import read
+from gateway.cli.officers import complain, printable
+from gateway.errors import AgreementError, SettingsError
+from gateway.library.files import contents
+from gateway.library.statements import digest_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.agreement.diff.change import Change
+    from gateway.agreement.lint.folder import Folder, Read
+    from gateway.agreement.model import Agreement
+
+EXIT_WIDER: Final = 3
+
+
+def run_diff(before: str, after: str, fail_on: str, *, as_json: bool) -> int:
+    """Print every change, what is wider first; 3 where `--fail-on wider` and something is.
+
+    Raises:
+        SettingsError: An option is wrong, or a place is neither a folder nor an agreement's file.
+        AgreementError: A side cannot be read.
+    """
+    if fail_on not in {"", "wider"}:
+        raise SettingsError("`--fail-on` is `wider`, or left out")
+    old, named_old = _side(Path(before), Path(after))
+    new, named_new = _side(Path(after), Path(before))
+    ids = sorted({*_by_id(old), *_by_id(new)})
+    chosen = named_new or named_old
+    changes: list[tuple[str, Change]] = []
+    signers: dict[str, list[str]] = {}
+    for name in [chosen] if chosen else ids:
+        one, other = _by_id(old).get(name), _by_id(new).get(name)
+        models = [side.model if side is not None else None for side in (one, other)]
+        found = compare(models[0], models[1], (old.schemas, new.schemas))
+        changes += [(name, change) for change in found]
+        if other is not None and (one is None or digest_in(old, one) != digest_in(new, other)):
+            signers[name] = sorted({party.agency for party in other.model.parties.values()})
+    _print(changes, signers, as_json=as_json)
+    wider = any(change.way is Way.WIDENED for _, change in changes)
+    return EXIT_WIDER if wider and fail_on else 0
+
+
+def _by_id(folder: Folder) -> Mapping[str, Read[Agreement]]:
+    return {one.model.id: one for one in folder.agreements}
+
+
+def _side(place: Path, other: Path) -> tuple[Folder, str]:
+    """Return one side's folder, and the agreement that was named, if a file was.
+
+    A file beside a floor is read with its own folder. Any other stands in for the agreement of its
+    id in the other side's: an earlier text, say, out of a version control.
+    """
+    if place.is_dir():
+        return _folder(contents(place)), ""
+    if not place.is_file():
+        raise SettingsError(f"{place} is neither a folder of agreements nor an agreement")
+    beside = other if other.is_dir() else other.parent
+    context = place.parent if (place.parent / FLOOR).exists() else beside
+    data = place.read_bytes()
+    try:
+        name = str(read(data, file=place.name).value.get("id", ""))
+    except FindingsError as error:
+        complain(f"{place} cannot be read", error.findings)
+        raise AgreementError(f"{place.name}: cannot be read") from None
+    files = contents(context)
+    files[f"{name}.yaml"] = data
+    if place.parent == context and place.name != f"{name}.yaml":
+        del files[place.name]
+    return _folder(files), name
+
+
+def _folder(files: Mapping[str, bytes]) -> Folder:
+    folder, findings = read_folder(files)
+    if folder is None:
+        raise AgreementError(
+            "a side of the comparison cannot be read", findings=[one.text() for one in findings]
+        )
+    return folder
+
+
+def _print(
+    changes: list[tuple[str, Change]], signers: Mapping[str, list[str]], *, as_json: bool
+) -> None:
+    if as_json:
+        rows = [
+            {
+                "agreement": name,
+                "after": one.after,
+                "before": one.before,
+                "flow": one.flow.text() if one.flow is not None else None,
+                "way": one.way.value,
+                "what": one.what,
+            }
+            for name, one in changes
+        ]
+        sys.stdout.write(json.dumps({"changes": rows, "sign": signers}, sort_keys=True) + "\n")
+        return
+    last = ""
+    for name, one in sorted(changes, key=lambda pair: list(Way).index(pair[1].way)):
+        where = one.flow.text() if one.flow is not None else "the whole agreement"
+        head = f"{one.way.value:9}{name}: {where}"
+        if head != last:
+            sys.stdout.write(printable(head) + "\n")
+        last = head
+        sys.stdout.write(printable(f"         {one.what}: {one.before} -> {one.after}") + "\n")
+    if not changes:
+        sys.stdout.write("nothing leaves otherwise than before\n")
+    for name, agencies in sorted(signers.items()):
+        sys.stdout.write(printable(f"to sign again: {name}: {', '.join(agencies)}") + "\n")
