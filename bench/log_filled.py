@@ -53,9 +53,10 @@ def _fill(connection: Connection, held: Held, numbers: range) -> None:
     clock, entropy = SystemClock(), SystemEntropy()
     sealer = Sealer(KeyFolder(held.keys, entropy), clock, entropy)
     known = {key for (key,) in connection.execute("SELECT key_id FROM log_key").fetchall()}
-    size, t_ms = connection.execute("SELECT size, t FROM log_head").fetchone()
+    row = connection.execute("SELECT size, t, indexed FROM log_head").fetchone()
+    size, t_ms, indexed = row
     tails = StoredTiles(connection).tails(size)
-    head = Head(size, t_ms, frontier_of(size, tails), tails)
+    head = Head(size, t_ms, frontier_of(size, tails), tails, indexed)
     for at in range(0, len(numbers), _TOGETHER):
         now = clock.now()
         drawn = [draw(number, now) for number in numbers[at : at + _TOGETHER]]
