@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from gateway.agreement.conditions import (
     ConsentCondition,
@@ -51,7 +51,8 @@ def implies(one: When, other: When) -> bool:
             return one.field == other.field and not longer(one.window, other.window)
         case FieldCondition(), FieldCondition():
             return one.field == other.field and _values(one, other)
-    return False
+        case _:
+            return False
 
 
 def _values(one: FieldCondition, other: FieldCondition) -> bool:
@@ -91,6 +92,8 @@ def _meets(value: Any, condition: FieldCondition) -> bool:  # noqa: ANN401 - of 
             return bool(value > bound)
         case Operator.GTE:
             return bool(value >= bound)
+        case _:
+            assert_never(condition.op)
 
 
 def spelled(one: When) -> str:
@@ -106,3 +109,5 @@ def spelled(one: When) -> str:
             return f"{one.field} within {one.window.text}"
         case FieldCondition():
             return f"{one.field} {one.op.value} {', '.join(map(str, one.values))}"
+        case _:
+            assert_never(one)
