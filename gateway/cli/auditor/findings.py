@@ -134,18 +134,20 @@ def _looked_at(outcome: Outcome) -> list[tuple[str, str]]:
     if served is None:
         return []
     root = b64encode(served.root).decode("ascii")
-    rows = "columns, head, open exchanges, kept checkpoints and, with keys, the index were compared"
     payloads = (
         f"{tally.opened:,} opened, {tally.expired:,} expired, {tally.not_opened:,} not opened"
     )
-    return [
+    looked = [
         ("log", served.origin),
         ("checkpoint", f"{served.size:,} entries, root {root}"),
-        ("beyond it", f"{tally.unsigned:,} entries that nobody signed yet were read"),
-        ("held", f"{len(outcome.held)} checkpoints were held against it"),
+        ("held", f"checkpoints that it was held against: {len(outcome.held)}"),
         ("payloads", payloads),
-        ("rows", rows if report.rows else "none: an export has entries and tiles alone"),
     ]
+    if report.rows:
+        rows = "columns, head, open exchanges, kept checkpoints and, with keys, the index of people"
+        unsigned = f"entries that nobody signed yet, read too: {tally.unsigned:,}"
+        return [*looked, ("rows", rows), ("beyond", unsigned)]
+    return [*looked, ("rows", "none: an export has entries and tiles alone")]
 
 
 def _last_line(outcome: Outcome) -> str:
