@@ -33,6 +33,8 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "log.intent_p99_ms": ("<=", 25.0),
     "log.receipt_ms": ("<=", 10.0),
     "log.proof_ms": ("<", 5.0),
+    "log.verify_1m_s": ("<=", 12.0),
+    "log.verify_rss_mb": ("<", 300.0),
     "masks.vs_pandas": (">=", 10.0),
     "masks.vs_presidio": (">=", 100.0),
 }

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import log_beside, log_commit, log_postgres
+from bench import log_beside, log_commit, log_postgres, log_verify
 from bench.log_drawn import Held
 from bench.processes import PEERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS: Final = (*log_commit.KEYS, *log_postgres.KEYS, *log_beside.KEYS)
+KEYS: Final = (*log_commit.KEYS, *log_postgres.KEYS, *log_beside.KEYS, *log_verify.KEYS)
 """What the group finds; every key is there after every run."""
 
 
@@ -26,6 +26,7 @@ class Size:
         commit: How the writer is measured.
         postgres: Exchanges that each of the writers of a shared log carries out.
         peer_entries: How many entries the peer appends, one by one.
+        verified: Entries of the log that an auditor verifies, payloads included.
         checks: How often an export is read, by ours and by the checker in Go.
         go: Build that checker, where there is a Go; the first time on a machine takes a minute.
     """
@@ -34,6 +35,7 @@ class Size:
     peer_entries: int = 3_000
     peers: Path = PEERS
     postgres: int = 5_000
+    verified: int = log_verify.MILLION
     checks: int = 3
     go: bool = True
 
@@ -50,4 +52,6 @@ def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[st
         rate = committed["log.exchanges_per_s"]
         found |= log_beside.append(held, rate, say, entries=size.peer_entries, peers=size.peers)
         found |= log_beside.check(held, size.checks, say, go=size.go)
+        million = Path(name) / "million"
+        found |= log_verify.run(million, say, entries=size.verified, runs=size.checks)
     return found

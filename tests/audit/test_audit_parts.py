@@ -11,6 +11,7 @@ import pytest
 
 from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.entry import encode_leaf, parse_leaf
+from gateway.audit.merkle import TILE_WIDTH, leaf_hash
 from gateway.audit.opened import Beside
 from gateway.audit.parts import join, split, walk_part
 from gateway.audit.tally import NOTES, Tally
@@ -155,8 +156,19 @@ def late(log: Log) -> None:
     )
 
 
+def under_its_own_tile(index: int) -> Copy:
+    """Return a copy of which an entry and the tile right above it say another thing."""
+    copy = edited(LOG, index)
+    first = index // TILE_WIDTH * TILE_WIDTH
+    hashes = [leaf_hash(leaf) for leaf in copy.leaves[first : first + TILE_WIDTH]]
+    copy.files[copy.tile_path(0, index // TILE_WIDTH)] = b"".join(hashes)
+    return copy
+
+
 WRONG: dict[str, Callable[[], Copy]] = {
     "an entry of the first part": lambda: edited(LOG, 100),
+    "an entry of the first part with the tile above it": lambda: under_its_own_tile(100),
+    "an entry of the last part with the tile above it": lambda: under_its_own_tile(1_000),
     "an entry of the last part": lambda: edited(LOG, 1_000),
     "a payload of the first part": lambda: without_payload(LOG, 7),
     "a payload of the last part": lambda: without_payload(LOG, 1_000),
@@ -186,6 +198,17 @@ def test_what_is_wrong_anywhere_is_left_to_a_walk_over_all(what: str, parts: int
 
     assert {one.code for one in said} - NOTES
     assert in_parts(copy, split(bundles(len(copy.leaves)), parts), Tally()) is None
+
+
+@pytest.mark.parametrize(("parts", "cut"), [(2, 512), (3, 256)])
+def test_a_time_that_falls_where_a_part_begins_is_seen(parts: int, cut: int) -> None:
+    """Neither part can know it alone."""
+    log = Log.begun().fill(cut)
+    late(log)
+    copy = log.fill(SIZE, start=20_000).copy()
+
+    assert ["time-back"] == [one.code for one in verify(copy, KEYS, held=[copy.note])]
+    assert in_parts(copy, split(bundles(SIZE), parts), Tally()) is None
 
 
 def test_parts_in_another_order_are_not_joined() -> None:
