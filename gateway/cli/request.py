@@ -22,11 +22,11 @@ import pyarrow.ipc
 from gateway.audit.fault import AuditError
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock
+from gateway.cli.kept import leave
 from gateway.cli.token import bearer
 from gateway.cli.where import asked, typed
 from gateway.cli.written import writer
 from gateway.errors import RefusedError, SettingsError
-from gateway.library.files import write_synced
 from gateway.remote.client import Client
 from gateway.settings import ClientSettings, beside, client_settings
 from gateway.values import Caller, DatasetId, Form, Request, Terms
@@ -86,8 +86,7 @@ async def _run(
     finally:
         out.abandon()
         # Also after a refusal: whoever saw a checkpoint is a monitor of the log.
-        keep_checkpoint(path, settings, client)
-        await client.close()
+        await leave(path, settings, client)
     _print_receipt(header, receipt, out.place)
 
 
@@ -117,15 +116,6 @@ def client_of(path: Path, settings: ClientSettings) -> Client:
         raise SettingsError(
             f"{path}: `gateway.vkey` or `client.checkpoint`, or the file that it names: {said}"
         ) from None
-
-
-def keep_checkpoint(path: Path, settings: ClientSettings, client: Client) -> None:
-    """Write the largest checkpoint that the client verified.
-
-    This agency is a monitor of the log.
-    """
-    if client.checkpoint:
-        write_synced(beside(path, settings.client.checkpoint), client.checkpoint.encode())
 
 
 def _request(

@@ -19,8 +19,9 @@ from gateway.audit.entry import commit_meta, parse_leaf
 from gateway.audit.fault import AuditError
 from gateway.audit.proof import verify_proof
 from gateway.audit.signers import pinned
+from gateway.cli.kept import leave
 from gateway.cli.log import exchange_bytes, print_entry
-from gateway.cli.request import client_of, keep_checkpoint
+from gateway.cli.request import client_of
 from gateway.errors import LogError
 from gateway.settings import client_settings
 
@@ -54,8 +55,7 @@ def run(client: str, exchange: str) -> int:
         try:
             return await show(calling, pinned(settings.gateway.vkey), wanted)
         finally:
-            keep_checkpoint(path, settings, calling)
-            await calling.close()
+            await leave(path, settings, calling)
 
     return asyncio.run(ask())
 

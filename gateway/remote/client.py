@@ -11,6 +11,7 @@ import grpc.aio
 
 from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.fault import AuditError
+from gateway.audit.merkle import verify_consistency
 from gateway.audit.signers import pinned
 from gateway.errors import AccordError, LogError, Reason, RefusedError
 from gateway.remote.arriving import Arriving, Progress, settle
@@ -34,13 +35,21 @@ ATTEMPTS: Final = 5
 """Attempts in a row that may bring nothing."""
 
 _PAUSE_S: Final = 0.2
+_FORK: Final = (
+    "the gateway's log is not the one whose checkpoint was kept: two checkpoints contradict"
+)
 
 
 class Client:
     """What an agency calls a gateway with: exchanges, explanations and the audit's reads.
 
     Attributes:
-        checkpoint: The largest checkpoint verified, a note; keep it, and give it back next time.
+        checkpoint: The largest checkpoint whose signature is good, a note; it is sent along with
+            each call.
+        proved: The one that was given, or a later one that `prove` showed to go on from it: keep
+            it, and give it back next time.
+        contradicting: The first one that no log can have signed that signed `checkpoint` too, or
+            nothing.
     """
 
     def __init__(
@@ -70,8 +79,9 @@ class Client:
         self._channel = Channel(target, tls, server_name=server_name)
         self._verifiers = pinned(vkey)
         self._token = token
-        self.checkpoint = checkpoint
-        self._size = open_checkpoint(checkpoint, *self._verifiers).size if checkpoint else 0
+        self.checkpoint = self.proved = checkpoint
+        self.contradicting = ""
+        self._newest = open_checkpoint(checkpoint, *self._verifiers) if checkpoint else None
 
     async def close(self) -> None:
         """Close the channel."""
@@ -210,19 +220,46 @@ class Client:
                 self._learn(bytes(value).decode("utf-8", "replace"))
 
     def _learn(self, note: str) -> None:
-        """Keep a checkpoint that is larger than the one held, once its signature is good.
+        """Take a checkpoint that is larger than the newest so far, once its signature is good.
 
         Raises:
-            LogError: It is not the pinned log's.
+            LogError: It is not the pinned log's, or contradicts one of the same size.
         """
         if note == self.checkpoint:
             return
         try:
-            size = open_checkpoint(note, *self._verifiers).size
+            found = open_checkpoint(note, *self._verifiers)
         except AuditError as error:
             raise LogError(f"the gateway's checkpoint does not verify: {error}") from None
-        if size > self._size:
-            self.checkpoint, self._size = note, size
+        newest = self._newest
+        if newest is None or found.size > newest.size:
+            self.checkpoint, self._newest = note, found
+            self.proved = self.proved or note
+        elif found.size == newest.size and found.root != newest.root:
+            self.contradicting = self.contradicting or note
+            raise LogError(_FORK)
+
+    async def prove(self) -> None:
+        """Have the gateway prove that its newest checkpoint goes on from the one that was given.
+
+        This is what makes an agency a monitor: without it a rewritten log that has grown would
+        take the place of the checkpoint that gives it away.
+
+        Raises:
+            LogError: It does not: `proved` and `contradicting` are the evidence.
+            AccordError: As the gateway refused or failed; nothing is proved, nor disproved.
+        """
+        note = self.checkpoint
+        if note == self.proved:
+            return
+        old, new = (open_checkpoint(one, *self._verifiers) for one in (self.proved, note))
+        hashes, _ = await self.get_consistency_proof(old.size, new.size)
+        try:
+            verify_consistency(old.size, new.size, old.root, new.root, hashes)
+        except AuditError:
+            self.contradicting = self.contradicting or note
+            raise LogError(_FORK) from None
+        self.proved = note
 
 
 class _CutError(Exception):

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.audit.checkpoint import Checkpoint, Signer, checkpoint_text, sign_note
 from gateway.audit.entry import commit_meta, encode_leaf, format_time, meta_bytes
-from gateway.audit.merkle import leaf_hash
+from gateway.audit.merkle import leaf_hash, root_of
 from gateway.audit.proof import write_proof
 from gateway.audit.stream import rows_digest, stream_next, stream_start
 from gateway.errors import (
@@ -350,6 +350,54 @@ def test_the_largest_checkpoint_is_kept_and_sent_back(tmp_path: Path) -> None:
         assert note(9) == client.checkpoint
         await client.get_checkpoint()
         assert [note(5), note(9)] == house.log.compared
+
+    over(tmp_path, None, act)
+
+
+LEAVES = [bytes([number]) * 32 for number in range(9)]
+
+
+def tree(size: int, leaves: list[bytes] = LEAVES) -> str:
+    """Return the signed checkpoint of a log of so many of these leaves."""
+    return note(size, root_of(leaves[:size]))
+
+
+def test_growth_is_proved_before_a_checkpoint_takes_the_place_of_another(tmp_path: Path) -> None:
+    """A newer checkpoint is kept once the gateway proved that it goes on from the older one."""
+
+    async def act(house: House, client: Client) -> None:
+        house.log.leaves, house.log.note = LEAVES, tree(4)
+        await client.get_checkpoint()
+        await client.prove()
+        assert tree(4) == client.proved
+        house.log.note = tree(9)
+        await client.get_checkpoint()
+        assert (tree(9), tree(4)) == (client.checkpoint, client.proved)
+        await client.prove()
+        assert (tree(9), "") == (client.proved, client.contradicting)
+
+    over(tmp_path, None, act)
+
+
+async def _look(client: Client) -> None:
+    await client.get_checkpoint()
+    await client.prove()
+
+
+@pytest.mark.parametrize("size", [4, 9])
+def test_a_rewritten_log_does_not_take_the_place_of_what_gives_it_away(
+    tmp_path: Path, size: int
+) -> None:
+    """Signed by the right key, as long or longer: the older checkpoint stays, both are evidence."""
+    other = [b"\xee" * 32, *LEAVES[1:]]
+
+    async def act(house: House, client: Client) -> None:
+        house.log.leaves, house.log.note = LEAVES, tree(4)
+        await client.get_checkpoint()
+        house.log.leaves, house.log.note = other, tree(size, other)
+        with pytest.raises(LogError, match="contradict"):
+            await _look(client)
+        assert (tree(4), tree(size, other)) == (client.proved, client.contradicting)
 
     over(tmp_path, None, act)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.agreement.registry import Agency, TokenIssuer
 from gateway.agreement.spans import duration
+from gateway.audit.merkle import consistency_proof
 from gateway.errors import LogError, NotFoundError, Reason, RefusedError
 from gateway.ports import Logged, Message
 from gateway.rpc.audit import Opened
@@ -89,6 +90,7 @@ class MemoryLog:
         self.note = "synthetic.test/log\n1\nAAAA\n\n— synthetic.test/log AAAA\n"
         self.compared: list[str] = []
         self.contradicts = ""
+        self.leaves: list[bytes] = []
 
     def newest(self) -> str:
         """Return the note."""
@@ -121,8 +123,12 @@ class MemoryLog:
         return f"proof {index} {size}"
 
     async def consistency(self, old: int, new: int) -> tuple[Sequence[bytes], str]:
-        """Return two hashes and the note."""
-        return [b"\x03" * 32, b"\x04" * 32], f"{old} {new} {self.note}"
+        """Return two hashes, or the proof over the leaves that it was given; and the note."""
+        proof = [b"\x03" * 32, b"\x04" * 32]
+        if self.leaves:
+            tile = b"".join(self.leaves)
+            proof = consistency_proof(old, new, lambda _level, _index: tile)
+        return proof, f"{old} {new} {self.note}"
 
 
 class NoBook:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.clock import SystemEntropy
-from gateway.cli.request import client_of, keep_checkpoint
+from gateway.cli.kept import leave
+from gateway.cli.request import client_of
 from gateway.errors import RefusedError
 from gateway.settings import client_settings
 from gateway.values import Caller, DatasetId, Form, Request, Terms
@@ -85,8 +86,7 @@ class Callers:
         """Keep each agency's checkpoint, and close its channel."""
         for agency, client in self._clients.items():
             path = self._deployment.agency(agency) / "client.toml"
-            keep_checkpoint(path, client_settings(path), client)
-            await client.close()
+            await leave(path, client_settings(path), client)
 
     def _client(self, agency: str) -> Client:
         if agency not in self._clients:
