@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from bench.log_drawn import draw, opened
+from gateway.audit.subjects import INDEXED_BYTES
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.keys.folder import KeyFolder
 from gateway.store import connect
@@ -66,7 +67,11 @@ def _fill(connection: Connection, held: Held, numbers: range) -> None:
         jobs += [_release(sealer, one, seq) for one, seq in zip(drawn, opened_at, strict=True)]
         jobs += [_job(sealer, one) for one in drawn]
         lay = Lay(head, millis(now), "one", known)
-        head = lay.all(jobs)
+        after = lay.all(jobs)
+        head = after._replace(indexed=after.size)
+        lay.rows.subjects = [
+            (token[:INDEXED_BYTES], seq) for seq, tokens in lay.rows.named for token in tokens
+        ]
         connection.execute("BEGIN IMMEDIATE")
         lay.rows.write(connection, head)
         connection.execute("COMMIT")

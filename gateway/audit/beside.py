@@ -6,11 +6,11 @@ Section 8, step 4, of the log's specification; what is not there is for `absent`
 
 from __future__ import annotations
 
-from binascii import a2b_base64
+from binascii import a2b_base64, a2b_hex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gateway.audit.stream import stream_next, stream_start
+from gateway.audit.stream import stream_next, stream_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,8 @@ class Meaning:
             case b"release":
                 return self._release(entry, meta)
             case b"intent":
-                self.streams[entry.exchange or b""] = (0, stream_start(_id(entry)))
+                exchange = entry.exchange or b""
+                self.streams[exchange] = (0, stream_of(a2b_hex(exchange.replace(b"-", b""))))
                 return self._known(entry)
             case b"outcome" | b"recovered":
                 return self._end(entry, meta)
@@ -161,7 +162,3 @@ class Meaning:
 
 def _grant(entry: Entry) -> bool:
     return entry.kind == b"intent"
-
-
-def _id(entry: Entry) -> str:
-    return (entry.exchange or b"").decode()

@@ -57,6 +57,7 @@ class Beside:
         self.given = payloads is not None or openings is not None
         self._openings = {} if openings is None else openings
         self._payloads = payloads
+        self._open = self._from_opening if payloads is None else self._unsealed
         self.index = index
         self._now = None if now is None else format_time(now)
         self._tally = tally
@@ -94,18 +95,18 @@ class Beside:
             AuditError: What lies beside the entry is not what it commits to.
         """
         try:
-            meta = self._opened(index, entry)
+            meta = self._open(index, entry)
         except AuditError:
             self._hides(index)
             raise
-        self._tally.opened += meta is not None
-        if meta and entry.kind in _TELLING:
+        if meta is None:
+            return None
+        self._tally.opened += 1
+        if entry.kind in _TELLING:
             self.absent.said(index, entry.kind, entry.time.decode(), meta)
         return meta
 
-    def _opened(self, index: int, entry: Entry) -> dict[str, Any] | None:
-        if self._payloads is not None:
-            return self._unsealed(index, entry)
+    def _from_opening(self, index: int, entry: Entry) -> dict[str, Any] | None:
         opening = self._openings.get(index)
         if opening is None:
             self._tally.not_opened += 1
@@ -121,8 +122,9 @@ class Beside:
             self.absent.missing(index, entry.retain.decode(), entry.time.decode())
             return None
         key_id, sealed = found
-        self._weigh_age(entry)
-        key = self._key(key_id)
+        if self._now is not None:
+            self._weigh_age(entry, self._now)
+        key = self._keys.get(key_id) or self._key(key_id)
         if key is None:
             self._tally.not_opened += 1
             self.absent.unkeyed(index, key_id)
@@ -144,14 +146,14 @@ class Beside:
             self._keys[key_id] = self._payloads.key(key_id)
         return self._keys.get(key_id)
 
-    def _weigh_age(self, entry: Entry) -> None:
+    def _weigh_age(self, entry: Entry, now: str) -> None:
         """Count a payload that is there although its class has run out."""
-        if self._now is None or entry.retain == b"p":
+        if entry.retain == b"p":
             return
         cutoff = self._cutoffs.get(entry.retain)
         if cutoff is None:
-            year = int(self._now[:4]) - int(entry.retain[:-1])
-            cutoff = self._cutoffs[entry.retain] = f"{year:04d}{self._now[4:]}".encode()
+            year = int(now[:4]) - int(entry.retain[:-1])
+            cutoff = self._cutoffs[entry.retain] = f"{year:04d}{now[4:]}".encode()
         self._tally.due += entry.time < cutoff
 
 

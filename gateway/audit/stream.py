@@ -77,8 +77,17 @@ def exchange_bytes(exchange_id: str) -> bytes:
 
 
 def stream_start(exchange_id: str) -> bytes:
-    """Return the stream value before the first chunk."""
-    return sha256(b"accord/stream/v1\x00" + exchange_bytes(exchange_id)).digest()
+    """Return the stream value before the first chunk.
+
+    Raises:
+        AuditError: `leaf-malformed`, not an exchange id.
+    """
+    return stream_of(exchange_bytes(exchange_id))
+
+
+def stream_of(x: bytes) -> bytes:
+    """Return the stream value before the first chunk, of an exchange by its 16 bytes."""
+    return sha256(b"accord/stream/v1\x00" + x).digest()
 
 
 def stream_next(previous: bytes, digest: bytes) -> bytes:

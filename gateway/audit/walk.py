@@ -212,12 +212,12 @@ class Walk:
             if exchange is not None:
                 wrong = step(kind, int(chunk), exchange)
                 if wrong is CARRIED:
-                    found += self._carry(index, Entry(*groups))
+                    found += self._carry(index, Entry._make(groups))
                     continue
                 if wrong is not None:
                     found.append(Finding(wrong[0], index, wrong[1]))
             if beside.given:
-                found += beside.entry(index, Entry(*groups))
+                found += beside.entry(index, Entry._make(groups))
         self.times = (self.times[0] or next((one[6] for one in read if one), b""), last)
         return found
 

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import log, log_beside, log_commit, quiet
+from bench.log_drawn import Held
+from bench.log_filled import ENTRIES, fill
+from gateway.audit.tally import Tally
+from gateway.audit.verify import verify
+from gateway.auditor.database import DatabaseReader, connect
+from gateway.cli.clock import SystemEntropy
+from gateway.keys.folder import KeyFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +33,24 @@ def test_a_tiny_log_has_every_figure(tmp_path: Path) -> None:
     assert [] == [key for key, value in found.items() if value is not None and value < 0]
     assert found["log.probe_core_free"] in {0.0, 1.0}
     assert 2 == len([line for line in told if "not run" in line])
+
+
+def test_a_filled_log_is_one_that_a_gateway_wrote(tmp_path: Path) -> None:
+    """It verifies with its payloads, and with every row that is derived from them."""
+    held = Held(tmp_path)
+
+    fill(held, 100)
+    fill(held, 70, first=100)
+
+    keys = KeyFolder(held.keys, SystemEntropy())
+    reads = connect(str(held.database))
+    log = DatabaseReader(reads, keys.by_id)
+    kept, tally = held.checkpoint.read_text(), Tally()
+    keyed = [held.signer().verifier]
+    found = verify(log, keyed, held=[kept], payloads=log, derived=log, tally=tally)
+    assert [] == list(found)
+    assert 170 * ENTRIES < tally.opened == tally.entries
+    reads.close()
 
 
 @pytest.mark.parametrize(
