@@ -15,6 +15,9 @@ from gateway.store import tables
 if TYPE_CHECKING:
     from pathlib import Path
 
+BUSY_MS: Final = 2_000
+"""How long a statement waits for another connection."""
+
 # NORMAL would lose acknowledged commits at power loss; an automatic WAL checkpoint would swallow
 # its errors.
 _PRAGMAS: Final = (
@@ -25,7 +28,7 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cache_size=-65536",
     "PRAGMA wal_autocheckpoint=0",
-    "PRAGMA busy_timeout=2000",
+    f"PRAGMA busy_timeout={BUSY_MS}",
 )
 _STATEMENTS: Final = 256
 
@@ -99,7 +102,7 @@ def reader(database: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("PRAGMA busy_timeout=2000")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     except sqlite3.Error as error:
         connection.close()
         raise LogError("the exchange log's database cannot be read") from error

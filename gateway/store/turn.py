@@ -17,6 +17,7 @@ from gateway.store.batch import Head
 from gateway.store.cells import VERSION
 from gateway.store.database import ServerError
 from gateway.store.faults import DamagedError, FencedError, UnknownFateError
+from gateway.store.lite import BUSY_MS
 from gateway.store.spending import RETRY_AFTER_S, Spending
 from gateway.store.tiles import extend
 
@@ -29,6 +30,8 @@ READ_ROWS: Final = 10_000
 _Asked: TypeAlias = "dict[tuple[str, str], list[tuple[bytes, bool]]]"
 """By recipient and request id: the digest of each attempt, and whether another replica has it."""
 
+SWEEP_MS: Final = 20
+"""How long emptying the WAL waits for readers."""
 _DAY_MS: Final = 86_400_000
 _LEAVES: Final = "SELECT leaf FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq"
 _HEAD: Final = "SELECT size, frontier, t, indexed FROM log_head WHERE id = 1 FOR UPDATE"
@@ -67,8 +70,8 @@ class Turn(Protocol):
     def abandon(self, connection: Connection) -> None:
         """Leave a connection whose last commit is unknown."""
 
-    def sweep(self, connection: Connection) -> None:
-        """See that nothing that was deleted is left in the files, as far as a database can."""
+    def sweep(self, connection: Connection) -> bool:
+        """Return whether nothing that was deleted is left in the files, as far as it can see to."""
 
     def due(self) -> list[Job]:
         """Return what is to be written without anybody asking for it, from time to time."""
@@ -96,13 +99,17 @@ class Sole:
     def abandon(self, connection: Connection) -> None:
         """Let the process's end close it: to close it here would write to the file once more."""
 
-    def sweep(self, connection: Connection) -> None:
-        """Give freed pages back, which `secure_delete` has overwritten, and empty the WAL.
+    def sweep(self, connection: Connection) -> bool:
+        """Empty the WAL, which has pages as they were; in the database `secure_delete` saw to it.
 
-        Where somebody reads just then the WAL stays as it is until the next time.
+        False where somebody reads just then: entries do not wait for readers.
         """
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute(f"PRAGMA busy_timeout={SWEEP_MS}")
+        try:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        return not busy
 
     def due(self) -> list[Job]:
         """Return nothing."""
@@ -172,8 +179,9 @@ class Shared:
     def copy(self, _connection: Connection) -> None:
         """Do nothing: the server sees to it."""
 
-    def sweep(self, _connection: Connection) -> None:
-        """Do nothing: the server's own vacuum overwrites what was deleted, in its time."""
+    def sweep(self, _connection: Connection) -> bool:
+        """Do nothing: the server's own vacuum sees to it, in its time."""
+        return True
 
     def abandon(self, connection: Connection) -> None:
         """Close it: the server knows what became of the commit."""

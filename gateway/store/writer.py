@@ -30,6 +30,7 @@ WAL_BYTES: Final = 4 << 20
 SPARE_BYTES: Final = 8 << 20
 STEP_MS: Final = 1_000
 _PRUNE_EVERY_S: Final = 60.0
+_SWEEP_AGAIN_S: Final = 1.0
 _IDLE_S: Final = 1.0
 _PROBE_FIRST_S: Final = 0.1
 _PROBE_LAST_S: Final = 5.0
@@ -92,7 +93,7 @@ class Writer:
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         self._stepped = False
         self._halted = False
-        self._sweep = False
+        self._sweep_at: float | None = None  # when deleted rows are to be cleared away
         self._thread = threading.Thread(target=self._run, name="exchange-log-writer", daemon=True)
 
     def start(self) -> None:
@@ -120,8 +121,8 @@ class Writer:
         self._halted = True
 
     def sweep(self) -> None:
-        """Clear what was deleted out of the files, after the next batch. From any thread."""
-        self._sweep = True
+        """Clear what was deleted out of the files, with the next batch. From any thread."""
+        self._sweep_at = 0.0
 
     def commit_now(self, jobs: list[Job]) -> None:
         """Write a batch on the caller's thread, before the writer is started.
@@ -179,6 +180,9 @@ class Writer:
             self._refuse(jobs, error)
             return
         self.head = head
+        if self._sweep_at is not None and time.monotonic() >= self._sweep_at:
+            # Before it is settled: whoever asked for it waits for this batch.
+            self._clear()
         self._settle(written, None)
         self._care(written)
 
@@ -243,14 +247,19 @@ class Writer:
         """Return about how much a transaction adds to the WAL."""
         return _PAGE * (_BATCH_PAGES + len(jobs)) + sum(job.size for job in jobs)
 
+    def _clear(self) -> None:
+        """Clear away what was deleted; where somebody reads just then, a second later."""
+        try:
+            cleared = self._turn.sweep(self._connection)
+        except ERRORS:
+            cleared = False
+        self._sweep_at = None if cleared else time.monotonic() + _SWEEP_AGAIN_S
+
     def _care(self, jobs: list[Job]) -> None:
         """Tend the database about every 4 MiB, and forget old attempts once a minute."""
         self._wal_bytes += self._weight(jobs)
-        if self._sweep or self._wal_bytes >= WAL_BYTES:
+        if self._wal_bytes >= WAL_BYTES:
             try:
-                if self._sweep:
-                    self._sweep = False
-                    self._turn.sweep(self._connection)
                 self._turn.copy(self._connection)
             except ERRORS as error:
                 # Everything is durable in the WAL; only the copying failed.

@@ -511,6 +511,26 @@ def test_nothing_that_was_erased_is_in_any_raw_byte(town: Town) -> None:
     assert "destroyed" == _keys(town).state("payload/2026-11.3y")
 
 
+def test_a_reader_puts_off_clearing_and_no_entry(town: Town) -> None:
+    """What was deleted stays in the WAL while somebody reads; once nobody does it is cleared."""
+
+    async def run() -> tuple[bool, bool]:
+        async with town.log() as log:
+            await _exchanges(log, 1)
+            (sealed,) = town.rows("SELECT sealed FROM log_payload WHERE key_id LIKE '%.3y' LIMIT 1")
+            town.clock.moment = NOW + LIFE
+            with closing(sqlite3.connect(town.place.database)) as reader:
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM log_payload").fetchone()
+                assert 3 == await log.expire(town.clock.now())
+                before = _found(town, sealed[0])
+            await asyncio.sleep(1.1)
+            await log.note(an_agreement())
+            return before, _found(town, sealed[0])
+
+    assert (True, False) == asyncio.run(run())
+
+
 def _found(town: Town, data: bytes) -> bool:
     """Return whether bytes are in any file of the town."""
     return any(data in one.read_bytes() for one in town.root.rglob("*") if one.is_file())
