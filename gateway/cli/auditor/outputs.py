@@ -106,10 +106,13 @@ def _ocsf(file: TextIO, events: Iterable[Event], names: Names) -> int:
     return _documents(file, (api_activity(event, names) for event in events))
 
 
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def _documents(file: TextIO, documents: Iterable[dict[str, Any]]) -> int:
     count = 0
     for count, one in enumerate(documents, 1):  # noqa: B007 - returned
-        file.write(json.dumps(one, sort_keys=True, separators=(",", ":")) + "\n")
+        file.write(_JSON.encode(one) + "\n")
     return count
 
 
