@@ -443,11 +443,14 @@ def incident(
     new_key: bool = typer.Option(
         False, "--new-key", help="Sign the next log with a new key; always after key-compromise."
     ),
+    database: str = typer.Option(
+        "", help="Where several gateways share the log: an empty database for the next one."
+    ),
 ) -> None:
     """Close a log that cannot go on, keep the evidence, and begin the log that follows."""
     from gateway.cli.auditor.incident import run_incident
 
-    _end(run_incident(settings, kind, held, new_key=new_key))
+    _end(run_incident(settings, kind, held, new_key=new_key, database=database))
 
 
 def _end(code: int) -> None:

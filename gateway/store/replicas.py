@@ -37,6 +37,14 @@ _DEAD: Final = (
 _RAISE: Final = "UPDATE log_replica SET epoch = epoch + 1 WHERE id = ? AND epoch = ?"
 
 
+_ALIVE: Final = f"SELECT id FROM log_replica WHERE id <> ? AND beat > {_NOW} - ?"  # noqa: S608 - our own
+
+
+def alive(reads: Reads, name: str, dead_ms: int = DEAD_MS) -> list[str]:
+    """Return the other replicas that gave a sign of life not longer ago than `dead_ms`."""
+    return [str(one) for (one,) in reads.rows(_ALIVE, name, dead_ms)]
+
+
 class Replica:
     """One replica, by its name and epoch.
 

@@ -31,7 +31,7 @@ class Evidence:
         origin: Of the log that ended.
         next_origin: Of the log that follows.
         found: What its store proves.
-        database: Its file; it may be missing.
+        database: Its file, which may be missing; None for a database that stays where it is.
         held: Its held checkpoint; it may be missing.
         kept: Checkpoints that others kept.
         now: This instant.
@@ -41,7 +41,7 @@ class Evidence:
     origin: str
     next_origin: str
     found: Examined
-    database: Path
+    database: Path | None
     held: Path
     kept: Sequence[str]
     now: dt.datetime
@@ -63,11 +63,8 @@ def keep(evidence: Evidence, folder: Path, reads: Reads | None) -> None:
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
-    # Not `-shm`: it is an index of the other, and SQLite makes it anew.
-    for side in ("", "-wal"):
-        source = evidence.database.with_name(evidence.database.name + side)
-        if source.exists():
-            _link(source, part / source.name)
+    for source in _files(evidence.database):
+        _link(source, part / source.name)
     if evidence.held.exists():
         write_synced(part / "held", evidence.held.read_bytes())
     for number, note in enumerate(evidence.kept, 1):
@@ -78,6 +75,14 @@ def keep(evidence: Evidence, folder: Path, reads: Reads | None) -> None:
         export(reads, note, checkpoint.size, part / "log")
     part.rename(folder)
     sync_folder(folder.parent)
+
+
+def _files(database: Path | None) -> list[Path]:
+    """Return the files of a database that there are: not `-shm`, which SQLite makes anew."""
+    if database is None:
+        return []
+    both = (database, database.with_name(f"{database.name}-wal"))
+    return [one for one in both if one.exists()]
 
 
 def _link(source: Path, target: Path) -> None:

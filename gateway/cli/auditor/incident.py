@@ -25,17 +25,17 @@ from typing import TYPE_CHECKING, Final
 from gateway.audit.checkpoint import Signer
 from gateway.audit.entry import Draft
 from gateway.cli.auditor.evidence import Evidence, b64, keep
+from gateway.cli.auditor.successor import FileSuccessor, ServerSuccessor, begun
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.keyring import open_keys, signers
 from gateway.cli.opened import tell
-from gateway.cli.place import place
+from gateway.cli.place import place, state
 from gateway.errors import LogError, SettingsError
-from gateway.library.files import sync_folder
-from gateway.settings import gateway_settings
+from gateway.settings import POSTGRES, gateway_settings
+from gateway.store import connect
 from gateway.store.faults import RollbackError
 from gateway.store.held import HeldFile
 from gateway.store.incident import Remembering, examine, missing, next_origin, stored_notes
-from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from gateway.store.start import open_log
 from gateway.store.witnessing import consult
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gateway.audit.checkpoint import Verifier
+    from gateway.cli.auditor.successor import Successor
     from gateway.keys.folder import KeyFolder
     from gateway.store.incident import Examined
     from gateway.store.log import SqliteLog
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from gateway.store.witness import Witness
 
 CLASSES: Final = ("rollback", "fork", "damaged", "key-compromise", "other")
-_SIDES: Final = ("", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Incident:
     Attributes:
         kind: Of `CLASSES`.
         place: Where the old log lives.
-        database: Its file.
+        successor: Where the next one is made.
+        state: The folder beside which evidence is kept.
         origin: Its origin.
         next_origin: Of the log that follows.
         keys: The key store.
@@ -72,7 +73,8 @@ class Incident:
 
     kind: str
     place: Place
-    database: Path
+    successor: Successor
+    state: Path
     origin: str
     next_origin: str
     keys: KeyFolder
@@ -83,12 +85,7 @@ class Incident:
     def folder(self) -> Path:
         """Where the evidence goes: `incident-1` beside the first log, `incident-2` …."""
         number = self.next_origin.rpartition("/")[2]
-        return self.database.parent / f"incident-{int(number) - 1}"
-
-    @property
-    def next_database(self) -> Path:
-        """Where the next log is made, until it takes the old one's place."""
-        return self.database.with_name(f"{self.database.name}.next")
+        return self.state / f"incident-{int(number) - 1}"
 
     @property
     def next_held(self) -> Path:
@@ -100,7 +97,9 @@ class Incident:
         return signers(self.origin, self.keys, SystemClock().now()).verifiers
 
 
-def run_incident(settings: str, kind: str, held: Sequence[str], *, new_key: bool) -> int:
+def run_incident(
+    settings: str, kind: str, held: Sequence[str], *, new_key: bool, database: str = ""
+) -> int:
     """Close a log, keep the evidence, and make the log that follows.
 
     Args:
@@ -108,6 +107,7 @@ def run_incident(settings: str, kind: str, held: Sequence[str], *, new_key: bool
         kind: Of `CLASSES`.
         held: Files of checkpoints that agencies or witnesses kept.
         new_key: The next log is signed with a new key; always so after a `key-compromise`.
+        database: Of a log that several gateways share: an empty database for the next one.
 
     Raises:
         SettingsError: The class is none, or does not fit what the store shows.
@@ -116,43 +116,58 @@ def run_incident(settings: str, kind: str, held: Sequence[str], *, new_key: bool
     """
     if kind not in CLASSES:
         raise SettingsError(f"`--class` is one of {', '.join(CLASSES)}")
-    incident = _incident(Path(settings), kind, held)
-    if not _made(incident):
+    incident = _incident(Path(settings), kind, held, database)
+    if not begun(incident.successor, incident.next_origin):
         with _alone(incident) as reads:
             found = _examined(incident, reads)
             _fits(incident, found)
+            incident.successor.clear()
+            incident.next_held.unlink(missing_ok=True)
         if not found.broken:
             # It takes the lock for itself.
             asyncio.run(_close(incident))
         with _alone(incident) as reads:
             found = _examined(incident, reads)
             asyncio.run(_follow(incident, found, reads, new_key=new_key))
-        _take_place(incident)
+        incident.successor.take()
     _hold(incident)
     _say(incident)
     return 0
 
 
-def _incident(path: Path, kind: str, held: Sequence[str]) -> Incident:
+def _incident(path: Path, kind: str, held: Sequence[str], database: str) -> Incident:
     settings = gateway_settings(path)
     where = place(path, settings, operator=True)
-    if not isinstance(where.database, Path):
-        raise SettingsError(
-            "`log incident` works on a SQLite file; of a shared log, keep its database, and begin "
-            "the next origin in an empty one"
-        )
-    origin = settings.log.origin
     return Incident(
-        kind,
+        kind=kind,
         # A witness that is down must not keep a log from ending, and of the next it knows nothing.
-        replace(where, witnesses=(), quorum=0, sync=False),
-        where.database,
-        origin,
-        next_origin(origin),
-        open_keys(path, settings, SystemEntropy()),
-        tuple(_text(Path(one)) for one in held),
-        where.witnesses,
+        place=replace(where, witnesses=(), quorum=0, sync=False),
+        successor=_successor(where, database),
+        state=where.database.parent if isinstance(where.database, Path) else state(path, settings),
+        origin=settings.log.origin,
+        next_origin=next_origin(settings.log.origin),
+        keys=open_keys(path, settings, SystemEntropy()),
+        kept=tuple(_text(Path(one)) for one in held),
+        witnesses=where.witnesses,
     )
+
+
+def _successor(where: Place, database: str) -> Successor:
+    """Return where the next log is made.
+
+    Raises:
+        SettingsError: It needs a database of its own and has none, or the other way round.
+    """
+    old = where.database
+    if isinstance(old, Path):
+        if database:
+            raise SettingsError("`--database` is for a log that several gateways share")
+        return FileSuccessor(old)
+    if not database.startswith(POSTGRES) or database == old:
+        raise SettingsError(
+            "`--database` names an empty `postgresql://` database for the log that follows"
+        )
+    return ServerSuccessor(old, database, where.replica)
 
 
 def _text(path: Path) -> str:
@@ -169,23 +184,21 @@ def _alone(incident: Incident) -> Iterator[Reads | None]:
     Raises:
         LogError: Another process has it, or it cannot be read and the class is not `damaged`.
     """
-    lock = Lock(incident.database)
-    try:
+    with incident.successor.alone():
         reads = _reads(incident)
         try:
             yield reads
         finally:
             if reads is not None:
                 reads.close()
-    finally:
-        lock.close()
 
 
 def _reads(incident: Incident) -> Reads | None:
-    if not incident.database.exists():
+    old = incident.successor.old
+    if not connect.exists(old):
         return None
     try:
-        reads = Reads(incident.database)
+        reads = Reads(old)
         reads.many("SELECT count(*) FROM log_entry")
     except LogError:
         if incident.kind != "damaged":
@@ -195,13 +208,6 @@ def _reads(incident: Incident) -> Reads | None:
 
 
 # --- 1. What the store still proves ---------------------------------------------------------------
-
-
-def _made(incident: Incident) -> bool:
-    """Return whether the next log already took the place: an earlier run was cut after that."""
-    with _alone(incident) as reads:
-        rows = [] if reads is None else reads.rows("SELECT origin FROM log_head")
-    return [tuple(row) for row in rows] == [(incident.next_origin,)]
 
 
 def _examined(incident: Incident, reads: Reads | None) -> Examined:
@@ -284,12 +290,11 @@ async def _follow(
     now = SystemClock().now()
     remembered = Remembering(reads, now.date(), lost=found.broken)
     keep(_evidence(incident, found, now), incident.folder, reads)
-    _forget_next(incident)
     if new_key or incident.kind == "key-compromise":
         incident.keys.rotate(incident.keys.signing()[0].key_id, now)
     where = replace(
         incident.place,
-        database=incident.next_database,
+        database=incident.successor.made_in,
         held=incident.next_held,
         previous=(incident.origin, note),
     )
@@ -302,54 +307,35 @@ async def _follow(
 
 
 def _evidence(incident: Incident, found: Examined, now: dt.datetime) -> Evidence:
+    old = incident.successor.old
     return Evidence(
         kind=incident.kind,
         origin=incident.origin,
         next_origin=incident.next_origin,
         found=found,
-        database=incident.database,
+        database=old if isinstance(old, Path) else None,
         held=incident.place.held,
         kept=incident.kept,
         now=now,
     )
 
 
-def _forget_next(incident: Incident) -> None:
-    """Remove what a run that was cut left of a next log that never served."""
-    for side in _SIDES:
-        incident.next_database.with_name(incident.next_database.name + side).unlink(missing_ok=True)
-    incident.next_held.unlink(missing_ok=True)
-
-
-# --- 5. It takes the place ------------------------------------------------------------------------
-
-
-def _take_place(incident: Incident) -> None:
-    """Put the next log where the old one was, of which the evidence holds every byte.
-
-    A write-ahead log of the old store goes first: beside another database it would be read into it.
-    """
-    lock = Lock(incident.database)
-    try:
-        for side in _SIDES[1:]:
-            incident.database.with_name(incident.database.name + side).unlink(missing_ok=True)
-        incident.next_database.replace(incident.database)
-        sync_folder(incident.database.parent)
-    finally:
-        lock.close()
-    incident.next_database.with_name(f"{incident.next_database.name}.lock").unlink(missing_ok=True)
+# --- 5. It took the place -------------------------------------------------------------------------
 
 
 def _hold(incident: Incident) -> None:
     """Hold the next log's checkpoint in the place of the old one's."""
-    with _alone(incident) as reads:
-        rows = [] if reads is None else reads.rows("SELECT note FROM log_signed")
+    where = incident.successor.settled_in
+    reads = Reads(where)
+    try:
+        rows = reads.rows("SELECT note FROM log_signed")
+    finally:
+        reads.close()
     if len(rows) != 1:
         raise LogError("the log that follows was not signed")
-    note = rows[0][0]
-    held = HeldFile(incident.place.held, incident.database)
+    held = HeldFile(incident.place.held, where)
     try:
-        held.write(str(note))
+        held.write(str(rows[0][0]))
     finally:
         held.close()
     incident.next_held.unlink(missing_ok=True)
@@ -357,11 +343,13 @@ def _hold(incident: Incident) -> None:
 
 def _say(incident: Incident) -> None:
     vkey = Signer.from_seed(incident.next_origin, incident.keys.signing_seed()).vkey
+    where = incident.successor.settled_in
+    named = "" if isinstance(where, Path) else "the database into `log.database`, "
     sys.stdout.write(
         f"evidence  {incident.folder}\n"
         f"origin    {incident.next_origin}\n"
         f"vkey      {vkey}\n"
-        "next: write the origin into `log.origin` of the settings, the key into `logs` of "
+        f"next: write the origin into `log.origin` of the settings, {named}the key into `logs` of "
         "agencies.yaml, have the parties sign it, and tell them why. Until then the gateway "
         "refuses to start.\n"
     )
