@@ -58,7 +58,7 @@ def run_explain(  # noqa: PLR0917 - one argument an option
     read = good(Path(folder), moment)
     if read is None:
         return EXIT_FINDINGS
-    agreements = _as_signed(read)
+    agreements = as_signed(read)
     names = tuple(name.strip() for name in fields.split(",") if name.strip()) or _all(
         agreements, provider, recipient, dataset, purpose
     )
@@ -72,7 +72,8 @@ def run_explain(  # noqa: PLR0917 - one argument an option
     return EXIT_REFUSED
 
 
-def _as_signed(read: Folder) -> Agreements:
+def as_signed(read: Folder) -> Agreements:
+    """Return a folder's agreements, compiled as if every signature were there."""
     return compile_agreements(
         generation=1,
         floor=read.floor.model,

@@ -177,6 +177,54 @@ def diff(
     _end(run_diff(before, after, fail_on, as_json=as_json))
 
 
+IN = typer.Option("agreements", "--in", help="A folder of agreements.")
+
+
+@agreements.command(epilog="Example: accord agreements who --field person_phone")
+def who(
+    field: str = typer.Option(..., help="A field, or <dataset>.<field>."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:
+    """Say everyone who can get a field, in which form, by which clause, and if what."""
+    from gateway.cli.reach import run_who
+
+    _end(run_who(folder, field, now))
+
+
+@agreements.command(epilog="Example: accord agreements matrix --dataset referral.post_overdose")
+def matrix(
+    dataset: str = typer.Option("", help="One dataset; every one that leaves if left out."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:
+    """Draw which agency can get which field, and in which form."""
+    from gateway.cli.reach import run_matrix
+
+    _end(run_matrix(folder, dataset, now))
+
+
+@agreements.command(
+    "assert",
+    epilog="Example: accord agreements assert --never to_kind=law_enforcement class=sensitive",
+)
+def assert_(
+    claim: list[str] = typer.Argument(help="key=value[,value]: from_kind, to_kind, class, means, "
+                                      "dataset, field, purpose, regime, shape."),
+    never: bool = typer.Option(False, "--never", help="Nobody gets it; so too without --only."),
+    only: list[str] = typer.Option([], help="These agencies get it, and nobody else."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:  # fmt: skip
+    """Hold a claim against every provision and whatever is given on: 4 and a way that breaks it."""
+    from gateway.cli.reach import run_assert
+    from gateway.errors import SettingsError
+
+    if never and only:
+        raise SettingsError("`--never` and `--only` are two claims")
+    _end(run_assert(folder, claim, only, now))
+
+
 @agreements.command("verify", epilog="Example: accord agreements verify county/agreements")
 def verify_agreements(
     folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW

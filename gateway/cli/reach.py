@@ -1,0 +1,206 @@
+"""`accord agreements who`, `matrix` and `assert`: who can get what, by which provision, for good.
+
+Everything is read from the files alone, as if every signature were there: what an officer is about
+to sign is what is looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.diff.conditions import spelled
+from gateway.agreement.diff.provision import mask_text
+from gateway.agreement.model import Selectors
+from gateway.cli.explain import as_signed
+from gateway.cli.officers import EXIT_FINDINGS, good, instant, printable
+from gateway.errors import SettingsError
+from gateway.review.reach import Way, never, selected, ways
+from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.agreement.dataset import Dataset
+    from gateway.agreement.index import Agreements
+
+EXIT_COUNTEREXAMPLE: Final = 4
+
+_WORDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
+    "from_kind": ("from_kind", AgencyKind),
+    "to_kind": ("to_kind", AgencyKind),
+    "class": ("field_class", FieldClass),
+    "means": ("means", Means),
+    "regime": ("regime", Regime),
+    "shape": ("shape", Shape),
+    "dataset": ("dataset", str),
+    "field": ("field", str),
+    "purpose": ("purpose", str),
+}
+"""Selectors of a claim, as a prohibition has them: the key, and what reads one of its values."""
+
+
+# --- who ---
+
+
+def run_who(folder: str, field: str, now: str) -> int:
+    """Print everyone who can get a field, and how; exit 0, also where nobody can.
+
+    Raises:
+        SettingsError: There is no such field.
+    """
+    agreements = _agreements(folder, now)
+    if agreements is None:
+        return EXIT_FINDINGS
+    names = _fields(agreements, field)
+    found = [way for way in ways(agreements) if way.name in names]
+    for way in found:
+        _print_way(way)
+    who = sorted({way.agency.id for way in found})
+    said = f"exactly {', '.join(who)}" if who else "nobody"
+    sys.stdout.write(printable(f"{', '.join(names)}: {said}") + "\n")
+    return 0
+
+
+def _fields(agreements: Agreements, field: str) -> list[str]:
+    """Return the full names of a field: `<dataset>.<field>`, or of that name in any dataset."""
+    known = {
+        f"{dataset.id.name}.{name}" for dataset in agreements.datasets.values()
+        for name in dataset.fields
+    }  # fmt: skip
+    found = sorted(one for one in known if field in (one, one.rpartition(".")[2]))
+    if not found:
+        raise SettingsError(
+            "no dataset has this field: `--field` is `<field>` or `<dataset>.<field>`"
+        )
+    return found
+
+
+def _print_way(way: Way) -> None:
+    rule, provision = way.rule, way.rule.provision
+    source = f"onward from {rule.recipient.id}" if way.onward else f"from {rule.provider.id}"
+    lines = [
+        f"{way.agency.id} ({way.agency.kind.value}) {source}, {way.name}: {mask_text(way.mask)}",
+        f"  for       {rule.purpose}",
+        f"  by        {rule.ref}, clause {provision.clause}, as {provision.delivery.shape.value}",
+    ]
+    lines += [f"  if        {spelled(one)}" for one in provision.when]
+    sys.stdout.writelines(printable(line) + "\n" for line in lines)
+
+
+# --- matrix ---
+
+
+def run_matrix(folder: str, dataset: str, now: str) -> int:
+    """Print, of every field, in which form each agency can get it.
+
+    Raises:
+        SettingsError: There is no such dataset.
+    """
+    agreements = _agreements(folder, now)
+    if agreements is None:
+        return EXIT_FINDINGS
+    used = {str(rule.dataset.id) for rules in agreements.flows.values() for rule in rules}
+    chosen = [name for name in sorted(used) if dataset in ("", name, name.partition("@")[0])]
+    if not chosen:
+        raise SettingsError("no provision is of this dataset")
+    found = ways(agreements)
+    for name in chosen:
+        _print_matrix(agreements, agreements.datasets[name], found)
+    return 0
+
+
+def _print_matrix(agreements: Agreements, dataset: Dataset, found: Sequence[Way]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    agencies = sorted(agreements.registry.agencies.values(), key=lambda one: one.id)
+    table = Table(title=str(dataset.id), title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("field", no_wrap=True)
+    table.add_column("class", no_wrap=True)
+    for agency in agencies:
+        table.add_column(agency.id)
+    for name, field in dataset.fields.items():
+        cells = []
+        for agency in agencies:
+            own = [
+                way for way in found
+                if way.agency.id == agency.id and way.rule.dataset.id == dataset.id
+                and way.field.name == name
+            ]  # fmt: skip
+            if own:
+                forms = dict.fromkeys(
+                    mask_text(way.mask) + (" (onward)" if way.onward else "") for way in own
+                )
+                cells.append(printable("; ".join(forms)))
+            else:
+                cells.append("never" if never(agreements, agency, dataset, name) else "")
+        table.add_row(printable(name), field.field_class.value, *cells)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+# --- assert ---
+
+
+def run_assert(folder: str, claim: Sequence[str], only: Sequence[str], now: str) -> int:
+    """Say whether a claim holds of every way to every field; 4 and a way that breaks it, if not.
+
+    Without `only` the claim is that nothing that is selected reaches anybody; with it, that it
+    reaches exactly these agencies.
+
+    Raises:
+        SettingsError: The claim is no claim.
+    """
+    agreements = _agreements(folder, now)
+    if agreements is None:
+        return EXIT_FINDINGS
+    when = _selectors(claim)
+    unknown = sorted(set(only) - agreements.registry.agencies.keys())
+    if unknown:
+        raise SettingsError(f"`--only`: no agency is called {', '.join(unknown)}")
+    everything = ways(agreements)
+    found = selected(everything, when)
+    broken = [way for way in found if way.agency.id not in only]
+    for way in broken:
+        _print_way(way)
+    reached = {way.agency.id for way in found}
+    missing = [f"{one} does not get it\n" for one in only if one not in reached]
+    sys.stdout.writelines(missing)
+    if broken or missing:
+        sys.stdout.write(f"does not hold: {len(broken)} of {len(everything)} ways break it\n")
+        return EXIT_COUNTEREXAMPLE
+    provisions = {way.rule.ref for way in everything}
+    parties = {way.agency.id for way in everything}
+    sys.stdout.write(
+        f"holds over {len(provisions)} provisions, {len(parties)} agencies, "
+        f"{len(everything)} ways to a field\n"
+    )
+    return 0
+
+
+def _selectors(claim: Sequence[str]) -> Selectors:
+    """Return what a claim selects: `key=value,value`, all keys to be met, each by any value."""
+    given: dict[str, frozenset[object]] = {}
+    for one in claim:
+        key, sign, values = one.partition("=")
+        if not sign or key not in _WORDS or not values:
+            raise SettingsError(f"a claim is of words such as to_kind=…: {', '.join(_WORDS)}")
+        name, made = _WORDS[key]
+        if name in given:
+            raise SettingsError(
+                f"`{key}` stands twice: write its values behind one another, by commas"
+            )
+        try:
+            given[name] = frozenset(made(value) for value in values.split(","))
+        except ValueError:
+            raise SettingsError(f"`{key}` has no such value") from None
+    if not given:
+        raise SettingsError("a claim selects something: an empty one would be about everything")
+    return Selectors(**given)  # type: ignore[arg-type]
+
+
+def _agreements(folder: str, now: str) -> Agreements | None:
+    read = good(Path(folder), instant(now))
+    return as_signed(read) if read is not None else None
