@@ -5,14 +5,17 @@ Pure. A token says nothing without its key, which changes by the calendar year.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import subject_token
+from gateway.errors import Reason, RequestError
 from gateway.masks.identity import canon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
+    from gateway.agreement.dataset import Dataset
     from gateway.plan.ops import SubjectSystem
     from gateway.values import Row
 
@@ -38,12 +41,67 @@ class SubjectTokens:
 
 def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
     """Return the normalised identifier, or None where a part of it is missing."""
-    parts = []
-    for name in fields:
-        value = row[name]
-        text = canon(str(value)) if value is not None else None
+    values = [row[name] for name in fields]
+    return spelled([None if value is None else str(value) for value in values])
+
+
+def spelled(parts: Sequence[str | None]) -> str | None:
+    """Return the one spelling of an identifier of some parts, or None where a part says nothing."""
+    texts = []
+    for part in parts:
+        text = canon(part) if part is not None else None
         if text is None or "\x00" in text:
             return None
         # A name is written in many ways; a key of one system is not.
-        parts.append(text.casefold() if len(fields) > 1 else text)
-    return "\x1f".join(parts)
+        texts.append(text.casefold() if len(parts) > 1 else text)
+    return "\x1f".join(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An identifier that somebody asks by.
+
+    Attributes:
+        system: `<agency>/<system>`, as in the log.
+        parts: One for each field that the identifier is made of, in the dataset's order.
+    """
+
+    system: str
+    parts: tuple[str, ...]
+
+
+def check_person(
+    person: Person, path: str, agencies: Container[str], datasets: Iterable[Dataset]
+) -> None:
+    """Return if somebody could be found by this identifier.
+
+    Nobody is found by one of a system that there is not, and an empty account would say that
+    nothing was disclosed.
+
+    Raises:
+        RequestError: There is no such agency or system, or its identifiers have other parts, or a
+            part is a placeholder.
+    """
+    agency, _, system = person.system.partition("/")
+    known = {
+        len(one.fields) for dataset in datasets for one in dataset.subjects if one.system == system
+    }
+    if agency not in agencies or not known:
+        wrong = "is not <agency>/<system> of an agency and a dataset that are known here"
+    elif len(person.parts) not in known:
+        counts = " or ".join(map(str, sorted(known)))
+        wrong = f"has {len(person.parts)} parts, and its system {counts}"
+    elif spelled(person.parts) is None:
+        wrong = "has a part that is empty or a placeholder"
+    else:
+        return
+    raise RequestError(Reason.INVALID_REQUEST, f"`{path}` {wrong}", violations=[(path, wrong)])
+
+
+def tokens_of(people: Iterable[Person], keys: Iterable[bytes]) -> frozenset[bytes]:
+    """Return the token of each identifier under each key."""
+    keys = tuple(keys)
+    named = [(one.system, spelled(one.parts)) for one in people]
+    return frozenset(
+        subject_token(key, system, text) for system, text in named if text for key in keys
+    )

@@ -12,12 +12,19 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+from gateway.audit.accounting import years_before
 from gateway.audit.entry import Draft, parse_leaf
+from gateway.broker.subjects import check_person
+from gateway.cli.accounting.accounts import Asker, Question
 from gateway.rpc.audit import Opened
+from gateway.rpc.disclosures import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gateway.agreement.index import Agreements
+    from gateway.cli.accounting.accounts import Accounts
+    from gateway.rpc.disclosures import Asked
     from gateway.store.log import SqliteLog
     from gateway.store.reads import Opened as StoredOpened
     from gateway.values import Caller
@@ -27,10 +34,25 @@ PARTIES_KEPT = 10_000
 
 
 class AuditView:
-    """Implements `rpc.audit.AuditLog` over the store; `key` gives payload keys by id."""
+    """Implements `rpc.audit.AuditLog` over the store.
 
-    def __init__(self, log: SqliteLog, key: Callable[[str], bytes]) -> None:
+    Args:
+        log: The store.
+        key: Payload keys by id.
+        accounts: Accountings out of the same log.
+        agreements: The agreements in force.
+    """
+
+    def __init__(
+        self,
+        log: SqliteLog,
+        key: Callable[[str], bytes],
+        accounts: Accounts,
+        agreements: Callable[[], Agreements],
+    ) -> None:
         self._log = log
+        self._accounts = accounts
+        self._agreements = agreements
         self._key = key
         self._parties: dict[str, frozenset[str]] = {}
         self._comparing: set[asyncio.Task[None]] = set()
@@ -80,6 +102,25 @@ class AuditView:
         note = self._log.newest()
         size = new or self._log.published.size
         return await self._log.consistency(old, size), note
+
+    async def disclosures(self, asked: Asked, caller: Caller) -> Listed:
+        """Return a page of what left of the caller's agency about one person."""
+        current = self._agreements()
+        for number, person in enumerate(asked.people):
+            known = current.registry.agencies, current.datasets.values()
+            check_person(person, f"subjects[{number}]", *known)
+        today = self._accounts.today()
+        first, last = asked.first or years_before(today), asked.last or today
+        question = Question(asked.people, first, last, asked.audience, caller.agency)
+        role = ",".join(sorted(caller.roles)) or None
+        asker = Asker(caller.agency, role, "ListDisclosures")
+        found = (await self._accounts.of(question, asker)).accounting
+        left = [one for one in found.lines if one.event.index > asked.after]
+        page = []
+        for one in left[: asked.most]:
+            proved = await self._accounts.proof(one.event.index)
+            page.append((one, proved.proof, proved.leaf.encode("ascii")))
+        return Listed(tuple(page), len(left) > asked.most, found.withheld)
 
     async def _parties_of(self, one: StoredOpened) -> frozenset[str]:
         leaf = parse_leaf(one.leaf)

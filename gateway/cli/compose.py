@@ -10,6 +10,7 @@ from gateway.agreement.index import FlowKey
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
 from gateway.cli import noise
+from gateway.cli.accounting.accounts import Accounts
 from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
@@ -219,7 +220,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     parts = Parts(
         Broker(ports, Builder(inner.tables, keys.pseudonym), drafts),
         library,
-        AuditView(log, keys.by_id),
+        AuditView(log, keys.by_id, Accounts(log, keys, clock), library.current),
         Identity(library.current, settings.gateway.id),
         telemetry,
         clock.now,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gateway.cli.accounting.app import accounting
 from gateway.cli.keys_verbs import keys
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app.add_typer(agreements, name="agreements")
 app.add_typer(disclosure, name="disclosure")
 app.add_typer(keys, name="keys")
 app.add_typer(log, name="log")
+log.add_typer(accounting, name="accounting")
 
 
 @app.command(epilog="Example: accord init county && accord serve county/gateway.toml")

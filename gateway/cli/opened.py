@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gateway.audit.entry import Draft
@@ -14,10 +15,11 @@ from gateway.settings import gateway_settings
 from gateway.store.start import open_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from gateway.errors import LogError
+    from gateway.keys.folder import KeyFolder
     from gateway.store.log import SqliteLog
 
     Key = Callable[[str], bytes]
@@ -54,28 +56,40 @@ def with_log(
             nothing was opened.
         SettingsError: The settings are wrong.
     """
-    settings = gateway_settings(path)
-    entropy = SystemEntropy()
-    keys = open_keys(path, settings, entropy)
 
     async def carry_out() -> _T:
-        log = open_log(
-            place(path, settings, operator=True),
-            signer=signers(settings.log.origin, keys, SystemClock().now()),
-            keys=keys,
-            clock=SystemClock(),
-            entropy=entropy,
-            fatal=tell,
-        )
-        try:
+        async with operated(path) as (log, keys):
             entry = await asyncio.to_thread(looks, log)
             # Under a signed checkpoint, so that an export has the entry that says so inside it.
             await log.proof(await log.note(entry))
             return await asyncio.to_thread(work, log, keys.by_id)
-        finally:
-            await log.close()
 
     return asyncio.run(carry_out())
+
+
+@asynccontextmanager
+async def operated(path: Path) -> AsyncIterator[tuple[SqliteLog, KeyFolder]]:
+    """Open a deployment's log as its owner, with its keys, and close it in the end.
+
+    Raises:
+        LogError: Another process has the log, or it cannot be opened.
+        SettingsError: The settings are wrong.
+    """
+    settings = gateway_settings(path)
+    entropy = SystemEntropy()
+    keys = open_keys(path, settings, entropy)
+    log = open_log(
+        place(path, settings, operator=True),
+        signer=signers(settings.log.origin, keys, SystemClock().now()),
+        keys=keys,
+        clock=SystemClock(),
+        entropy=entropy,
+        fatal=tell,
+    )
+    try:
+        yield log, keys
+    finally:
+        await log.close()
 
 
 def tell(error: LogError) -> None:

@@ -16,6 +16,7 @@ from gateway.audit.signers import pinned
 from gateway.errors import AccordError, LogError, Reason, RefusedError
 from gateway.remote.arriving import Arriving, Progress, settle
 from gateway.remote.channel import Channel, ended, stub
+from gateway.remote.disclosures import Line, Listing, proved, request_of
 from gateway.v1 import audit_pb2, audit_pb2_grpc, exchange_pb2, exchange_pb2_grpc
 from gateway.wire.chain import CHECKPOINT_KEY
 from gateway.wire.convert.exchange import Explanation, from_request
@@ -24,8 +25,10 @@ from gateway.wire.convert.header import to_header
 from gateway.wire.status import HANDSHAKE, error_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from gateway.broker.subjects import Person
     from gateway.ports import Message
     from gateway.values import Request
     from gateway.wire.tls import TlsFiles
@@ -193,6 +196,30 @@ class Client:
         message = audit_pb2.GetConsistencyProofRequest(old_size=old_size, new_size=new_size)
         response = await self._ask(self._audit().GetConsistencyProof, message)
         return tuple(response.hashes), str(response.checkpoint)
+
+    async def list_disclosures(
+        self, people: Sequence[Person], first: dt.date, last: dt.date
+    ) -> Listing:
+        """Return what left about one person of this agency; each page of it is a look.
+
+        Args:
+            people: Identifiers of the person.
+            first: A UTC day.
+            last: Another; both are included.
+
+        Raises:
+            AccordError: As the gateway refused.
+            LogError: A line's entry is not proved by the pinned key.
+        """
+        lines: list[Line] = []
+        token = ""
+        while True:
+            message = request_of(people, first, last, token)
+            page = await self._ask(self._audit().ListDisclosures, message)
+            lines += proved(page.disclosures, self._verifier)
+            token = page.next_page_token
+            if not token:
+                return Listing(tuple(lines), page.withheld)
 
     def _audit(self) -> Any:  # noqa: ANN401 - the generated stub has no types
         return stub(audit_pb2_grpc.AuditServiceStub, self._channel)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import Reason, RequestError
+from gateway.rpc.disclosures import Disclosures, from_listed, to_asked
 from gateway.v1 import audit_pb2, audit_pb2_grpc
 from gateway.wire.convert.faults import Faults
 from gateway.wire.convert.page import to_size
@@ -54,7 +55,7 @@ class Checkpoints(Protocol):
         """
 
 
-class AuditLog(Checkpoints, Protocol):
+class AuditLog(Checkpoints, Disclosures, Protocol):
     """The exchange log as AuditService shows it; each may wait, none blocks the loop."""
 
     async def tile(self, path: str) -> bytes:
@@ -153,6 +154,13 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         faults.settle()
         hashes, note = await self._log.consistency(request.old_size, request.new_size)
         return audit_pb2.GetConsistencyProofResponse(hashes=hashes, checkpoint=note)
+
+    async def ListDisclosures(  # noqa: N802
+        self, request: audit_pb2.ListDisclosuresRequest, call: Call
+    ) -> audit_pb2.ListDisclosuresResponse:
+        """Return what left about one person of the caller's agency."""
+        asked = to_asked(request, call.caller)
+        return from_listed(await self._log.disclosures(asked, call.caller))
 
 
 def _at_least(number: int, least: int, path: str, faults: Faults) -> None:

@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from gateway.errors import SettingsError
 from gateway.rpc.agreement import AgreementServicer
 from gateway.rpc.audit import AuditServicer, Gossip
+from gateway.rpc.disclosures import ROLES
 from gateway.rpc.exchange import ExchangeServicer
 from gateway.rpc.limits import Admission, deadline
 from gateway.v1 import (
@@ -64,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     f"/{AUDIT}/GetEntries": _READ,
     f"/{AUDIT}/GetInclusionProof": _READ,
     f"/{AUDIT}/GetConsistencyProof": _READ,
+    f"/{AUDIT}/ListDisclosures": Rule(kinds=_ANY, roles=ROLES, default_s=10, most_s=60),
     f"/{HEALTH}/Check": _OPEN,
     f"/{HEALTH}/Watch": _OPEN,
     f"/{HEALTH}/List": _OPEN,

@@ -19,6 +19,7 @@ from gateway.store.cells import CellRecord
 from gateway.store.erasing import Eraser
 from gateway.store.horizon import Erasing
 from gateway.store.line import Asked
+from gateway.store.lookup import Lookup
 from gateway.store.reads import tile_at, unseal
 from gateway.store.spending import Claims, Spending
 from gateway.store.ticket import SqliteTicket
@@ -46,6 +47,7 @@ class SqliteLog:
     """The exchange log of one process, on one event loop. `start.open_log` makes it.
 
     Attributes:
+        lookup: Looks people up.
         warnings: What an operator should mend although the log runs; for standard error.
     """
 
@@ -66,6 +68,7 @@ class SqliteLog:
         self._spending = Spending(reads)
         self._claims = Claims()
         self._cells = CellRecord(reads, keys)
+        self.lookup = Lookup(desk, reads, keys.by_id)
         self._eraser = Eraser(desk, reads, keys)
         self._closers: tuple[Callable[[], None], ...] = ()
 

@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16gateway/v1/audit.proto\x12\ngateway.v1\"\x16\n\x14GetCheckpointRequest\"7\n\x15GetCheckpointResponse\x12\x1e\n\ncheckpoint\x18\x01 \x01(\tR\ncheckpoint\"$\n\x0eGetTileRequest\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\"%\n\x0fGetTileResponse\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\"Y\n\x05\x45ntry\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\x12\x12\n\x04meta\x18\x03 \x01(\x0cR\x04meta\x12\x12\n\x04salt\x18\x04 \x01(\x0cR\x04salt\"S\n\x11GetEntriesRequest\x12\x14\n\x05start\x18\x01 \x01(\x03R\x05start\x12\x14\n\x05\x63ount\x18\x02 \x01(\x05R\x05\x63ount\x12\x12\n\x04open\x18\x03 \x01(\x08R\x04open\"A\n\x12GetEntriesResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x11.gateway.v1.EntryR\x07\x65ntries\"D\n\x18GetInclusionProofRequest\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12\x12\n\x04size\x18\x02 \x01(\x03R\x04size\"1\n\x19GetInclusionProofResponse\x12\x14\n\x05proof\x18\x01 \x01(\tR\x05proof\"R\n\x1aGetConsistencyProofRequest\x12\x19\n\x08old_size\x18\x01 \x01(\x03R\x07oldSize\x12\x19\n\x08new_size\x18\x02 \x01(\x03R\x07newSize\"U\n\x1bGetConsistencyProofResponse\x12\x16\n\x06hashes\x18\x01 \x03(\x0cR\x06hashes\x12\x1e\n\ncheckpoint\x18\x02 \x01(\tR\ncheckpoint2\xd3\x03\n\x0c\x41uditService\x12Y\n\rGetCheckpoint\x12 .gateway.v1.GetCheckpointRequest\x1a!.gateway.v1.GetCheckpointResponse\"\x03\x90\x02\x01\x12G\n\x07GetTile\x12\x1a.gateway.v1.GetTileRequest\x1a\x1b.gateway.v1.GetTileResponse\"\x03\x90\x02\x01\x12K\n\nGetEntries\x12\x1d.gateway.v1.GetEntriesRequest\x1a\x1e.gateway.v1.GetEntriesResponse\x12\x65\n\x11GetInclusionProof\x12$.gateway.v1.GetInclusionProofRequest\x1a%.gateway.v1.GetInclusionProofResponse\"\x03\x90\x02\x01\x12k\n\x13GetConsistencyProof\x12&.gateway.v1.GetConsistencyProofRequest\x1a\'.gateway.v1.GetConsistencyProofResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16gateway/v1/audit.proto\x12\ngateway.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetCheckpointRequest\"7\n\x15GetCheckpointResponse\x12\x1e\n\ncheckpoint\x18\x01 \x01(\tR\ncheckpoint\"$\n\x0eGetTileRequest\x12\x12\n\x04path\x18\x01 \x01(\tR\x04path\"%\n\x0fGetTileResponse\x12\x12\n\x04\x64\x61ta\x18\x01 \x01(\x0cR\x04\x64\x61ta\"Y\n\x05\x45ntry\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12\x12\n\x04leaf\x18\x02 \x01(\x0cR\x04leaf\x12\x12\n\x04meta\x18\x03 \x01(\x0cR\x04meta\x12\x12\n\x04salt\x18\x04 \x01(\x0cR\x04salt\"S\n\x11GetEntriesRequest\x12\x14\n\x05start\x18\x01 \x01(\x03R\x05start\x12\x14\n\x05\x63ount\x18\x02 \x01(\x05R\x05\x63ount\x12\x12\n\x04open\x18\x03 \x01(\x08R\x04open\"A\n\x12GetEntriesResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x11.gateway.v1.EntryR\x07\x65ntries\"D\n\x18GetInclusionProofRequest\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12\x12\n\x04size\x18\x02 \x01(\x03R\x04size\"1\n\x19GetInclusionProofResponse\x12\x14\n\x05proof\x18\x01 \x01(\tR\x05proof\"R\n\x1aGetConsistencyProofRequest\x12\x19\n\x08old_size\x18\x01 \x01(\x03R\x07oldSize\x12\x19\n\x08new_size\x18\x02 \x01(\x03R\x07newSize\"U\n\x1bGetConsistencyProofResponse\x12\x16\n\x06hashes\x18\x01 \x03(\x0cR\x06hashes\x12\x1e\n\ncheckpoint\x18\x02 \x01(\tR\ncheckpoint\"7\n\x07Subject\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x14\n\x05parts\x18\x02 \x03(\tR\x05parts\"\xfc\x01\n\x16ListDisclosuresRequest\x12/\n\x08subjects\x18\x01 \x03(\x0b\x32\x13.gateway.v1.SubjectR\x08subjects\x12\x30\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\x12\x30\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05until\x12\x1b\n\tpage_size\x18\x05 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x06 \x01(\tR\tpageTokenJ\x04\x08\x02\x10\x03R\x0b\x65xchange_id\"\xed\x04\n\nDisclosure\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x1f\n\x0b\x65xchange_id\x18\x03 \x01(\tR\nexchangeId\x12\x1a\n\x08provider\x18\x04 \x01(\tR\x08provider\x12\x1c\n\trecipient\x18\x05 \x01(\tR\trecipient\x12\x1c\n\tagreement\x18\x06 \x01(\tR\tagreement\x12\x1c\n\tprovision\x18\x07 \x01(\tR\tprovision\x12\x16\n\x06\x63lause\x18\x08 \x01(\tR\x06\x63lause\x12\x18\n\x07purpose\x18\t \x01(\tR\x07purpose\x12\x16\n\x06\x66ields\x18\n \x03(\tR\x06\x66ields\x12\x1a\n\x08presumed\x18\r \x01(\x08R\x08presumed\x12\x14\n\x05proof\x18\x0e \x01(\tR\x05proof\x12\x18\n\x07\x64\x61taset\x18\x0f \x01(\tR\x07\x64\x61taset\x12\x14\n\x05\x62\x61sis\x18\x10 \x01(\tR\x05\x62\x61sis\x12\x1b\n\tbasis_ref\x18\x11 \x01(\tR\x08\x62\x61sisRef\x12\x14\n\x05\x63ount\x18\x12 \x01(\x05R\x05\x63ount\x12.\n\x04last\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04last\x12\x12\n\x04leaf\x18\x14 \x01(\x0cR\x04leaf\x12\x41\n\x0ewithheld_until\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rwithheldUntilJ\x04\x08\x0b\x10\x0cJ\x04\x08\x0c\x10\rR\trow_countR\x05state\"\x97\x01\n\x17ListDisclosuresResponse\x12\x38\n\x0b\x64isclosures\x18\x01 \x03(\x0b\x32\x16.gateway.v1.DisclosureR\x0b\x64isclosures\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n\x08withheld\x18\x03 \x01(\x05R\x08withheld2\xaf\x04\n\x0c\x41uditService\x12Y\n\rGetCheckpoint\x12 .gateway.v1.GetCheckpointRequest\x1a!.gateway.v1.GetCheckpointResponse\"\x03\x90\x02\x01\x12G\n\x07GetTile\x12\x1a.gateway.v1.GetTileRequest\x1a\x1b.gateway.v1.GetTileResponse\"\x03\x90\x02\x01\x12K\n\nGetEntries\x12\x1d.gateway.v1.GetEntriesRequest\x1a\x1e.gateway.v1.GetEntriesResponse\x12\x65\n\x11GetInclusionProof\x12$.gateway.v1.GetInclusionProofRequest\x1a%.gateway.v1.GetInclusionProofResponse\"\x03\x90\x02\x01\x12k\n\x13GetConsistencyProof\x12&.gateway.v1.GetConsistencyProofRequest\x1a\'.gateway.v1.GetConsistencyProofResponse\"\x03\x90\x02\x01\x12Z\n\x0fListDisclosures\x12\".gateway.v1.ListDisclosuresRequest\x1a#.gateway.v1.ListDisclosuresResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,28 +40,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['GetInclusionProof']._serialized_options = b'\220\002\001'
   _globals['_AUDITSERVICE'].methods_by_name['GetConsistencyProof']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetConsistencyProof']._serialized_options = b'\220\002\001'
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=38
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=60
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=62
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=117
-  _globals['_GETTILEREQUEST']._serialized_start=119
-  _globals['_GETTILEREQUEST']._serialized_end=155
-  _globals['_GETTILERESPONSE']._serialized_start=157
-  _globals['_GETTILERESPONSE']._serialized_end=194
-  _globals['_ENTRY']._serialized_start=196
-  _globals['_ENTRY']._serialized_end=285
-  _globals['_GETENTRIESREQUEST']._serialized_start=287
-  _globals['_GETENTRIESREQUEST']._serialized_end=370
-  _globals['_GETENTRIESRESPONSE']._serialized_start=372
-  _globals['_GETENTRIESRESPONSE']._serialized_end=437
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=439
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=507
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=509
-  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=558
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=560
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=642
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=644
-  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=729
-  _globals['_AUDITSERVICE']._serialized_start=732
-  _globals['_AUDITSERVICE']._serialized_end=1199
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=71
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=93
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=95
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=150
+  _globals['_GETTILEREQUEST']._serialized_start=152
+  _globals['_GETTILEREQUEST']._serialized_end=188
+  _globals['_GETTILERESPONSE']._serialized_start=190
+  _globals['_GETTILERESPONSE']._serialized_end=227
+  _globals['_ENTRY']._serialized_start=229
+  _globals['_ENTRY']._serialized_end=318
+  _globals['_GETENTRIESREQUEST']._serialized_start=320
+  _globals['_GETENTRIESREQUEST']._serialized_end=403
+  _globals['_GETENTRIESRESPONSE']._serialized_start=405
+  _globals['_GETENTRIESRESPONSE']._serialized_end=470
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=472
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=540
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_start=542
+  _globals['_GETINCLUSIONPROOFRESPONSE']._serialized_end=591
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=593
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=675
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_start=677
+  _globals['_GETCONSISTENCYPROOFRESPONSE']._serialized_end=762
+  _globals['_SUBJECT']._serialized_start=764
+  _globals['_SUBJECT']._serialized_end=819
+  _globals['_LISTDISCLOSURESREQUEST']._serialized_start=822
+  _globals['_LISTDISCLOSURESREQUEST']._serialized_end=1074
+  _globals['_DISCLOSURE']._serialized_start=1077
+  _globals['_DISCLOSURE']._serialized_end=1698
+  _globals['_LISTDISCLOSURESRESPONSE']._serialized_start=1701
+  _globals['_LISTDISCLOSURESRESPONSE']._serialized_end=1852
+  _globals['_AUDITSERVICE']._serialized_start=1855
+  _globals['_AUDITSERVICE']._serialized_end=2414
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,11 @@ class AuditServiceStub:
                 request_serializer=gateway_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
                 response_deserializer=gateway_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
                 _registered_method=True)
+        self.ListDisclosures = channel.unary_unary(
+                '/gateway.v1.AuditService/ListDisclosures',
+                request_serializer=gateway_dot_v1_dot_audit__pb2.ListDisclosuresRequest.SerializeToString,
+                response_deserializer=gateway_dot_v1_dot_audit__pb2.ListDisclosuresResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -101,6 +106,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDisclosures(self, request, context):
+        """Returns what left about one person of the caller's own; adds an `access` entry each time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetConsistencyProof,
                     request_deserializer=gateway_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.FromString,
                     response_serializer=gateway_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'ListDisclosures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDisclosures,
+                    request_deserializer=gateway_dot_v1_dot_audit__pb2.ListDisclosuresRequest.FromString,
+                    response_serializer=gateway_dot_v1_dot_audit__pb2.ListDisclosuresResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class AuditService:
             '/gateway.v1.AuditService/GetConsistencyProof',
             gateway_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
             gateway_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDisclosures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/gateway.v1.AuditService/ListDisclosures',
+            gateway_dot_v1_dot_audit__pb2.ListDisclosuresRequest.SerializeToString,
+            gateway_dot_v1_dot_audit__pb2.ListDisclosuresResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,7 +10,9 @@ import pytest
 
 from gateway.audit.checkpoint import Verifier
 from gateway.cli import show
+from gateway.cli.accounting.accounts import Accounts
 from gateway.cli.audit_view import AuditView
+from gateway.cli.clock import SystemClock
 from gateway.errors import LogError
 from gateway.v1 import audit_pb2
 from gateway.values import Caller
@@ -81,7 +83,9 @@ def shown(path: Path, exchange: str, agency: str = RECIPIENT, lie: str = "") -> 
     async def ask() -> int:
         log, keys = opened(path)
         try:
-            twin = Twin(AuditView(log, keys.by_id), agency, lie)
+            accounts = Accounts(log, keys, SystemClock())
+            view = AuditView(log, keys.by_id, accounts, pytest.fail)
+            twin = Twin(view, agency, lie)
             verifier = Verifier.from_vkey((path.parent / "log.vkey").read_text().strip())
             return await show.show(twin, [verifier], exchange)  # type: ignore[arg-type]
         finally:

@@ -17,6 +17,7 @@ from gateway.errors import LogError, NotFoundError, Reason, RefusedError
 from gateway.ports import Logged, Message
 from gateway.rpc.audit import Opened
 from gateway.rpc.auth import Identity
+from gateway.rpc.disclosures import Listed
 from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.values import (
     AgencyKind,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from gateway.ports import Send
+    from gateway.rpc.disclosures import Asked
     from gateway.values import Caller
     from gateway.wire.call import Call
     from tests.rpc.tls import Cert
@@ -89,6 +91,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.note = "synthetic.test/log\n1\nAAAA\n\n— synthetic.test/log AAAA\n"
         self.compared: list[str] = []
+        self.asked: list[Asked] = []
         self.contradicts = ""
         self.leaves: list[bytes] = []
 
@@ -121,6 +124,11 @@ class MemoryLog:
         if index > 10:
             raise NotFoundError(Reason.INDEX_BEYOND_LOG, "the log has no such entry")
         return f"proof {index} {size}"
+
+    async def disclosures(self, asked: Asked, caller: Caller) -> Listed:
+        """Return nothing, and remember what was asked for."""
+        self.asked.append(asked)
+        return Listed((), more=False, withheld=2)
 
     async def consistency(self, old: int, new: int) -> tuple[Sequence[bytes], str]:
         """Return two hashes, or the proof over the leaves that it was given; and the note."""

@@ -1,0 +1,1 @@
+"""Accountings of disclosures: what left about one person, and what is withheld for a time."""
