@@ -216,7 +216,7 @@ class Client:
         while True:
             message = request_of(people, first, last, token)
             page = await self._ask(self._audit().ListDisclosures, message)
-            lines += proved(page.disclosures, self._verifier)
+            lines += proved(page.disclosures, self._verifiers)
             token = page.next_page_token
             if not token:
                 return Listing(tuple(lines), page.withheld)

@@ -72,18 +72,22 @@ def request_of(
     )
 
 
-def proved(found: Iterable[audit_pb2.Disclosure], verifier: Verifier) -> list[Line]:
+def proved(found: Iterable[audit_pb2.Disclosure], verifiers: Sequence[Verifier]) -> list[Line]:
     """Return lines, once the log is shown to have the entry of each.
+
+    Args:
+        found: As they came.
+        verifiers: The log's pinned keys.
 
     Raises:
         LogError: It has another there, or the proof does not hold.
     """
-    return [_line(one, verifier) for one in found]
+    return [_line(one, verifiers) for one in found]
 
 
-def _line(one: audit_pb2.Disclosure, verifier: Verifier) -> Line:
+def _line(one: audit_pb2.Disclosure, verifiers: Sequence[Verifier]) -> Line:
     try:
-        index, _ = verify_proof(one.proof, one.leaf, verifier)
+        index, _ = verify_proof(one.proof, one.leaf, *verifiers)
         leaf = parse_leaf(one.leaf)
     except AuditError as error:
         raise LogError(f"what the gateway lists does not verify: {error.message}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from gateway.audit.checkpoint import Verifier
 from gateway.audit.proof import verify_proof
 from gateway.broker.subjects import Person, tokens_of
+from gateway.cli.accounting.app import accounting
 from gateway.cli.accounting.people import parts_of
 from gateway.cli.main import app
 from gateway.errors import RequestError, SettingsError
@@ -198,3 +200,14 @@ def test_days_and_audience_are_of_their_form(deployed: Path, options: list[str])
     found = call(str(deployed), "--person", WHO, *options)
 
     assert isinstance(found.exception, SettingsError)
+
+
+def test_the_examples_of_the_help_work(deployed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is run as it is printed, beside a stopped gateway: list, suspend, extend, resume."""
+    monkeypatch.chdir(deployed.parent.parent)
+    for one in accounting.registered_commands:
+        words = shlex.split(str(one.epilog).removeprefix("Example: accord log accounting "))
+
+        found = call(*words)
+
+        assert 0 == found.exit_code, (words[0], found.exception)

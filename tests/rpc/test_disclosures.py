@@ -171,7 +171,7 @@ def test_a_line_arrives_as_it_was_made_and_proved() -> None:
     lines = (a_line(log, 1), a_line(log, 2))
     response = from_listed(Listed(lines, more=True, withheld=0))
 
-    found = proved(response.disclosures, SIGNER.verifier)
+    found = proved(response.disclosures, [SIGNER.verifier])
 
     assert [one.event.index for one, _, _ in lines] == [one.index for one in found]
     assert ("county-health", "statute", "Stat. 1") == (
@@ -199,4 +199,4 @@ def test_a_line_that_is_not_of_its_entry_is_refused(part: str) -> None:
         setattr(line, part, getattr(other, part))
 
     with pytest.raises(LogError):
-        proved(response.disclosures, SIGNER.verifier)
+        proved(response.disclosures, [SIGNER.verifier])

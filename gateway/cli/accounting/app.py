@@ -24,6 +24,8 @@ accounting = typer.Typer(
     no_args_is_help=True,
 )
 
+_WHO = "--person 'rivertown-ems/name-birth=SYNTHETIC|PERSON|1990-01-31'"
+
 SETTINGS = typer.Argument(help="gateway.toml; the gateway must be stopped.")
 PERSON = typer.Option(
     ..., help="<agency>/<system>=<identifier>, its parts between |; - reads it from standard input."
@@ -36,8 +38,7 @@ DOCUMENT = typer.Option(..., help="The agency's own id of the statement.")
 
 @accounting.command(
     "list",
-    epilog="Example: accord log accounting county/gateway.toml "
-    "--person 'rivertown-ems/name-birth=SYNTHETIC|PERSON|1990-01-31'",
+    epilog=f"Example: accord log accounting list county/gateway.toml {_WHO} --for auditor",
 )
 def list_(
     settings: str = typer.Argument("", help="gateway.toml; the gateway must be stopped."),
@@ -70,8 +71,8 @@ def list_(
 
 
 @accounting.command(
-    epilog="Example: accord log accounting suspend county/gateway.toml --person … "
-    "--recipient rivertown-pd --written --until 2027-05-01 --document case-118"
+    epilog=f"Example: accord log accounting suspend county/gateway.toml {_WHO} "
+    "--recipient rivertown-pd --oral --document case-118"
 )
 def suspend(
     settings: str = SETTINGS,
@@ -86,7 +87,10 @@ def suspend(
     _change(settings, person, recipient, "suspend", document, written, oral, until)
 
 
-@accounting.command()
+@accounting.command(
+    epilog=f"Example: accord log accounting extend county/gateway.toml {_WHO} "
+    "--recipient rivertown-pd --written --until 2999-01-01 --document case-118-letter"
+)
 def extend(
     settings: str = SETTINGS,
     person: list[str] = PERSON,
@@ -100,7 +104,10 @@ def extend(
     _change(settings, person, recipient, "extend", document, written, oral, until)
 
 
-@accounting.command()
+@accounting.command(
+    epilog=f"Example: accord log accounting resume county/gateway.toml {_WHO} "
+    "--recipient rivertown-pd --document case-118-closed"
+)
 def resume(
     settings: str = SETTINGS,
     person: list[str] = PERSON,
