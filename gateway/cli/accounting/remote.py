@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from gateway.cli.accounting.people import parts_of, period
 from gateway.cli.accounting.show import PRESUMED
 from gateway.cli.clock import SystemClock
-from gateway.cli.request import client_of, keep_checkpoint
+from gateway.cli.kept import leave
+from gateway.cli.request import client_of
 from gateway.settings import client_settings
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def run_remote(client: str, people: Sequence[str], first: str, last: str, *, jso
         try:
             found = await calling.list_disclosures(wanted, *days)
         finally:
-            keep_checkpoint(path, settings, calling)
-            await calling.close()
+            await leave(path, settings, calling)
         if json:
             value = {"lines": [_value(one) for one in found.lines]}
             sys.stdout.write(json_.dumps(value, sort_keys=True, indent=1) + "\n")
