@@ -59,6 +59,14 @@ class Absent:
         self._events: dict[str, str] = {}
         self._unkeyed: dict[str, tuple[int, int]] = {}
 
+    @property
+    def held(self) -> int:
+        """How many holds are in force after the entries so far, of those that could be read."""
+        holds = Holds()
+        for index, meta in self._holds:
+            holds.read(index, meta, ())
+        return len(holds.in_force)
+
     def go_on(self, later: Absent) -> None:
         """Take what the account of the next part of the log says."""
         for run in later._runs:

@@ -95,9 +95,10 @@ class Walk:
         yield from self.beside.finish()
         tally = self.tally
         tally.open_exchanges = self.lives.open_count
+        held = self.beside.absent.held
         for code, count, what in (
             ("exchange-open", tally.open_exchanges, "exchanges have no end yet"),
-            ("erase-due", tally.due, "payloads are past their class"),
+            ("erase-due", tally.due, f"payloads are past their class; holds in force: {held}"),
             ("not-opened", tally.not_opened, "entries were not opened"),
         ):
             if count:

@@ -18,7 +18,7 @@ from gateway.errors import LogError, SettingsError
 from gateway.store.reads import unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 ROWS: Final = 256
 """Rows that one commit takes along."""
@@ -139,6 +139,12 @@ class Backlog:
         while self._queue and self._queue[0][0] < step.indexed:
             self._held -= len(self._queue.popleft()[1])
         self._indexed, self._upto, self._offset = step.indexed, step.upto, step.offset
+
+    def forget(self, entries: Collection[int]) -> None:
+        """Drop the tokens of entries that are erased: what waits must not be written after that."""
+        kept = [(seq, () if seq in entries else tokens) for seq, tokens in self._queue]
+        self._queue = deque[Named](kept)
+        self._held = sum(len(tokens) for _, tokens in kept)
 
     def _keep(self, one: Named) -> None:
         self._queue.append(one)

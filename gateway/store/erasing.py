@@ -21,6 +21,7 @@ from gateway.store.retention import Retention
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable, Collection
     from typing import Protocol
 
     from gateway.store.database import Connection
@@ -101,7 +102,7 @@ class Eraser:
         for at in range(0, len(past.indexes), self._rows):
             some = past.indexes[at : at + self._rows]
             subjects = [row for index in some for row in rows.get(index, ())]
-            deleting = _Deleting(some, subjects, past.read_to)
+            deleting = _Deleting(some, subjects, past.read_to, self._desk.writer.forget)
             await self._desk.chore(deleting.job)
             erased += deleting.deleted
         return erased
@@ -133,16 +134,25 @@ class _Deleting:
         deleted: How many, once the job is settled: none where a hold began since they were chosen.
     """
 
-    def __init__(self, indexes: list[int], subjects: list[tuple[bytes, int]], read_to: int) -> None:
+    def __init__(
+        self,
+        indexes: list[int],
+        subjects: list[tuple[bytes, int]],
+        read_to: int,
+        forget: Callable[[Collection[int]], None],
+    ) -> None:
         self.deleted = 0
         self._subjects = subjects
         self._read_to = read_to
+        self._forget = forget
         self._indexes = indexes
         self.job = Job(chore=self._run)
 
     def _run(self, connection: Connection) -> None:
         if connection.execute(_HELD_SINCE, (self._read_to,)).fetchone() is not None:
             return
+        # Also what is still on its way into the index.
+        self._forget(set(self._indexes))
         tables.DELETE_SUBJECT.run(connection, self._subjects)
         tables.DELETE_PAYLOAD.run(connection, [(index,) for index in self._indexes])
         self.deleted = len(self._indexes)

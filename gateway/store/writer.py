@@ -19,7 +19,7 @@ from gateway.store.faults import DamagedError, FencedError, UnknownFateError
 from gateway.store.line import Job, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from gateway.ports import Clock
     from gateway.store.backlog import Backlog
@@ -123,6 +123,10 @@ class Writer:
     def sweep(self) -> None:
         """Clear what was deleted out of the files, with the next batch. From any thread."""
         self._sweep_at = 0.0
+
+    def forget(self, entries: Collection[int]) -> None:
+        """Index nobody by these entries any more; from a chore, on the writer's thread."""
+        self._backlog.forget(entries)
 
     def commit_now(self, jobs: list[Job]) -> None:
         """Write a batch on the caller's thread, before the writer is started.

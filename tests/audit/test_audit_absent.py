@@ -99,6 +99,9 @@ def test_a_hold_that_never_ends_holds() -> None:
 
     assert [(2, "erased-early")] == faults(every)
     assert [] == faults(some)
+    assert (1, 1) == (every.held, some.held)
+    every.said(10, b"hold", OVER, hold("end"))
+    assert 0 == every.held
 
 
 @pytest.mark.parametrize(

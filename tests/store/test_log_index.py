@@ -257,3 +257,26 @@ def test_memory_holds_no_more_than_it_may() -> None:
     assert step.upto < size
     assert ROWS == len(step.rows)
     assert {backlog.indexed} == {seq for _, seq in step.rows}
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_what_was_erased_is_indexed_no_more(written: int) -> None:
+    """Whatever of it was written already: the rest of it is not, and all that is beside it is."""
+    many, few = tokens(2 * ROWS + 1), tokens(3, "another")
+    backlog, rows = Backlog(0, lambda _: bytes(32)), list[tuple[bytes, int]]()
+
+    def commit(added: list[tuple[int, tuple[bytes, ...]]], before: int, after: int) -> None:
+        step = backlog.step(added, before, after)
+        rows.extend(step.rows)
+        backlog.took(step)
+
+    commit([(0, many), (1, few)], 0, 2)
+    for _ in range(written):
+        commit([], 2, 2)
+    backlog.forget({0})
+    while backlog.owes(2):
+        commit([], 2, 2)
+
+    assert min((written + 1) * ROWS, len(many)) == sum(seq == 0 for _, seq in rows)
+    assert len(few) == sum(seq == 1 for _, seq in rows)
+    assert 2 == backlog.indexed
