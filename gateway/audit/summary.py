@@ -58,6 +58,7 @@ class Tally:
         chunks: Releases, each of one chunk.
         rows: Rows in them.
         subjects: Subject tokens in them: one for each person's part in each chunk.
+        unseen: Releases with subjects whose tokens were not opened.
         cells_suppressed: Cells that stayed behind.
         rows_suppressed: Rows that stayed behind, where that may be told.
         untold: Exchanges of which it may not be told.
@@ -70,6 +71,7 @@ class Tally:
     chunks: int = 0
     rows: int = 0
     subjects: int = 0
+    unseen: int = 0
     cells_suppressed: int = 0
     rows_suppressed: int = 0
     untold: int = 0
@@ -88,6 +90,7 @@ class Tally:
                 self.chunks += 1
                 self.rows += meta.get("rows", 0)
                 self.subjects += len(event.tokens)
+                self.unseen += event.leaf.s is not None and not event.tokens
             case "outcome" if event.meta is not None:
                 self.cells_suppressed += meta["cells_suppressed"]
                 self.rows_suppressed += meta["rows_suppressed"] or 0

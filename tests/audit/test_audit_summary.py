@@ -90,8 +90,10 @@ def test_what_was_not_opened_is_counted_as_that() -> None:
 
 def test_subjects_are_each_persons_part_in_each_chunk() -> None:
     """Two tokens in each of three chunks; none where tokens were not opened."""
-    assert 6 == summed(a_log(), tokens=True).total.subjects
-    assert 0 == summed(a_log()).total.subjects
+    opened, unopened = summed(a_log(), tokens=True).total, summed(a_log()).total
+
+    assert (6, 0) == (opened.subjects, opened.unseen)
+    assert (0, 3) == (unopened.subjects, unopened.unseen)
 
 
 def test_a_crash_is_presumed_to_have_disclosed_only_after_a_release() -> None:

@@ -180,11 +180,20 @@ def test_an_axis_ends_at_a_round_number(most: int, top: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "most", "share"), [(1, 4, "25.00"), (4, 4, "100.00"), (0, 0, "0.00")]
+    ("most", "parts", "drawn"),
+    [
+        (4, [(1, "granted")], [("0.00", "25.00")]),
+        (4, [(3, "granted"), (1, "refused")], [("0.00", "75.00"), ("75.00", "25.00")]),
+        (0, [(0, "granted")], [("0.00", "0.00")]),
+    ],
 )
-def test_a_bar_beside_a_number(value: int, most: int, share: str) -> None:
-    """As long as its share of the longest; none of nothing."""
-    assert f'width="{share}"' in beside(value, most)
+def test_a_bar_beside_a_number(
+    most: int, parts: list[tuple[int, str]], drawn: list[tuple[str, str]]
+) -> None:
+    """As long as its share of the longest, part after part; none of nothing."""
+    svg = ET.fromstring(beside(most, *parts))  # noqa: S314 - our own
+
+    assert drawn == [(one.get("x"), one.get("width")) for one in svg.iter("rect")]
 
 
 @pytest.fixture(scope="module")

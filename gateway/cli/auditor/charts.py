@@ -116,10 +116,19 @@ def nice(most: int) -> int:
         magnitude *= 10
 
 
-def beside(value: int, most: int, kind: str = "granted") -> str:
-    """Return a bar for a number that stands beside it; the longest is of `most`."""
-    share = 100 * value / most if most else 0
+def beside(most: int, *parts: tuple[int, str]) -> str:
+    """Return a bar for numbers that stand beside it.
+
+    Args:
+        most: What the longest bar comes to.
+        parts: (number, class) of each part, side by side.
+    """
+    drawn, at = [], 0.0
+    for value, kind in parts:
+        share = 100 * value / most if most else 0.0
+        drawn.append(f'<rect x="{at:.2f}" width="{share:.2f}" height="10" class="{kind}"/>')
+        at += share
     return (
         '<svg viewBox="0 0 100 10" preserveAspectRatio="none" class="bar" aria-hidden="true">'
-        f'<rect width="{share:.2f}" height="10" class="{kind}"/></svg>'
+        f"{''.join(drawn)}</svg>"
     )

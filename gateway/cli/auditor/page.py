@@ -78,13 +78,13 @@ def _body(report: Report) -> Iterator[str]:
 
 def _figures(summary: Summary) -> Iterator[str]:
     total = summary.total
-    people = f"{total.subjects:,}" if total.subjects or not total.chunks else "not opened"
+    people = "not opened" if total.unseen else f"{total.subjects:,}"
     tiles = (
         ("requests decided", f"{total.granted + total.refused:,}"),
         ("granted", f"{total.granted:,}"),
         ("refused", f"{total.refused:,}"),
         ("rows that left", f"{total.rows:,}"),
-        ("disclosures of a person", people),
+        ("disclosures to account for", people),
         ("cells suppressed", f"{total.cells_suppressed:,}"),
         ("presumed disclosed", f"{total.presumed:,}"),
         ("duties overdue", f"{len(summary.overdue):,}"),
@@ -139,7 +139,7 @@ def _flows(report: Report) -> Iterator[str]:
     rows = (
         (
             *_words(report, flow),
-            _Markup(beside(tally.granted + tally.refused, most)),
+            _Markup(beside(most, (tally.granted, "granted"), (tally.refused, "refused"))),
             *(
                 f"{number:,}"
                 for number in (
@@ -172,7 +172,7 @@ def _reasons(summary: Summary) -> Iterator[str]:
     yield "<h2>Refusals by reason</h2>"
     most = max(summary.reasons.values(), default=0)
     rows = (
-        (one.reason, _Markup(beside(count, most, "refused")), f"{count:,}", str(one.step))
+        (one.reason, _Markup(beside(most, (count, "refused"))), f"{count:,}", str(one.step))
         for one, count in sorted(summary.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     )
     yield from _table(("reason", "", "refusals", "step of the decision"), rows, words=1)
