@@ -120,7 +120,8 @@ def test_a_wrong_filter_opens_nothing(deployed: Path, asked: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("form", "output"), [("xml", "-"), ("parquet", "-"), ("csv", "nowhere/at/all.csv")]
+    ("form", "output"),
+    [("xml", "-"), ("parquet", "-"), ("csv", "nowhere/at/all.csv"), ("table", "out.txt")],
 )
 def test_a_form_that_cannot_be_written_opens_nothing(
     deployed: Path, form: str, output: str

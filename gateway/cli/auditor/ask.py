@@ -55,7 +55,9 @@ class Asked:
 
         start, stop = period(self.log, self.selection)
         columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        disable = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=disable) as bar:
             task = bar.add_task("reading", total=stop - start)
             yield from found(
                 self.log, self.selection, lambda done: bar.update(task, completed=done)

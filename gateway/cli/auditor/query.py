@@ -15,6 +15,7 @@ from gateway.audit.columns import NAMES, row
 from gateway.cli.auditor.ask import ask
 from gateway.cli.auditor.outputs import check, write
 from gateway.cli.officers import printable
+from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,6 +57,8 @@ def run_query(
     """
     if form != TABLE:
         check(form, output)
+    elif output != "-":
+        raise SettingsError("`--as table` prints: another form goes into a file")
 
     def work(found: Asked) -> int:
         if form == TABLE:
