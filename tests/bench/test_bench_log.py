@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import log, log_beside, log_commit, quiet
+from bench import figures, log, log_beside, log_commit, quiet
 from bench.log_drawn import Held
 from bench.log_filled import ENTRIES, fill
 from gateway.audit.tally import Tally
@@ -60,6 +60,35 @@ def test_a_filled_log_is_one_that_a_gateway_wrote(tmp_path: Path) -> None:
 def test_a_core_that_others_hold_is_not_free(busy_s: float, own_s: float, expected: float) -> None:
     """Of two cores over two seconds; what the bench itself works is not held against it."""
     assert expected == quiet.left_by_others(2, 2.0, busy_s, own_s)
+
+
+@pytest.mark.parametrize(
+    ("flush_ms", "core_free", "expected"),
+    [
+        (0.299, 1.0, "[red]missed"),
+        (0.3, 1.0, "[yellow]busy, not judged"),
+        (0.1, 0.0, "[yellow]busy, not judged"),
+        (None, 1.0, "[yellow]busy, not judged"),
+    ],
+)
+def test_a_busy_machine_judges_no_speed(
+    flush_ms: float | None, core_free: float, expected: str
+) -> None:
+    """A bar of the log's speed is judged where a flush is short and a core free; memory always."""
+    found = {
+        "log.probe_flush_p50_ms": flush_ms,
+        "log.probe_core_free": core_free,
+        "log.exchanges_per_s": 1.0,
+        "log.verify_rss_mb": 301.0,
+        "log.intent_p50_ms": 1.0,
+        "masks.vs_pandas": 1.0,
+    }
+
+    assert expected == figures.judged("log.exchanges_per_s", found)
+    assert {"[red]missed"} == {
+        figures.judged(key, found) for key in ("log.verify_rss_mb", "masks.vs_pandas")
+    }
+    assert not figures.judged("log.intent_p50_ms", found)
 
 
 def test_a_flush_takes_time_and_leaves_nothing(tmp_path: Path) -> None:
