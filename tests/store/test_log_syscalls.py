@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,34 +19,15 @@ import pytest
 from gateway.keys.folder import KeyFolder
 from tests.data import ROOT
 from tests.store.aftermath import check, lines, restart
+from tests.store.syscalls import CALLS, HOW, Fault, needs_strace
 from tests.store.town import TrueEntropy
 from tests.store.victim import UNKNOWN_EXIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STRACE: Final = shutil.which("strace")
 COUNT: Final = 40
 PATIENCE_S: Final = 15.0
-CALLS: Final = ("fdatasync", "fsync", "pwrite64", "ftruncate", "unlink", "renameat")
-"""What the log and its held file are written with, on Linux."""
-HOW: Final = {"EIO": "error=EIO", "ENOSPC": "error=ENOSPC", "KILL": "signal=SIGKILL"}
-
-needs_strace = pytest.mark.skipif(STRACE is None, reason="needs strace")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """The k-th call of a kind on each thread fails, or is the last."""
-
-    call: str
-    how: str
-    at: int
-
-    @property
-    def inject(self) -> str:
-        """As strace wants it."""
-        return f"inject={self.call}:{HOW[self.how]}:when={self.at}"
 
 
 @dataclass(frozen=True)
@@ -61,14 +41,9 @@ class Ended:
 
 def _run(folder: Path, fault: Fault) -> Ended:
     """Run a victim under a fault until it ends, or for so long as a client would wait."""
-    assert STRACE is not None
     trace = folder / "trace"
-    command = [
-        STRACE, "-f", "-o", str(trace), "-e", f"trace={fault.call}", "-e", fault.inject,
-        # Faster, and with signals strace 6.1 then counts no further than one.
-        *([] if fault.how == "KILL" else ["--seccomp-bpf"]),
-        sys.executable, "-m", "tests.store.victim", str(folder), "1", "--count", str(COUNT),
-    ]  # fmt: skip
+    victim = ("-m", "tests.store.victim", str(folder), "1", "--count", str(COUNT))
+    command = fault.traced(trace, sys.executable, *victim)
     with subprocess.Popen(  # noqa: S603 - our own process, under a tracer
         command,
         cwd=ROOT,
@@ -84,8 +59,7 @@ def _run(folder: Path, fault: Fault) -> Ended:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             out, _ = process.communicate()
-    met = b"INJECTED" if fault.how != "KILL" else b"killed by"
-    return Ended(process.returncode, lines(out), met in trace.read_bytes())
+    return Ended(process.returncode, lines(out), fault.met(trace))
 
 
 def _survived(folder: Path, fault: Fault, *, begun: bool = True) -> Ended:
