@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder
 
-_TOLD = frozenset({"signature-invalid"})
+TOLD = frozenset({"signature-invalid"})
 """Rules that `verify` tells of itself; they forbid no signature either."""
 
 
@@ -73,8 +73,8 @@ class Subject:
     stoppers: frozenset[str] = frozenset()
 
 
-def _subjects(found: Folder) -> dict[str, Subject]:
-    """Return what can be signed, by file stem."""
+def subjects(found: Folder) -> dict[str, Subject]:
+    """Return what can be signed, by the stem of its file's name."""
     floor, registry, purposes = found.floor.model, found.registry.model, found.purposes.model
     quorum = floor.quorum_agencies
     subjects = {
@@ -109,16 +109,16 @@ def run_sign(  # noqa: PLR0917 - one argument an option
     moment, place = instant(now), Path(folder)
     act = _action(action)
     found, findings = read(place, moment)
-    blocking = [one for one in findings if one.level in BLOCKS_SIGNING and one.rule not in _TOLD]
+    blocking = [one for one in findings if one.level in BLOCKS_SIGNING and one.rule not in TOLD]
     if act in STARTS and (found is None or blocking):
         complain("findings forbid signing", blocking or findings)
         return EXIT_FINDINGS
     file = place / f"{name}{SIGNATURES}"
     before = _statements(file)
-    subjects = _subjects(found) if found is not None else {}
-    subject = subjects.get(name) or _last_signed(before, act)
+    known = subjects(found) if found is not None else {}
+    subject = known.get(name) or _last_signed(before, act)
     if subject is None:
-        raise SettingsError(f"there is no such file to sign; there are: {', '.join(subjects)}")
+        raise SettingsError(f"there is no such file to sign; there are: {', '.join(known)}")
     _may(subject, agency, act)
     signed = sign(_draft(subject, act, agency, key_id, role, moment), _key(Path(key)))
     if found is None:
@@ -133,8 +133,8 @@ def run_sign(  # noqa: PLR0917 - one argument an option
         write_synced(file, write_signatures([*before, signed]))
         sys.stdout.write(f"{action} {subject.ref} for {agency}: {subject.digest}\n")
     again, _ = read(place, moment)
-    if again is not None and name in subjects:
-        _tell(again, name, subject, moment)
+    if again is not None and name in known:
+        tell(again, name, subject, moment)
     return 0
 
 
@@ -217,14 +217,14 @@ def _is_there(signed: Statement, before: tuple[Statement, ...]) -> bool:
 def run_verify(folder: str, now: str) -> int:
     """Print who signed what and who is missing; exit 5 where a signature is missing or invalid."""
     moment = instant(now)
-    found = good(Path(folder), moment, but=_TOLD)
+    found = good(Path(folder), moment, but=TOLD)
     if found is None:
         return EXIT_FINDINGS
-    lacking = [_tell(found, stem, one, moment) for stem, one in _subjects(found).items()]
+    lacking = [tell(found, stem, one, moment) for stem, one in subjects(found).items()]
     return EXIT_MISSING if any(lacking) else 0
 
 
-def _tell(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
+def tell(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
     """Print where one file stands; return how many signatures are missing or do not hold."""
     proved, bad = _proved(found, stem, now)
     if subject.kind is SignedFile.AGREEMENT:

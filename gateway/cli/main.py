@@ -179,6 +179,31 @@ def diff(
     _end(run_diff(before, after, fail_on, as_json=as_json))
 
 
+@agreements.command(epilog="Example: accord agreements status county/agreements")
+def status(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
+) -> None:
+    """Say what is unsigned, suspended, running out or to be reviewed: 6 where anything is."""
+    from gateway.cli.standing import run_status
+
+    _end(run_status(folder, now))
+
+
+@agreements.command(
+    epilog="Example: accord agreements digest county/agreements county-overdose-response"
+)
+def digest(
+    folder: str = typer.Argument(help="A folder of agreements."),
+    name: str = typer.Argument(help="An agreement's id, or _floor, agencies, purposes."),
+    canonical: bool = typer.Option(False, "--canonical", help="The bytes that are signed."),
+    now: str = NOW,
+) -> None:
+    """Print the digest that signatures cover, and what is bound into it."""
+    from gateway.cli.standing import run_digest
+
+    _end(run_digest(folder, name, now, spelled=canonical))
+
+
 IN = typer.Option("agreements", "--in", help="A folder of agreements.")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS: Final = 1
 EXIT_MISSING: Final = 5
+EXIT_ATTENTION: Final = 6
 EXIT_REFUSED: Final = 7
 BLOCKS_SIGNING: Final = frozenset({Level.ERROR, Level.SIGNING})
 
