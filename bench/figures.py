@@ -36,6 +36,7 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "log.postgres_exchanges_per_s": (">=", 2_000.0),
     "log.verify_1m_s": ("<=", 12.0),
     "log.verify_rss_mb": ("<", 300.0),
+    "log.accounting_1m_s": ("<", 1.0),
     "masks.vs_pandas": (">=", 10.0),
     "masks.vs_presidio": (">=", 100.0),
 }

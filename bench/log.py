@@ -7,14 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import log_beside, log_commit, log_postgres, log_verify
+from bench import log_accounting, log_beside, log_commit, log_postgres, log_verify
 from bench.log_drawn import Held
+from bench.log_filled import ENTRIES
 from bench.processes import PEERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS: Final = (*log_commit.KEYS, *log_postgres.KEYS, *log_beside.KEYS, *log_verify.KEYS)
+KEYS: Final = (
+    *log_commit.KEYS,
+    *log_postgres.KEYS,
+    *log_beside.KEYS,
+    *log_verify.KEYS,
+    *log_accounting.KEYS,
+)
 """What the group finds; every key is there after every run."""
 
 
@@ -27,6 +34,7 @@ class Size:
         postgres: Exchanges that each of the writers of a shared log carries out.
         peer_entries: How many entries the peer appends, one by one.
         verified: Entries of the log that an auditor verifies, payloads included.
+        accounted: Exchanges of the log in which people are looked up.
         checks: How often an export is read, by ours and by the checker in Go.
         go: Build that checker, where there is a Go; the first time on a machine takes a minute.
     """
@@ -36,6 +44,7 @@ class Size:
     peers: Path = PEERS
     postgres: int = 5_000
     verified: int = log_verify.MILLION
+    accounted: int = log_accounting.MILLION
     checks: int = 3
     go: bool = True
 
@@ -54,4 +63,6 @@ def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[st
         found |= log_beside.check(held, size.checks, say, go=size.go)
         million = Path(name) / "million"
         found |= log_verify.run(million, say, entries=size.verified, runs=size.checks)
+        there = -(-size.verified // ENTRIES)
+        found |= log_accounting.run(million, say, exchanges=size.accounted, there=there)
     return found

@@ -81,6 +81,11 @@ class Drawn:
     keep: Keep
 
 
+def token_of(number: int) -> bytes:
+    """Return the token of the person that a drawn exchange is about."""
+    return subject_token(_SUBJECT_KEY, "rivertown-ems/patient-id", f"A-{number}")
+
+
 def draw(number: int, now: dt.datetime) -> Drawn:
     """Return the drafts of one exchange."""
     x = uuid7(now, os.urandom(10))
@@ -110,7 +115,7 @@ def draw(number: int, now: dt.datetime) -> Drawn:
     }
     nothing = {"code": "UNAVAILABLE", "chunks": 0, "handed": 0, "rows": 0, "bytes": 0}
     cut = end | nothing | {"stream": None, "end": "cut"}
-    token = subject_token(_SUBJECT_KEY, "rivertown-ems/patient-id", f"A-{number}")
+    token = token_of(number)
     return Drawn(
         x,
         digest,

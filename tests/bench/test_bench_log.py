@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def test_a_tiny_log_has_every_figure(tmp_path: Path) -> None:
     """A log is written and proved; where the peer is not installed, its figures are none."""
     commit = log_commit.Size(exchanges=70, rounds=1, single=3, proofs=5)
-    size = log.Size(commit, 300, tmp_path / "absent", postgres=20, verified=300, checks=1, go=False)
+    parts = {"postgres": 20, "verified": 300, "accounted": 120, "checks": 1}
+    size = log.Size(commit, 300, tmp_path / "absent", go=False, **parts)
     told: list[str] = []
 
     found = log.run(size, told.append)
