@@ -1,0 +1,161 @@
+"""`accord agreements`: the officers' verbs, each in a module that is imported when it is called."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli.verbs import end
+
+app = typer.Typer(help="The officers' files.", no_args_is_help=True)
+
+NOW = typer.Option("", "--now", help="Fixes the clock, as in 2027-06-15T12:00:00Z.")
+
+
+@app.command(epilog="Example: accord agreements lint agreements")
+def lint(
+    folders: list[str] = typer.Argument(["agreements"], help="Folders of agreements."),
+    purpose: str = typer.Option("", "--for", help="`sign`: what forbids signing fails too."),
+    as_json: bool = typer.Option(False, "--json", help="Findings as JSON."),
+    now: str = NOW,
+) -> None:
+    """Say what is wrong with the files, each with file, line and column."""
+    from gateway.cli.lint import run_lint
+
+    end(run_lint(folders, now, purpose, as_json=as_json))
+
+
+@app.command(
+    "explain",
+    epilog="Example: accord agreements explain agreements --from rivertown-ems --to rivertown-pd "
+    "--dataset referral.post_overdose@1 --purpose care.post_overdose_outreach",
+)
+def explain_(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."),
+    provider: str = typer.Option(..., "--from", help="The agency that holds the records."),
+    recipient: str = typer.Option(..., "--to", help="The agency that asks."),
+    dataset: str = typer.Option(..., help="Such as ems.overdose_run@1."),
+    purpose: str = typer.Option(..., help="A leaf of purposes.yaml."),
+    fields: str = typer.Option("", help="Separated by commas; all released ones where left out."),
+    role: list[str] = typer.Option([], help="A role that the caller holds."),
+    now: str = NOW,
+) -> None:
+    """Say what would be decided, by which clause, and what would leave in which form."""
+    from gateway.cli.explain import run_explain
+
+    end(run_explain(folder, provider, recipient, dataset, purpose, fields, role, now))
+
+
+@app.command(
+    epilog="Example: accord agreements sign county/agreements county-overdose-response "
+    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
+)
+def sign(
+    folder: str = typer.Argument(help="A folder of agreements."),
+    name: str = typer.Argument(help="An agreement's id, or _floor, agencies, purposes."),
+    agency: str = typer.Option(..., help="Who signs."),
+    key: str = typer.Option(..., help="The agency's Ed25519 key, PEM."),
+    key_id: str = typer.Option(
+        "", help="The key's id in agencies.yaml; <agency>-1 where left out."
+    ),
+    role: str = typer.Option("privacy officer", help="The signer's role, not a name."),
+    action: str = typer.Option("activate", help="activate, suspend, resume or terminate."),
+    now: str = NOW,
+) -> None:
+    """Sign a file for one agency, or suspend, resume or terminate an agreement."""
+    from gateway.cli.agreements import run_sign
+
+    end(run_sign(folder, name, agency, key, key_id, role, action, now))
+
+
+@app.command(epilog="Example: accord agreements diff signed/county.yaml agreements/county.yaml")
+def diff(
+    before: str = typer.Argument(help="A folder, or an agreement's file: what stands."),
+    after: str = typer.Argument(help="A folder, or an agreement's file: what is to stand."),
+    fail_on: str = typer.Option("", help="`wider`: 3 where anything leaves that did not before."),
+    as_json: bool = typer.Option(False, "--json", help="Changes as JSON."),
+) -> None:
+    """Say what an amendment widens and narrows for each recipient, and who signs it again."""
+    from gateway.cli.diff import run_diff
+
+    end(run_diff(before, after, fail_on, as_json=as_json))
+
+
+@app.command(epilog="Example: accord agreements status county/agreements")
+def status(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
+) -> None:
+    """Say what is unsigned, suspended, running out or to be reviewed: 6 where anything is."""
+    from gateway.cli.standing import run_status
+
+    end(run_status(folder, now))
+
+
+@app.command(epilog="Example: accord agreements digest county/agreements county-overdose-response")
+def digest(
+    folder: str = typer.Argument(help="A folder of agreements."),
+    name: str = typer.Argument(help="An agreement's id, or _floor, agencies, purposes."),
+    canonical: bool = typer.Option(False, "--canonical", help="The bytes that are signed."),
+    now: str = NOW,
+) -> None:
+    """Print the digest that signatures cover, and what is bound into it."""
+    from gateway.cli.standing import run_digest
+
+    end(run_digest(folder, name, now, spelled=canonical))
+
+
+IN = typer.Option("agreements", "--in", help="A folder of agreements.")
+
+
+@app.command(epilog="Example: accord agreements who --field person_phone")
+def who(
+    field: str = typer.Option(..., help="A field, or <dataset>.<field>."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:
+    """Say everyone who can get a field, in which form, by which clause, and if what."""
+    from gateway.cli.reach import run_who
+
+    end(run_who(folder, field, now))
+
+
+@app.command(epilog="Example: accord agreements matrix --dataset referral.post_overdose")
+def matrix(
+    dataset: str = typer.Option("", help="One dataset; every one that leaves if left out."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:
+    """Draw which agency can get which field, and in which form."""
+    from gateway.cli.reach import run_matrix
+
+    end(run_matrix(folder, dataset, now))
+
+
+@app.command(
+    "assert",
+    epilog="Example: accord agreements assert --never to_kind=law_enforcement class=sensitive",
+)
+def assert_(
+    claim: list[str] = typer.Argument(help="key=value[,value]: from_kind, to_kind, class, means, "
+                                      "dataset, field, purpose, regime, shape."),
+    never: bool = typer.Option(False, "--never", help="Nobody gets it; so too without --only."),
+    only: list[str] = typer.Option([], help="These agencies get it, and nobody else."),
+    folder: str = IN,
+    now: str = NOW,
+) -> None:  # fmt: skip
+    """Hold a claim against every provision and whatever is given on: 4 and a way that breaks it."""
+    from gateway.cli.reach import run_assert
+    from gateway.errors import SettingsError
+
+    if never and only:
+        raise SettingsError("`--never` and `--only` are two claims")
+    end(run_assert(folder, claim, only, now))
+
+
+@app.command("verify", epilog="Example: accord agreements verify county/agreements")
+def verify_agreements(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
+) -> None:
+    """Say who signed which file, and who is missing."""
+    from gateway.cli.agreements import run_verify
+
+    end(run_verify(folder, now))
