@@ -36,11 +36,26 @@ RUNS: Final = (
     "incident_date,age,sex",
 )
 SURVEILLANCE: Final = ("--purpose", "public_health.surveillance")
-LATER: Final = frozenset({"demo", "serve", "adapter serve", "init"})
+LATER: Final = frozenset({"demo", "serve", "adapter serve", "init", "agreements diff"})
 """Verbs whose examples the county of these tests is made by, or that have a test of their own."""
 
 ABOUT_PEOPLE: Final = "log accounting"
 """Verbs whose examples are run over a log that knows somebody, in `tests/cli`."""
+
+
+STOPPED: Final = {
+    "keys list": {0},
+    "log migrate": {0},
+    "log proof": {1},
+    "log query": {0, 1},
+    "log report": {0},
+}
+"""Verbs over a log that no gateway has, and how their examples may end: of an exchange that is not
+there, and of refusals where there may be none."""
+CHANGING: Final = frozenset(
+    {f"keys {verb}" for verb in ("destroy", "lost", "retire", "rewrap", "rotate")}
+) | {"log incident"}
+"""Verbs after which this is another deployment: their examples are tried in `tests/cli`."""
 
 
 def _verbs(command: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - click
@@ -158,17 +173,37 @@ def test_the_examples_work(deployed: Deployed) -> None:
     expected = {"agreements explain": 7}
     # The log is shown and exported after something happened, and shown when the gateway is stopped.
     people = {verb for verb in VERBS if verb.startswith(ABOUT_PEOPLE)}
-    order = sorted(VERBS.keys() - LATER - people - {"log show", "log verify"})
+    alone = STOPPED.keys() | CHANGING | {"log show", "log verify"}
+    order = sorted(VERBS.keys() - LATER - people - alone)
     ended = {}
     for verb in ["request", *[one for one in order if one != "request"], "log verify"]:
         done = deployed.run(*VERBS[verb].removeprefix("Example: accord ").split())
         ended[verb] = (done.returncode, done.stderr[-300:] if done.returncode else "")
+        if verb == "request":
+            # What an auditor kept: here, what the agency did.
+            kept = deployed.folder / f"county/agencies/{PHD}/checkpoint"
+            shutil.copy(kept, deployed.folder / "kept.checkpoint")
 
     codes = {verb: code for verb, (code, _) in ended.items()}
     assert {verb: expected.get(verb, 0) for verb in codes} == codes, ended
     rows = (deployed.folder / "runs.csv").read_text().splitlines()
     assert rows[0].startswith("incident_date,")
     assert len(rows) > 50
+
+
+def test_the_examples_over_a_stopped_log_work(deployed: Deployed) -> None:
+    """With the gateway down its log can be read by whoever has the settings; then it serves on."""
+    assert 0 == deployed.end("gateway")
+    try:
+        ended = {}
+        for verb in STOPPED:
+            done = deployed.run(*VERBS[verb].removeprefix("Example: accord ").split())
+            ended[verb] = (done.returncode, done.stderr[-300:])
+    finally:
+        deployed.begin("gateway", "serve", "county/gateway.toml")
+        deployed.ready("gateway")
+
+    assert [] == [verb for verb, codes in STOPPED.items() if ended[verb][0] not in codes], ended
 
 
 def test_exit_codes_tell_what_happened(deployed: Deployed) -> None:
