@@ -106,7 +106,7 @@ def test_no_part_is_empty() -> None:
 
 
 def edited(log: Log, index: int) -> Copy:
-    """Return a copy of which one leaf says another time, and nothing was rebuilt."""
+    """Return a copy of which one leaf says another class, and nothing was rebuilt."""
     copy = log.copy()
     leaf = parse_leaf(copy.leaves[index])
     copy.rewrite(
@@ -116,9 +116,9 @@ def edited(log: Log, index: int) -> Copy:
             kind=leaf.kind,
             m=leaf.m,
             chunk=leaf.chunk,
-            retain=leaf.retain,
+            retain="7y",
             s=leaf.s,
-            time="2030-01-01T00:00:00.000Z",
+            time=leaf.time,
             exchange_id=leaf.exchange_id,
         ),
     )
