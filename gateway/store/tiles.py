@@ -65,10 +65,15 @@ def frontier_of(size: int, tails: Tails) -> Frontier:
 
 
 class StoredTiles:
-    """Tiles read back from the database, as `merkle`'s proofs ask for them."""
+    """Tiles read back from the database, as `merkle`'s proofs ask for them.
+
+    A full tile never changes, so its root is worked out once: of the partial tile above it, which
+    may stand for 65,536 hashes, only what is new is read and hashed.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._above: dict[int, tuple[int, bytes]] = {}  # a level's last partial tile, and where
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return the hashes of a tile: all 256, or those that there are, or none."""
@@ -103,10 +108,19 @@ class StoredTiles:
                 "SELECT leaf FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq",
                 (first, first + width),
             ).fetchall()
-        else:
+            return b"".join([leaf for (leaf,) in found])
+        at, data = self._above.get(level, (index, b""))
+        if at != index:
+            data = b""
+        known = len(data) // HASH_BYTES
+        if known < width:
             below = self._connection.execute(
-                "SELECT data FROM log_tile WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx",
-                (level - 1, first, first + width),
+                "SELECT idx, data FROM log_tile WHERE level = ? AND idx >= ? AND idx < ? "
+                "ORDER BY idx",
+                (level - 1, first + known, first + width),
             ).fetchall()
-            found = [(root_of(split_hashes(data)),) for (data,) in below]
-        return b"".join([leaf for (leaf,) in found])
+            # Up to a gap: what comes after one has no place in this tile.
+            whole = [tile for place, (idx, tile) in enumerate(below, first + known) if idx == place]
+            data += b"".join([root_of(split_hashes(tile)) for tile in whole])
+            self._above[level] = index, data
+        return data[: width * HASH_BYTES]

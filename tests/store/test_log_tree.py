@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gateway.audit.fault import AuditError
 from gateway.audit.merkle import (
     Frontier,
     inclusion_proof,
@@ -15,12 +18,74 @@ from gateway.audit.merkle import (
     verify_inclusion,
 )
 from gateway.store.nodes import Nodes
-from gateway.store.tiles import extend, frontier_of
+from gateway.store.tiles import TILE_BYTES, StoredTiles, extend, frontier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 LEAVES = [sha256(bytes([number % 256, number >> 8])).digest() for number in range(1_200)]
+
+
+class _Table:
+    """`log_tile` and `log_entry` in memory, which count the tiles that are read."""
+
+    def __init__(self) -> None:
+        connection = sqlite3.connect(":memory:")
+        connection.execute("CREATE TABLE log_tile (level, idx, data)")
+        connection.execute("CREATE TABLE log_entry (seq, leaf)")
+        self.rows = connection
+        self.tiles_read = 0
+
+    def grow(self, size: int) -> None:
+        """Hold the full tiles, and the last leaves, of a tree of leaves that are all alike."""
+        tile = bytes(TILE_BYTES)
+        self.rows.execute("DELETE FROM log_tile")
+        self.rows.executemany(
+            "INSERT INTO log_tile VALUES (0, ?, ?)", [(idx, tile) for idx in range(size // 256)]
+        )
+        self.rows.executemany(
+            "INSERT INTO log_entry VALUES (?, ?)", [(seq, bytes(32)) for seq in range(size % 256)]
+        )
+
+    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:  # noqa: ANN401
+        """Run a statement."""
+        found = self.rows.execute(statement, parameters).fetchall()
+        self.tiles_read += len(found) if "log_tile" in statement else 0
+        return SimpleNamespace(fetchall=lambda: found, fetchone=lambda: next(iter(found), None))
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]], /) -> Any:  # noqa: ANN401
+        """Run a statement over rows."""
+        return self.rows.executemany(statement, rows)
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def test_a_partial_tile_is_worked_out_once() -> None:
+    """Asked for again after two more tiles are full, it reads these two, and says the same."""
+    table, root = _Table(), root_of([bytes(32)] * 256)
+    table.grow(256 * 10)
+    tiles = StoredTiles(table)
+
+    assert root * 10 == tiles(1, 0)
+    table.grow(256 * 12)
+    table.tiles_read = 0
+    assert root * 12 == tiles(1, 0)
+    assert 2 == table.tiles_read
+    assert root * 11 == tiles.tails(256 * 11)[1]
+    assert root * 12 == StoredTiles(table)(1, 0)
+
+
+def test_a_partial_tile_ends_at_a_gap() -> None:
+    """A full tile that is gone leaves no room for those after it, however often one asks."""
+    table, root = _Table(), root_of([bytes(32)] * 256)
+    table.grow(256 * 5)
+    table.rows.execute("DELETE FROM log_tile WHERE idx = 2")
+    tiles = StoredTiles(table)
+
+    assert [root * 2, root * 2] == [tiles(1, 0), tiles(1, 0)]
+    with pytest.raises(AuditError, match="fewer hashes"):
+        tiles.tails(256 * 5)
 
 
 def _frontier(size: int) -> Frontier:
