@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tests.stack.county import Town
 
 SYSTEM = f"{EMS}/name-birth"
+LONG = 8
+"""Of a text so long no byte string holds another by chance."""
+
 NAMES = ("person_last_name", "person_first_name", "person_dob")
 
 
@@ -72,6 +75,9 @@ def test_a_look_names_nobody(county: Town) -> None:
         looks[-1][key] for key in ("verb", "who", "role")
     )
     assert not [part for part in one if part in str(looks)]
+    for path in county.database.parent.iterdir():
+        kept = path.read_bytes()
+        assert not [part for part in one if len(part) >= LONG and part.encode() in kept], path.name
 
 
 def test_nobody_asks_about_another_agency_s_people(county: Town) -> None:
