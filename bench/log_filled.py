@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ENTRIES: Final = 3
 """Of one exchange: an intent, a release of one record, an outcome."""
 _TOGETHER: Final = 128
+_COPIED: Final = 64 * _TOGETHER  # exchanges after which the write-ahead log is copied
 
 
 def fill(held: Held, exchanges: int, *, first: int = 0) -> None:
@@ -76,6 +77,8 @@ def _fill(connection: Connection, held: Held, numbers: range) -> None:
         lay.rows.write(connection, head)
         connection.execute("COMMIT")
         known.update(lay.rows.keys)
+        if not at % _COPIED:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _intent(sealer: Sealer, drawn: Drawn, at_ms: int) -> Job:
