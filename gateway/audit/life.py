@@ -50,9 +50,12 @@ class Lives:
         )
 
     def go_on(self, later: Lives) -> None:
-        """Take what a later part says that this one does not meet."""
+        """Take what a later part says that this one does not meet; the later one is used up."""
         self._open |= later._open
-        self._closed |= later._closed
+        # The larger takes the smaller: of a million exchanges there is no room for a third copy.
+        few, many = sorted((self._closed, later._closed), key=len)
+        many |= few
+        self._closed = many
         self._others |= later._others
 
     @property
