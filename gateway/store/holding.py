@@ -90,7 +90,9 @@ class Holding:
         self._reads = reads
         self._key = key
         self._rows: list[Row] = []
-        self._theirs: tuple[frozenset[bytes], frozenset[str]] = (frozenset(), frozenset())
+        self._people = frozenset[bytes]()
+        self._theirs: set[str] = set()
+        self._theirs_to = 0
 
     def in_force(self, now: str) -> Holds:
         """Return the holds in force, once more of the log was read.
@@ -129,20 +131,22 @@ class Holding:
     def exchanges_of(self, people: frozenset[bytes]) -> frozenset[str]:
         """Return every exchange with a release that tells of one of these people.
 
-        From the releases themselves, one pass over the log for the same people; a release that
-        does not open any more may tell of them.
+        From the releases themselves, read on from where they were read for the same people; a
+        release that does not open any more may tell of them.
         """
-        if people != self._theirs[0]:
-            found: set[str] = set()
-            for start in range(0, log_size(self._reads), ENTRIES_MAX):
-                for values in self._reads.many(_RELEASES, start, start + ENTRIES_MAX):
-                    one = row(*values)
-                    if one.leaf.s is not None and one.leaf.exchange_id is not None:
-                        payload = opened(one, self._key)
-                        if payload is None or people & set(payload.tokens):
-                            found.add(one.leaf.exchange_id)
-            self._theirs = people, frozenset(found)
-        return self._theirs[1]
+        if people != self._people:
+            self._people, self._theirs, self._theirs_to = people, set(), 0
+        size = log_size(self._reads)
+        for start in range(self._theirs_to, size, ENTRIES_MAX):
+            stop = min(start + ENTRIES_MAX, size)
+            for values in self._reads.many(_RELEASES, start, stop):
+                one = row(*values)
+                if one.leaf.s is not None and one.leaf.exchange_id is not None:
+                    payload = opened(one, self._key)
+                    if payload is None or people & set(payload.tokens):
+                        self._theirs.add(one.leaf.exchange_id)
+        self._theirs_to = size
+        return frozenset(self._theirs)
 
     def _said(self) -> list[tuple[Row, dict[str, Any] | None, tuple[bytes, ...]]]:
         """Return the entries, opened, with what they say where that can be read."""

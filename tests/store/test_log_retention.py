@@ -355,6 +355,25 @@ def test_an_exchange_is_held_for_a_person_in_any_of_its_chunks(town: Town) -> No
     assert [an_id(2)] * 3 == [leaf_x for (leaf_x,) in town.rows(_HELD)]
 
 
+def test_a_hold_of_a_person_keeps_what_left_after_it_began(town: Town) -> None:
+    """Whole exchanges too, although the same gateway looked for theirs years before."""
+
+    async def run() -> list[int]:
+        async with town.log() as log:
+            await _exchange(log, 1, "3y", ANOTHER)
+            await log.note(_hold("begin", "person", "d-1", PERSON))
+            erased = []
+            for number in (2, 3):
+                town.clock.moment += LIFE
+                erased.append(await log.expire(town.clock.now()))
+                await _exchange(log, number, "3y", PERSON)
+                await log.note(an_agreement())
+            town.clock.moment += LIFE
+            return [*erased, await log.expire(town.clock.now())]
+
+    assert [3, 0, 0] == asyncio.run(run())
+
+
 _HELD = (
     "SELECT CAST(substr(body, -38, 36) AS TEXT) FROM log_entry JOIN log_payload USING (seq) "
     "WHERE key_id LIKE '%.3y' ORDER BY seq"
