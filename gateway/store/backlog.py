@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit.subjects import INDEXED_BYTES
 from gateway.errors import LogError, SettingsError
@@ -19,6 +19,8 @@ from gateway.store.reads import unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+
+    from gateway.store.database import Connection
 
 ROWS: Final = 256
 """Rows that one commit takes along."""
@@ -35,11 +37,6 @@ WHERE seq >= ? AND seq < ? AND k IN ('release', 'access', 'suspend', 'hold') ORD
 
 Named = tuple[int, "Sequence[bytes]"]
 """An entry's place, and the tokens that it holds."""
-
-
-class _Connection(Protocol):
-    def execute(self, statement: str, parameters: Sequence[Any] = (), /) -> Any:  # noqa: ANN401
-        """Run a statement."""
 
 
 class Step(NamedTuple):
@@ -94,7 +91,7 @@ class Backlog:
             self._held -= len(self._queue.popleft()[1])
         self._indexed, self._upto, self._offset = indexed, max(self._upto, indexed), 0
 
-    def fill(self, connection: _Connection, size: int) -> None:
+    def fill(self, connection: Connection, size: int) -> None:
         """Read what is not in memory, a few entries at a time, once memory has room."""
         if self._queue or self._upto >= size or self.stuck:
             return

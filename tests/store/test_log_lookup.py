@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -223,6 +224,37 @@ async def _insert(log: SqliteLog, row: tuple[bytes, int]) -> None:
 
     job = Job(chore=insert)
     await log._desk.chore(job)  # noqa: SLF001
+
+
+def test_a_payload_that_does_not_open_ends_every_look_and_no_exchange(town: Town) -> None:
+    """Nobody gets an account with a hole; the gateway goes on, and its index waits."""
+
+    async def first() -> None:
+        async with town.log() as log:
+            await disclose(log, town, 1, 1)
+            await disclose(log, town, 2, 2)
+
+    asyncio.run(first())
+    connection = sqlite3.connect(town.place.database)
+    first_release = "(SELECT min(seq) FROM log_entry WHERE k = 'release')"
+    connection.execute(
+        f"UPDATE log_payload SET sealed = zeroblob(300) WHERE seq = {first_release}"  # noqa: S608
+    )
+    connection.execute("DELETE FROM log_subject")
+    connection.execute("UPDATE log_head SET indexed = 0")
+    connection.commit()
+    (at,) = connection.execute(f"SELECT {first_release}").fetchone()
+    connection.close()
+
+    async def then() -> None:
+        async with town.log() as log:
+            for number in (1, 2):
+                with pytest.raises(LogError):
+                    await asked(log, town, number)
+            await disclose(log, town, 3, 3)
+            assert [(at,)] == log.reads.rows("SELECT indexed FROM log_head")
+
+    asyncio.run(then())
 
 
 def test_an_open_exchange_and_a_recovered_one_are_presumed(town: Town) -> None:
