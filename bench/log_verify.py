@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,32 +17,13 @@ from bench.figures import median
 from bench.log_drawn import Held
 from bench.log_filled import ENTRIES, fill
 from bench.processes import ROOT
-from gateway.audit.tally import NOTES
-from gateway.auditor.database import DatabasePlace
-from gateway.auditor.run import Against
-from gateway.auditor.run import run as verify
-from gateway.cli.clock import SystemEntropy
-from gateway.keys.folder import KeyFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEYS: Final = ("log.verify_1m_s", "log.verify_rss_mb")
 MILLION: Final = 1_000_000
-PROCESSES: Final = 2
 _LOOK_S: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class PayloadKeys:
-    """The payload keys of a drawn log, opened in whichever process asks."""
-
-    folder: Path
-
-    def __call__(self) -> Callable[[str], bytes | None]:
-        """Return what returns a key by its id."""
-        keys = KeyFolder(self.folder, SystemEntropy())
-        return lambda key_id: keys.by_id(key_id) if keys.has(key_id) else None
 
 
 def run(
@@ -56,17 +36,19 @@ def run(
     """
     held = Held(folder)
     fill(held, -(-entries // ENTRIES))
-    measured = [_once(folder) for _ in range(runs)]
+    measured = [_once(held) for _ in range(runs)]
     seconds = median([1_000_000 * spent / size for spent, size, _ in measured])
     peak_mb = max(peak for _, _, peak in measured)
     say(f"verification: {1_000_000 / seconds:>9,.0f} entries/s, payloads included")
     return {"log.verify_1m_s": seconds, "log.verify_rss_mb": peak_mb}
 
 
-def _once(folder: Path) -> tuple[float, int, float]:
+def _once(held: Held) -> tuple[float, int, float]:
     """Verify in another process; return seconds, entries, and the most memory of it and its own."""
-    with subprocess.Popen(  # noqa: S603 - this interpreter, this module
-        [sys.executable, "-m", "bench.log_verify", str(folder)],
+    vkey = held.signer().vkey
+    given = [str(held.database), str(held.keys), vkey, str(held.checkpoint)]
+    with subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+        [sys.executable, "-m", "bench.log_reader", *given],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,22 +77,3 @@ def _resident_mb(pid: int) -> float:
         rest += [int(child) for child in children]
         total_kb += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
     return total_kb / 1000
-
-
-def main(folder: Path) -> None:
-    """Verify the log of a folder, and print what that took."""
-    held = Held(folder)
-    against = Against((held.signer().verifier,), (held.checkpoint.read_text(encoding="utf-8"),))
-    place = DatabasePlace(str(held.database), PayloadKeys(held.keys))
-    started = time.perf_counter()
-    report = verify(place, against, processes=PROCESSES)
-    told = {
-        "seconds": time.perf_counter() - started,
-        "entries": report.tally.entries,
-        "findings": [one.code for one in report.findings if one.code not in NOTES],
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
