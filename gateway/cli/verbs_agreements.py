@@ -67,7 +67,7 @@ def sign(
     end(run_sign(folder, name, agency, key, key_id, role, action, now))
 
 
-@app.command(epilog="Example: accord agreements diff signed/county.yaml agreements/county.yaml")
+@app.command(epilog="Example: accord agreements diff agreements county/agreements")
 def diff(
     before: str = typer.Argument(help="A folder, or an agreement's file: what stands."),
     after: str = typer.Argument(help="A folder, or an agreement's file: what is to stand."),
