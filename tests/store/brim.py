@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 BALLAST_BYTES = 1 << 20
 CHUNKS = 3
+PEOPLE = 4  # so few that the disk is full before the write-ahead log is copied
 PATIENCE_S = 20.0
 
 
@@ -43,7 +44,7 @@ class Client:
     given: list[tuple[str, int, int]] = field(default_factory=list)
 
     async def exchange(self, log: SqliteLog) -> None:
-        """Run one exchange of a few chunks, each about 64 people."""
+        """Run one exchange of a few chunks, each about a few people."""
         exchange = an_id()
         ticket = await log.intent(
             an_intent(exchange),
@@ -54,7 +55,7 @@ class Client:
         )
         try:
             for chunk in range(CHUNKS):
-                tokens = tuple(bytes([chunk, n] * 16) for n in range(64))
+                tokens = tuple(bytes([chunk, n] * 16) for n in range(PEOPLE))
                 draft = a_release(exchange, chunk, 1, tokens)
                 logged = await ticket.release(draft, a_keep(exchange, first_row=chunk))
                 self.given.append((exchange.replace("-", ""), chunk, logged.index))

@@ -46,7 +46,7 @@ async def release(log: SqliteLog, number: int, *chunks: tuple[bytes, ...]) -> in
 
 async def indexed(log: SqliteLog) -> None:
     """Wait until nothing is owed."""
-    for _ in range(1_000):
+    for _ in range(6_000):
         if log.reads.rows("SELECT size - indexed FROM log_head") == [(0,)]:
             return
         await asyncio.sleep(0.01)
