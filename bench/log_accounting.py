@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 KEYS: Final = ("log.accounting_1m_s",)
 MILLION: Final = 1_000_000
@@ -63,7 +63,7 @@ async def _look_up(held: Held) -> list[float]:
         return [await _one(log, number) for number in range(PEOPLE)]
 
 
-async def _one(log: SqliteLog, number: int) -> float:
+async def _one(log: StoredLog, number: int) -> float:
     """Return how long the accounting of one person takes, proofs included."""
     began = time.perf_counter()
     tokens = [token_of(number)]

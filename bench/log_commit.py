@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bench.log_drawn import Drawn, Held
-    from gateway.store.log import SqliteLog
-    from gateway.store.ticket import SqliteTicket
+    from gateway.store.log import StoredLog
+    from gateway.store.ticket import StoredTicket
 
 KEYS: Final = (
     "log.exchanges_per_s", "log.intent_p99_ms", "log.intent_p50_ms",
@@ -128,7 +128,7 @@ async def _all(held: Held, size: Size, say: Callable[[str], None]) -> dict[str, 
 # --- One exchange ---------------------------------------------------------------------------------
 
 
-async def two(log: SqliteLog, drawn: Drawn) -> float:
+async def two(log: StoredLog, drawn: Drawn) -> float:
     """Write an exchange of two entries; return how long its intent took to be durable."""
     started = time.perf_counter()
     ticket = await begin(log, drawn)
@@ -137,7 +137,7 @@ async def two(log: SqliteLog, drawn: Drawn) -> float:
     return waited_s
 
 
-async def unary(log: SqliteLog, drawn: Drawn) -> float:
+async def unary(log: StoredLog, drawn: Drawn) -> float:
     """Write an exchange of one record; return how long its release took to be durable."""
     ticket = await begin(log, drawn)
     started = time.perf_counter()
@@ -147,7 +147,7 @@ async def unary(log: SqliteLog, drawn: Drawn) -> float:
     return waited_s
 
 
-async def receipt(log: SqliteLog, drawn: Drawn) -> float:
+async def receipt(log: StoredLog, drawn: Drawn) -> float:
     """Write an exchange of one record; return how long after its release the receipt was there."""
     ticket = await begin(log, drawn)
     await ticket.release(drawn.release, drawn.keep)
@@ -158,7 +158,7 @@ async def receipt(log: SqliteLog, drawn: Drawn) -> float:
     return waited_s
 
 
-async def begin(log: SqliteLog, drawn: Drawn) -> SqliteTicket:
+async def begin(log: StoredLog, drawn: Drawn) -> StoredTicket:
     """Make an intent durable."""
     return await log.intent(
         drawn.intent,
@@ -173,7 +173,7 @@ class _Meter:
     """Rounds over one open log."""
 
     def __init__(
-        self, log: SqliteLog, held: Held, found: Found, say: Callable[[str], None]
+        self, log: StoredLog, held: Held, found: Found, say: Callable[[str], None]
     ) -> None:
         self._log = log
         self._folder = held.database.parent
@@ -186,7 +186,7 @@ class _Meter:
         name: str,
         count: int,
         in_flight: int,
-        carry_out: Callable[[SqliteLog, Drawn], Coroutine[Any, Any, float]],
+        carry_out: Callable[[StoredLog, Drawn], Coroutine[Any, Any, float]],
     ) -> None:
         """Carry out so many exchanges, so many at a time."""
         found, log, now = self._found, self._log, SystemClock().now()
@@ -227,7 +227,7 @@ async def spread(
     return spent
 
 
-async def _proofs(log: SqliteLog, count: int) -> list[float]:
+async def _proofs(log: StoredLog, count: int) -> list[float]:
     """Return how long each proof took: of any entry under the newest checkpoint."""
     await log.proof(log.size - 1)
     spent = []

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.errors import LogError
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 ORIGIN: Final = "bench.invalid/exchange-log"
 AGREEMENT: Final = "ems-to-health@3"
@@ -175,7 +175,7 @@ class Held:
 
 
 @asynccontextmanager
-async def opened(held: Held) -> AsyncIterator[SqliteLog]:
+async def opened(held: Held) -> AsyncIterator[StoredLog]:
     """Open a log, made where there is none; close it in the end."""
     for folder in (held.database.parent, held.checkpoint.parent):
         folder.mkdir(parents=True, exist_ok=True)

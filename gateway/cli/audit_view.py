@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
     from gateway.cli.accounting.accounts import Accounts
     from gateway.rpc.disclosures import Asked
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.reads import Opened as StoredOpened
     from gateway.values import Caller
 
@@ -45,7 +45,7 @@ class AuditView:
 
     def __init__(
         self,
-        log: SqliteLog,
+        log: StoredLog,
         key: Callable[[str], bytes],
         accounts: Accounts,
         agreements: Callable[[], Agreements],

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from gateway.plan.pushdown import Scan
     from gateway.plan.reference import Table
     from gateway.settings import GatewaySettings
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.telemetry import Telemetry
     from gateway.values import Request
     from gateway.wire.tls import TlsFiles
@@ -90,7 +90,7 @@ class Running:
     """
 
     gateway: Gateway
-    log: SqliteLog
+    log: StoredLog
     vault: StoredVault
     library: FolderLibrary
     sources: Sources
@@ -174,7 +174,7 @@ def _log(
     fatal: Callable[[LogError], None],
     *,
     create: bool,
-) -> SqliteLog:
+) -> StoredLog:
     return open_log(
         place(path, settings),
         signer=signers(settings.log.origin, keys, SystemClock().now()),
@@ -191,7 +191,7 @@ class Inner:
     """What a gateway is built over, agreements in force and log open."""
 
     library: FolderLibrary
-    log: SqliteLog
+    log: StoredLog
     vault: StoredVault
     keys: KeyFolder
     tables: Mapping[str, Table]

@@ -15,7 +15,7 @@ from gateway.store.export import export, newest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 EXIT_UNFINISHED = 3
 
@@ -51,7 +51,7 @@ def run_export(settings: str, folder: str, *, opened: bool) -> int:
     return 0
 
 
-def _export_open(log: SqliteLog, key: Callable[[str], bytes], place: Path) -> int:
+def _export_open(log: StoredLog, key: Callable[[str], bytes], place: Path) -> int:
     from gateway.store.export import export_newest
 
     size = export_newest(log.reads, log.published, place, key=key)
@@ -70,7 +70,7 @@ def run_show(settings: str, exchange: str) -> int:
 
     x = exchange_bytes(exchange)
 
-    def show(log: SqliteLog, key: Callable[[str], bytes]) -> int:
+    def show(log: StoredLog, key: Callable[[str], bytes]) -> int:
         rows = log.reads.rows("SELECT seq FROM log_entry WHERE x = ? ORDER BY seq", x)
         for (index,) in rows:
             (one,) = log.reads.opened(int(index), 1, key)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gateway.errors import LogError
     from gateway.keys.folder import KeyFolder
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
     Key = Callable[[str], bytes]
 
@@ -42,7 +42,7 @@ def access(verb: str, asked: str | None, results: int = 0) -> Draft:
 
 
 def with_log(
-    path: Path, looks: Callable[[SqliteLog], Draft], work: Callable[[SqliteLog, Key], _T]
+    path: Path, looks: Callable[[StoredLog], Draft], work: Callable[[StoredLog, Key], _T]
 ) -> _T:
     """Open the log as its owner, write the `access` entry, then work.
 
@@ -68,7 +68,7 @@ def with_log(
 
 
 @asynccontextmanager
-async def operated(path: Path) -> AsyncIterator[tuple[SqliteLog, KeyFolder]]:
+async def operated(path: Path) -> AsyncIterator[tuple[StoredLog, KeyFolder]]:
     """Open a deployment's log as its owner, with its keys, and close it in the end.
 
     Raises:

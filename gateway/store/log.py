@@ -1,4 +1,4 @@
-"""The exchange log on SQLite: the port, on the event loop, before two threads that write and sign.
+"""The exchange log as stored: the port, on the event loop, before two threads that write and sign.
 
 Whatever returns from here is durable. How a draft gets there is the desk's and the writer's, how it
 is signed the signer's; this module says which entry is whose, and what may be read back.
@@ -22,7 +22,7 @@ from gateway.store.line import Asked
 from gateway.store.lookup import Lookup
 from gateway.store.reads import tile_at, unseal
 from gateway.store.spending import Claims, Spending
-from gateway.store.ticket import SqliteTicket
+from gateway.store.ticket import StoredTicket
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _STEPS: Final = frozenset({"genesis", "intent", "refusal", "release", "outcome", "recovered"})
 
 
-class SqliteLog:
+class StoredLog:
     """The exchange log of one process, on one event loop. `start.open_log` makes it.
 
     Attributes:
@@ -107,7 +107,7 @@ class SqliteLog:
         request_id: str,
         request_digest: bytes,
         now: dt.datetime,
-    ) -> SqliteTicket:
+    ) -> StoredTicket:
         """Reserve room for the whole exchange, make its `intent` durable, remember the request.
 
         Raises:
@@ -205,8 +205,8 @@ class SqliteLog:
         """Return the newest signed checkpoint, a note."""
         return self._prover.published.note
 
-    def _ticket(self, draft: Draft, job: Job) -> SqliteTicket:
-        return SqliteTicket(self._desk, self._prover, self._spending, self._cells, draft, job.index)
+    def _ticket(self, draft: Draft, job: Job) -> StoredTicket:
+        return StoredTicket(self._desk, self._prover, self._spending, self._cells, draft, job.index)
 
     # --- What a process asks of it ----------------------------------------------------------------
 

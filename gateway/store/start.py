@@ -31,7 +31,7 @@ from gateway.store.held import HeldFile
 from gateway.store.keylog import KeyLog, key_events
 from gateway.store.line import BATCH_ENTRIES
 from gateway.store.lock import Lock
-from gateway.store.log import SqliteLog
+from gateway.store.log import StoredLog
 from gateway.store.nodes import Nodes
 from gateway.store.prover import Prover
 from gateway.store.reads import Reads
@@ -119,7 +119,7 @@ def open_log(
     fatal: Callable[[LogError], None],
     create: bool = False,
     free_bytes: Callable[[], int] | None = None,
-) -> SqliteLog:
+) -> StoredLog:
     """Return the log, compared, recovered, signed, and running.
 
     Args:
@@ -164,7 +164,7 @@ def open_log(
         sealer = Sealer(keys, clock, entropy)
         desk = Desk(sealer, place.config)
         prover = Prover(desk, reads, signers.verifiers)
-        log = SqliteLog(desk, prover, reads, keys, fatal)
+        log = StoredLog(desk, prover, reads, keys, fatal)
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
         log.warnings += warnings

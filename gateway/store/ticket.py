@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.store.spending import Spending
 
 
-class SqliteTicket:
+class StoredTicket:
     """One exchange that the log has an intent for; it is closed exactly once.
 
     Attributes:

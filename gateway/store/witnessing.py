@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.merkle import Tiles
     from gateway.store.database import Connection
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.prover import Prover
     from gateway.store.reads import Reads
     from gateway.store.signer import Published
@@ -266,7 +266,7 @@ def consult(witnesses: Sequence[Witness], note: str, size: int, stored: int) -> 
     return tuple(warnings)
 
 
-def rounds_of(place: Place, prover: Prover, reads: Reads, log: SqliteLog) -> Witnessing | None:
+def rounds_of(place: Place, prover: Prover, reads: Reads, log: StoredLog) -> Witnessing | None:
     """Return what has a log's checkpoints cosigned, with the first of them in hand; not started."""
     if not place.witnesses:
         return None

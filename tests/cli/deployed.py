@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.keys.folder import KeyFolder
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 ORIGIN = "demo.invalid/cli"
 EXCHANGE = an_id(77)
@@ -33,7 +33,7 @@ def deploy(folder: Path) -> Path:
     return folder / "gateway.toml"
 
 
-def opened(path: Path, *, create: bool = False) -> tuple[SqliteLog, KeyFolder]:
+def opened(path: Path, *, create: bool = False) -> tuple[StoredLog, KeyFolder]:
     """Open the log of a deployment, in the running loop."""
     settings = gateway_settings(path)
     entropy = SystemEntropy()

@@ -17,7 +17,7 @@ from tests.store.town import Town, a_keep, a_refusal, a_release, a_signer, an_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 EXCHANGE = an_id(1 << 20)
 ENTRIES = 260
@@ -81,7 +81,7 @@ def write(place: Path, entries: int = ENTRIES) -> Exported:
     return made
 
 
-async def _signed(log: SqliteLog) -> str:
+async def _signed(log: StoredLog) -> str:
     await log.proof(log.size - 1)
     return log.newest()
 

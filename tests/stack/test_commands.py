@@ -36,7 +36,7 @@ RUNS: Final = (
     "incident_date,age,sex",
 )
 SURVEILLANCE: Final = ("--purpose", "public_health.surveillance")
-LATER: Final = frozenset({"demo", "serve", "adapter serve", "init", "agreements diff"})
+LATER: Final = frozenset({"demo", "serve", "adapter serve", "init"})
 """Verbs whose examples the county of these tests is made by, or that have a test of their own."""
 
 ABOUT_PEOPLE: Final = "log accounting"

@@ -29,7 +29,7 @@ from tests.store.town import (
 )
 
 if TYPE_CHECKING:
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 BALLAST_BYTES = 1 << 20
 CHUNKS = 3
@@ -43,7 +43,7 @@ class Client:
 
     given: list[tuple[str, int, int]] = field(default_factory=list)
 
-    async def exchange(self, log: SqliteLog) -> None:
+    async def exchange(self, log: StoredLog) -> None:
         """Run one exchange of a few chunks, each about a few people."""
         exchange = an_id()
         ticket = await log.intent(
@@ -65,7 +65,7 @@ class Client:
             end = "complete" if done == CHUNKS else "cut"
             await ticket.outcome(an_outcome(exchange, done, done, end))
 
-    async def until_denied(self, log: SqliteLog) -> LogError:
+    async def until_denied(self, log: StoredLog) -> LogError:
         """Run exchanges one after the other until one is denied; return why."""
         try:
             while True:

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 
-async def release(log: SqliteLog, number: int, keep: Keep) -> None:
+async def release(log: StoredLog, number: int, keep: Keep) -> None:
     """Release one table."""
     ticket = await begin(log, number)
     await ticket.release(a_release(an_id(number), 0, 1), keep)
 
 
-def run(town: Town, *works: Callable[[SqliteLog], Awaitable[None]]) -> None:
+def run(town: Town, *works: Callable[[StoredLog], Awaitable[None]]) -> None:
     """Run each work over the store of one town, which is closed and opened in between."""
 
-    async def one(work: Callable[[SqliteLog], Awaitable[None]]) -> None:
+    async def one(work: Callable[[StoredLog], Awaitable[None]]) -> None:
         async with town.log() as log:
             await work(log)
 

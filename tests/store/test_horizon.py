@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 TODAY = dt.date(2031, 11, 20)
 DAY = dt.timedelta(days=1)
@@ -39,7 +39,7 @@ def until(number: int, days: Days, day: dt.date = TODAY, **changed: object) -> K
     return dataclasses.replace(made, days=days, until=day, **changed)  # type: ignore[arg-type]
 
 
-async def refused(log: SqliteLog, days: Days) -> str:
+async def refused(log: StoredLog, days: Days) -> str:
     """Return why nothing is said of these days; empty where it is said."""
     try:
         await log.released(kept(1, MARCH).source, days, an_id(99))
@@ -54,7 +54,7 @@ async def refused(log: SqliteLog, days: Days) -> str:
 def filled(town: Town, *several: Keep) -> None:
     """Release these tables, exchange 1, 2 and so on."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         for number, keep in enumerate(several, 1):
             await release(log, number, keep)
 
@@ -74,7 +74,7 @@ def test_a_table_is_forgotten_on_its_day(tmp_path: Path, today: dt.date, gone: i
     filled(town, until(1, MARCH_DAYS))
     sealed = [one[-1] for one in rows(town, "released_cells")]
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         assert gone == await log.forget(today)
         assert bool(gone) == bool(await refused(log, MARCH_DAYS))
 
@@ -89,10 +89,10 @@ def test_over_days_that_were_forgotten_nothing_leaves_again(tmp_path: Path) -> N
     town = Town(tmp_path)
     filled(town, until(1, MARCH_DAYS), until(2, APRIL_DAYS, TODAY + DAY))
 
-    async def forget(log: SqliteLog) -> None:
+    async def forget(log: StoredLog) -> None:
         assert 1 == await log.forget(TODAY)
 
-    async def ask(log: SqliteLog) -> None:
+    async def ask(log: StoredLog) -> None:
         for days in (
             MARCH_DAYS,
             (MARCH, MARCH),
@@ -123,7 +123,7 @@ def test_another_source_is_not_touched(tmp_path: Path) -> None:
     other = until(2, MARCH_DAYS, TODAY + DAY, source="else/where", spends="else/where#cut")
     filled(town, until(1, MARCH_DAYS), other)
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await log.forget(TODAY)
         assert 1 == len(await log.released("else/where", MARCH_DAYS, an_id(99)))
 
@@ -136,7 +136,7 @@ def test_tables_that_hang_together_are_forgotten_together(tmp_path: Path) -> Non
     quarter = (dt.date(2026, 1, 1), APRIL - DAY)
     filled(town, until(1, MARCH_DAYS), until(2, quarter, TODAY + DAY), until(3, APRIL_DAYS))
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         assert 1 == await log.forget(TODAY)  # April alone
         assert 2 == await found(log)
         assert 2 == await log.forget(TODAY + DAY)
@@ -158,11 +158,11 @@ def test_what_was_taken_away_is_not_what_was_forgotten(tmp_path: Path, theft: st
     may = (MAY, dt.date(2026, 5, 31))
     filled(town, until(1, MARCH_DAYS), until(2, may, TODAY + DAY))
 
-    async def forget(log: SqliteLog) -> None:
+    async def forget(log: StoredLog) -> None:
         await log.forget(TODAY)
         assert not await refused(log, APRIL_DAYS)
 
-    async def ask(log: SqliteLog) -> None:
+    async def ask(log: StoredLog) -> None:
         assert "the record of cells does not match the exchange log" == await refused(
             log, APRIL_DAYS
         )
@@ -184,7 +184,7 @@ def test_to_say_that_it_was_forgotten_gives_a_thief_nothing(tmp_path: Path) -> N
             (kept(1, MARCH).source,),
         )
 
-    async def ask(log: SqliteLog) -> None:
+    async def ask(log: StoredLog) -> None:
         assert await refused(log, MARCH_DAYS)
 
     run(town, ask)
@@ -196,10 +196,10 @@ def test_the_horizon_stands(tmp_path: Path, verb: str) -> None:
     town = Town(tmp_path)
     filled(town, until(1, MARCH_DAYS))
 
-    async def forget(log: SqliteLog) -> None:
+    async def forget(log: StoredLog) -> None:
         await log.forget(TODAY)
 
-    async def ask(log: SqliteLog) -> None:
+    async def ask(log: StoredLog) -> None:
         assert "does not match" in await refused(log, MARCH_DAYS)
 
     run(town, forget)
@@ -216,7 +216,7 @@ def test_a_log_that_takes_nothing_forgets_nothing(tmp_path: Path) -> None:
     town = Town(tmp_path)
     filled(town, until(1, MARCH_DAYS))
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         log.dies(LogError("full"))
         with pytest.raises(LogError, match="full"):
             await log.forget(TODAY)
@@ -234,7 +234,7 @@ def test_a_source_in_use_is_forgotten_when_it_is_free(tmp_path: Path) -> None:
     town = Town(tmp_path)
     filled(town, until(1, MARCH_DAYS))
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         async with log.alone(kept(1, MARCH).source):
             forgetting = asyncio.ensure_future(log.forget(TODAY))
             await asyncio.sleep(0.05)

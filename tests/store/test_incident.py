@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.store.incident import Examined
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.start import Place
 
 VERIFIERS = [a_signer().verifier]
@@ -35,7 +35,7 @@ TODAY = dt.date(2026, 11, 20)
 MAY = dt.date(2026, 5, 1)
 
 
-def fill(town: Town, *works: Callable[[SqliteLog], Awaitable[object]]) -> str:
+def fill(town: Town, *works: Callable[[StoredLog], Awaitable[object]]) -> str:
     """Work in a town's log, and return the checkpoint that it was left at."""
 
     async def run() -> None:
@@ -47,10 +47,10 @@ def fill(town: Town, *works: Callable[[SqliteLog], Awaitable[object]]) -> str:
     return town.place.held.read_text()
 
 
-def some(*numbers: int) -> Callable[[SqliteLog], Awaitable[object]]:
+def some(*numbers: int) -> Callable[[StoredLog], Awaitable[object]]:
     """Return work that writes some refusals."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         for number in numbers:
             await log.refusal(a_refusal(an_id(number)))
 
@@ -169,7 +169,7 @@ def followed(old: Town, root: Path, *, lost: bool = False) -> Town:
     follower = Town(root, keys=old.keys)
     reads = Reads(old.place.database)
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await log.remember(Remembering(reads, TODAY, lost=lost))
 
     try:
@@ -179,7 +179,7 @@ def followed(old: Town, root: Path, *, lost: bool = False) -> Town:
     return follower
 
 
-def read(town: Town, work: Callable[[SqliteLog], Awaitable[object]]) -> object:
+def read(town: Town, work: Callable[[StoredLog], Awaitable[object]]) -> object:
     """Return what work finds in a town's log."""
 
     async def run() -> object:
@@ -189,7 +189,7 @@ def read(town: Town, work: Callable[[SqliteLog], Awaitable[object]]) -> object:
     return asyncio.run(run())
 
 
-async def told_cells(log: SqliteLog) -> list[bytes]:
+async def told_cells(log: StoredLog) -> list[bytes]:
     """Return the record of cells of the town's source."""
     return await log.released(kept(1, MARCH).source, (MARCH, MAY), an_id(99))
 
@@ -223,7 +223,7 @@ def test_rows_periods_and_noise_are_spent_for_good(tmp_path: Path) -> None:
         assert rows
         assert rows == follower.rows(f"SELECT * FROM {table}")  # noqa: S608 - ours
 
-    async def ledger(log: SqliteLog) -> object:
+    async def ledger(log: StoredLog) -> object:
         return told(log.reads, keep.source)
 
     assert read(old, ledger) == read(follower, ledger)
@@ -238,7 +238,7 @@ def test_where_the_end_was_lost_no_table_leaves_again(
     fill(old, lambda log: release(log, 1, kept(1, MARCH)))
     follower = followed(old, tmp_path / "next", lost=lost)
 
-    async def ask(log: SqliteLog, source: str, day: dt.date) -> bool:
+    async def ask(log: StoredLog, source: str, day: dt.date) -> bool:
         try:
             await log.released(source, (day, day), an_id(99))
         except ReleaseError:
@@ -275,7 +275,7 @@ def test_the_genesis_names_the_log_before(tmp_path: Path) -> None:
     following = Following(tmp_path / "next", keys=old.keys, previous=(ORIGIN, note))
     fill(following, some(2))
 
-    async def genesis(log: SqliteLog) -> bytes:
+    async def genesis(log: StoredLog) -> bytes:
         return log.reads.opened(0, 1, following.keys.by_id)[0].meta
 
     said = read(following, genesis)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 Days: TypeAlias = "tuple[dt.date, dt.date]"
 MARCH, APRIL = dt.date(2026, 3, 1), dt.date(2026, 4, 1)
@@ -32,7 +32,7 @@ def kept(number: int, period: dt.date, memory: bytes = MEMORY) -> Keep:
     return dataclasses.replace(made, memory=memory, days=(period, period + dt.timedelta(27)))
 
 
-async def found(log: SqliteLog, attempt: str = "", days: Days = (MARCH, MARCH)) -> int:
+async def found(log: StoredLog, attempt: str = "", days: Days = (MARCH, MARCH)) -> int:
     """Return how many tables the record has of the source."""
     return len(await log.released(kept(1, MARCH).source, days, attempt or an_id(99)))
 
@@ -40,7 +40,7 @@ async def found(log: SqliteLog, attempt: str = "", days: Days = (MARCH, MARCH)) 
 def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     """In the order of release, of this source and these years."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, kept(1, MARCH, b"one"))
         await release(log, 2, kept(2, APRIL, b"two"))
         await release(
@@ -51,7 +51,7 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
             ),
         )
 
-    async def read(log: SqliteLog) -> None:
+    async def read(log: StoredLog) -> None:
         source = kept(1, MARCH).source
         assert [b"one", b"two"] == await log.released(source, (MARCH, MARCH), an_id(99))
         for year, here in ((2024, 0), (2025, 2), (2027, 2), (2028, 0)):
@@ -68,7 +68,7 @@ def test_what_hangs_together_is_there_however_long_ago(tmp_path: Path, gap: int,
     Where they have no day in common, the chain ends, and what is two years before is left out.
     """
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         for number, year in enumerate((2023, 2024, 2025), start=1):
             whole = dt.date(year, 1, 1), dt.date(year + 1, 1, 1) - dt.timedelta(gap)
             await release(log, number, dataclasses.replace(kept(number, whole[0]), days=whole))
@@ -83,7 +83,7 @@ def test_what_hangs_together_is_there_however_long_ago(tmp_path: Path, gap: int,
 def test_a_repeat_is_judged_as_the_first_attempt_was(tmp_path: Path) -> None:
     """What the attempt released itself, and what came after it, is left out."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         source = kept(1, MARCH).source
         await release(log, 1, kept(1, MARCH, b"one"))
         await release(log, 2, kept(2, APRIL, b"two"))
@@ -96,7 +96,7 @@ def test_a_repeat_is_judged_as_the_first_attempt_was(tmp_path: Path) -> None:
 def test_a_repeat_keeps_nothing_twice(tmp_path: Path) -> None:
     """A release that costs nothing again is not another table."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, MARCH))
         await release(log, 2, dataclasses.replace(kept(2, MARCH), attempt=an_id(1), charge=False))
         assert 1 == await found(log)
@@ -116,11 +116,11 @@ def test_a_repeat_keeps_nothing_twice(tmp_path: Path) -> None:
 def test_a_record_that_was_tampered_with_lets_no_table_leave(tmp_path: Path, odd: str) -> None:
     """A row that is gone, changed, another's or under no key: the source is refused."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, kept(1, MARCH))
         assert 1 == await found(log)
 
-    async def read(log: SqliteLog) -> None:
+    async def read(log: StoredLog) -> None:
         with pytest.raises(ReleaseError) as raised:
             await found(log)
         assert (Reason.DISCLOSURE_RISK, "history") == (
@@ -138,7 +138,7 @@ def test_a_record_that_was_tampered_with_lets_no_table_leave(tmp_path: Path, odd
 def test_true_numbers_are_in_no_file(tmp_path: Path) -> None:
     """What is kept is sealed: its bytes are in no file of the store."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, kept(1, MARCH))
 
     run(Town(tmp_path), fill)
@@ -150,7 +150,7 @@ def test_true_numbers_are_in_no_file(tmp_path: Path) -> None:
 def test_a_source_is_held_by_one_table_at_a_time(tmp_path: Path) -> None:
     """Who comes second waits until the first is durable; another source does not wait."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         order: list[str] = []
 
         async def hold(source: str, name: str) -> None:

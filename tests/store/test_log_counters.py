@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 PROVISION = "ems-to-health/runs"
 SECOND = dt.timedelta(seconds=1)
@@ -41,12 +41,12 @@ def _request(request_id: str = "new", recipient: str = "county-health") -> Reque
 
 
 def _counters(
-    log: SqliteLog, provision: str | None = PROVISION, cut: str = "cut"
+    log: StoredLog, provision: str | None = PROVISION, cut: str = "cut"
 ) -> StoredCounters:
     return StoredCounters(log.reads, lambda _request: (provision, cut) if provision else None)
 
 
-async def _release(log: SqliteLog, number: int, *keeps: Keep) -> None:
+async def _release(log: StoredLog, number: int, *keeps: Keep) -> None:
     ticket = await begin(log, number, keeps[0].attempt)
     for chunk, keep in enumerate(keeps):
         await ticket.release(a_release(an_id(number), chunk, keep.rows), keep)

@@ -21,20 +21,20 @@ from tests.store.town import Town, a_keep, a_refusal, a_release, an_id, an_outco
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 EXCHANGES: Final = 30
 TRIALS: Final = 60
 
 
-async def _work(log: SqliteLog, first: int, count: int) -> None:
+async def _work(log: StoredLog, first: int, count: int) -> None:
     for number in range(first, first + count):
         ticket = await begin(log, number)
         await ticket.release(a_release(an_id(number)), a_keep(f"request-{number}"))
         await ticket.outcome(an_outcome(an_id(number)))
 
 
-async def _signed(log: SqliteLog) -> int:
+async def _signed(log: StoredLog) -> int:
     """Have everything signed, and return its size."""
     while log.waiting:  # noqa: ASYNC110 - an outcome is queued, and nobody is told
         await asyncio.sleep(0.005)

@@ -33,7 +33,7 @@ from tests.store.town import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 VERIFIER = a_signer().verifier
 ACCESS = Draft(
@@ -52,7 +52,7 @@ def town(tmp_path: Path) -> Town:
     return Town(tmp_path)
 
 
-async def _fill(log: SqliteLog, count: int) -> None:
+async def _fill(log: StoredLog, count: int) -> None:
     await asyncio.gather(*(log.refusal(a_refusal(an_id(number))) for number in range(count)))
     await log.proof(log.size - 1)
 

@@ -20,7 +20,7 @@ from gateway.store.desk import SLOTS, Desk
 from gateway.store.faults import RollbackError
 from gateway.store.line import ROOM_ENTRIES, Job, Line
 from gateway.store.sealing import Sealer
-from gateway.store.ticket import SqliteTicket
+from gateway.store.ticket import StoredTicket
 from gateway.store.turn import Sole
 from gateway.store.writer import Writer
 from tests.store.contract import begin
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from gateway.ports import Ticket
     from gateway.store.database import Connection
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_a_caller_who_leaves_during_a_release_knows_its_fate(town: Town) -> None
     async def run() -> None:
         async with town.log() as log:
             ticket = await begin(log, 1)
-            assert isinstance(ticket, SqliteTicket)
+            assert isinstance(ticket, StoredTicket)
             task = asyncio.create_task(ticket.release(a_release(an_id(1)), a_keep("request-1")))
             await asyncio.sleep(0)
             task.cancel()
@@ -328,7 +328,7 @@ def test_a_period_is_released_once(town: Town) -> None:
     assert 2 == town.kinds().count("release")
 
 
-def _gossip(town: Town, note: Callable[[SqliteLog], str]) -> None:
+def _gossip(town: Town, note: Callable[[StoredLog], str]) -> None:
     async def run() -> None:
         async with town.log() as log:
             await log.compare(note(log))

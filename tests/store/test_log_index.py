@@ -23,7 +23,7 @@ from tests.store.town import OpenKeys, Town, a_keep, a_release, an_id, an_outcom
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 
 def tokens(count: int, of: str = "person") -> tuple[bytes, ...]:
@@ -31,7 +31,7 @@ def tokens(count: int, of: str = "person") -> tuple[bytes, ...]:
     return tuple(sorted(sha256(f"{of} {number}".encode()).digest() for number in range(count)))
 
 
-async def release(log: SqliteLog, number: int, *chunks: tuple[bytes, ...]) -> int:
+async def release(log: StoredLog, number: int, *chunks: tuple[bytes, ...]) -> int:
     """Release chunks about these people in one exchange; return the place of the last."""
     ticket = await begin(log, number)
     rows = last = 0
@@ -44,7 +44,7 @@ async def release(log: SqliteLog, number: int, *chunks: tuple[bytes, ...]) -> in
     return last
 
 
-async def indexed(log: SqliteLog) -> None:
+async def indexed(log: StoredLog) -> None:
     """Wait until nothing is owed."""
     for _ in range(6_000):
         if log.reads.rows("SELECT size - indexed FROM log_head") == [(0,)]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.checkpoint import Verifier
     from gateway.audit.signers import Signers
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 MOMENT = dt.timedelta(milliseconds=1)
 
@@ -63,7 +63,7 @@ class County:
         return signers(ORIGIN, self.keys, self.clock.now())
 
     @asynccontextmanager
-    async def log(self) -> AsyncIterator[SqliteLog]:
+    async def log(self) -> AsyncIterator[StoredLog]:
         """Open the log, and a gateway's habit of following its keys; close both."""
         log = open_log(
             self.town.place,
@@ -82,7 +82,7 @@ class County:
             task.cancel()
             await log.close()
 
-    async def signed_by(self, log: SqliteLog) -> list[Verifier]:
+    async def signed_by(self, log: StoredLog) -> list[Verifier]:
         """Return the keys that signed the newest checkpoint, once everything is covered."""
         await log.proof(log.size - 1)
         return [one for one in self.signers().verifiers if _opens(log.newest(), one)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 MARCH, APRIL, MAY = (dt.date(2026, month, 1) for month in (3, 4, 5))
 BUDGET = 100_000
@@ -51,10 +51,10 @@ def test_a_release_is_in_the_ledger_after_a_restart(tmp_path: Path) -> None:
     """Who holds it, what it spent, by which exchange, of which periods."""
     keep = kept(1, a_draw(1, 50_000, MARCH, APRIL))
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, keep)
 
-    async def read(log: SqliteLog) -> None:
+    async def read(log: StoredLog) -> None:
         assert (Holding(keep.recipient, keep.draws[0]),) == told(log.reads, keep.source)
         assert () == told(log.reads, "else/where")
 
@@ -64,7 +64,7 @@ def test_a_release_is_in_the_ledger_after_a_restart(tmp_path: Path) -> None:
 def test_the_row_is_written_with_the_entry_or_not_at_all(tmp_path: Path) -> None:
     """Under the place of its release entry: neither is there without the other."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1)))
 
     town = Town(tmp_path)
@@ -82,7 +82,7 @@ def test_the_row_is_written_with_the_entry_or_not_at_all(tmp_path: Path) -> None
 def test_nothing_in_the_ledger_changes(tmp_path: Path, verb: str) -> None:
     """An odometer: rows are added, and the database refuses anything else."""
 
-    async def fill(log: SqliteLog) -> None:
+    async def fill(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1)))
 
     town = Town(tmp_path)
@@ -99,7 +99,7 @@ def test_nothing_in_the_ledger_changes(tmp_path: Path, verb: str) -> None:
 def test_a_budget_holds_to_its_last_millionth(tmp_path: Path, rho: int, *, fits: bool) -> None:
     """0.05 is stored; 0.05 more of 0.1 is there, and 0.050001 is not. Nothing is written of it."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1)))
         second = kept(2, a_draw(2, rho, APRIL))
         if fits:
@@ -122,7 +122,7 @@ def test_a_budget_holds_to_its_last_millionth(tmp_path: Path, rho: int, *, fits:
 def test_the_same_draw_is_spent_once(tmp_path: Path) -> None:
     """Told to a second recipient, it is a second row, and nothing more is spent."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1, BUDGET)))
         await release(log, 2, kept(2, a_draw(1, BUDGET), to="another"))
         assert 2 == len(told(log.reads, kept(1, a_draw(1)).source))
@@ -135,7 +135,7 @@ def test_the_same_draw_is_spent_once(tmp_path: Path) -> None:
 def test_a_repeat_spends_nothing(tmp_path: Path) -> None:
     """What left before costs nothing again, and has no second row."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1, BUDGET)))
         again = dataclasses.replace(kept(2, a_draw(1, BUDGET)), attempt=an_id(1), charge=False)
         await release(log, 2, again)
@@ -148,7 +148,7 @@ def test_who_is_no_attacker_together_pays_apart(tmp_path: Path) -> None:
     """A budget of some recipients counts what these hold."""
     few = Cap(frozenset({"one"}), 50_000)
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1), few, to="one"))
         await release(log, 2, kept(2, a_draw(2), Cap(frozenset({"two"}), 50_000), to="two"))
         with pytest.raises(RefusedError):
@@ -161,7 +161,7 @@ def test_who_is_no_attacker_together_pays_apart(tmp_path: Path) -> None:
 def test_what_is_in_flight_is_held(tmp_path: Path, *, durable: bool, left: int) -> None:
     """Of releases side by side none spends what another holds, until that one's fate is settled."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         spending = Spending(log.reads)
         await release(log, 1, kept(1, a_draw(1)))
         second = kept(2, a_draw(2, 50_000, APRIL))
@@ -183,7 +183,7 @@ def test_what_is_in_flight_is_held(tmp_path: Path, *, durable: bool, left: int) 
 def test_what_is_turned_away_for_its_budget_holds_nothing(tmp_path: Path) -> None:
     """Its rows and its period are free for others."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         spending = Spending(log.reads)
         with pytest.raises(RefusedError):
             spending.hold(kept(1, a_draw(1, BUDGET + 1)), "a@1")
@@ -202,7 +202,7 @@ def test_a_draw_of_before_is_one_that_the_ledger_knows(
 ) -> None:
     """What the record of cells gives again and the ledger does not hold: somebody took a row."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         await release(log, 1, kept(1, a_draw(1)))
         odd = dataclasses.replace(a_draw(1), **changed)  # type: ignore[arg-type]
         with pytest.raises(ReleaseError) as raised:
@@ -219,7 +219,7 @@ def test_a_draw_of_before_is_one_that_the_ledger_knows(
 def test_a_ledger_that_cannot_be_read_spends_nothing(tmp_path: Path) -> None:
     """Not an empty one: an error."""
 
-    async def work(log: SqliteLog) -> None:
+    async def work(log: StoredLog) -> None:
         spending = Spending(log.reads)
         log.reads.close()
         with pytest.raises(LogError):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gateway.cli.accounting.accounts import Answer
     from gateway.store.database import Connection
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 ASKER = Asker("synthetic-ems", "records_officer", "accounting")
 SYSTEM = "county-ems/patient-key"
@@ -67,7 +67,7 @@ def keys_of(town: Town) -> KeyFolder:
 
 
 async def disclose(
-    log: SqliteLog, town: Town, number: int, *people: int, end: bool = True, chunks: int = 1
+    log: StoredLog, town: Town, number: int, *people: int, end: bool = True, chunks: int = 1
 ) -> None:
     """Release something about people, under the key of the year that it is."""
     key = keys_of(town).subject(town.clock.now().year)
@@ -81,7 +81,7 @@ async def disclose(
 
 
 async def asked(
-    log: SqliteLog, town: Town, number: int, audience: Audience = Audience.AUDITOR
+    log: StoredLog, town: Town, number: int, audience: Audience = Audience.AUDITOR
 ) -> Answer:
     """Return the accounting of a person, of all time."""
     today = town.clock.now().date()
@@ -216,7 +216,7 @@ def test_half_a_token_is_no_hit(town: Town) -> None:
     assert set() == asyncio.run(run())
 
 
-async def _insert(log: SqliteLog, row: tuple[bytes, int]) -> None:
+async def _insert(log: StoredLog, row: tuple[bytes, int]) -> None:
     from gateway.store.line import Job  # noqa: PLC0415 - a back door, for this one
 
     def insert(connection: Connection) -> None:

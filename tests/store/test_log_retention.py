@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from gateway.store.desk import Desk
     from gateway.store.line import Job
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 LIFE = dt.timedelta(days=365 * 3 + 1)
 """Three years from NOW, 2029 having no 29 February before November, and 2028 one."""
@@ -63,7 +63,7 @@ def _keys(town: Town) -> KeyFolder:
 
 
 async def _exchange(
-    log: SqliteLog, number: int, retain: str = "3y", *tokens: bytes, agreement: str | None = None
+    log: StoredLog, number: int, retain: str = "3y", *tokens: bytes, agreement: str | None = None
 ) -> None:
     """Write a whole exchange of one chunk, of a class."""
     exchange = an_id(number)
@@ -82,7 +82,7 @@ async def _exchange(
     await ticket.outcome(drawn(an_outcome(exchange)))
 
 
-async def _exchanges(log: SqliteLog, count: int) -> None:
+async def _exchanges(log: StoredLog, count: int) -> None:
     """Write so many exchanges, and have them durable to the last outcome."""
     for number in range(count):
         await _exchange(log, number)
@@ -237,7 +237,7 @@ async def _early(town: Town) -> None:
 class _Stopping:
     """A desk that takes so many chores, and then nothing more."""
 
-    def __init__(self, log: SqliteLog, chores: int) -> None:
+    def __init__(self, log: StoredLog, chores: int) -> None:
         self.writer = _desk(log).writer
         self._desk = _desk(log)
         self._left = chores
@@ -254,7 +254,7 @@ class _Stopping:
         await self._desk.chore(job)
 
 
-def _desk(log: SqliteLog) -> Desk:
+def _desk(log: StoredLog) -> Desk:
     return log._desk  # noqa: SLF001 - to stand between two steps
 
 

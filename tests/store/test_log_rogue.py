@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.audit.fault import Finding
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 EXCHANGES: Final = 120
 
@@ -73,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> County:
     return County(town, *asyncio.run(run()))
 
 
-async def _exchanges(log: SqliteLog, numbers: range) -> str:
+async def _exchanges(log: StoredLog, numbers: range) -> str:
     """Run exchanges; return a checkpoint that covers them."""
     for number in numbers:
         ticket = await begin(log, number)

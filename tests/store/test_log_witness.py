@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.start import Place
 
 LOG = a_signer().verifier
@@ -53,7 +53,7 @@ def twin() -> Iterator[TwinWitness]:
         yield one
 
 
-async def release(log: SqliteLog, number: int) -> str:
+async def release(log: StoredLog, number: int) -> str:
     """Release a chunk of one exchange; return the checkpoint of its receipt."""
     ticket = await begin(log, number)
     await ticket.release(a_release(an_id(number)), a_keep(f"r{number}"))
@@ -62,7 +62,7 @@ async def release(log: SqliteLog, number: int) -> str:
     return parse_proof(receipt.proof).note
 
 
-async def until(what: object, log: SqliteLog) -> None:
+async def until(what: object, log: StoredLog) -> None:
     """Wait until something is so."""
     assert callable(what)
     for _ in range(400):

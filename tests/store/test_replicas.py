@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.ports import Keep
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 SOURCE = "county-ems/ems.overdose_run"
 
@@ -46,7 +46,7 @@ def towns(tmp_path: Path) -> tuple[SharedTown, SharedTown]:
 
 
 @asynccontextmanager
-async def both(towns: tuple[SharedTown, SharedTown]) -> AsyncIterator[tuple[SqliteLog, SqliteLog]]:
+async def both(towns: tuple[SharedTown, SharedTown]) -> AsyncIterator[tuple[StoredLog, StoredLog]]:
     """Open the log twice; the second replica is given a copy of the held checkpoint."""
     one, two = towns
     first = one.open()
@@ -60,7 +60,7 @@ async def both(towns: tuple[SharedTown, SharedTown]) -> AsyncIterator[tuple[Sqli
         await first.close()
 
 
-async def exchange(log: SqliteLog, number: int) -> None:
+async def exchange(log: StoredLog, number: int) -> None:
     """Carry out a whole exchange, receipt included."""
     ticket = await begin(log, number)
     await ticket.release(a_release(an_id(number)), a_keep(f"request-{number}"))

@@ -24,7 +24,7 @@ from tests.store.town import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 LATE = NOW.replace(year=NOW.year + 7)
 PERSON = subject_token(bytes(32), "county-ems/patient-id", "A-1001")
@@ -37,7 +37,7 @@ def _towns(root: Path) -> tuple[SharedTown, SharedTown]:
     return one, SharedTown(root / "two", url=one.url, replica="two", keys=keys, clock=one.clock)
 
 
-async def _exchanges(log: SqliteLog, count: int) -> None:
+async def _exchanges(log: StoredLog, count: int) -> None:
     for number in range(count):
         ticket = await begin(log, number)
         await ticket.release(a_release(an_id(number), tokens=(PERSON,)), a_keep(f"r-{number}"))

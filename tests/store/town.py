@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.checkpoint import Verifier
     from gateway.keys.folder import KeyFolder
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 ORIGIN = "gateway.county.example/exchange-log"
 NOW = dt.datetime(2026, 11, 20, 21, 52, 8, 123000, tzinfo=dt.UTC)
@@ -275,7 +275,7 @@ class Town:
             place = replace(place, spare_bytes=self.spare_bytes)
         return place
 
-    def open(self, *, create: bool = True, origin: str = ORIGIN) -> SqliteLog:
+    def open(self, *, create: bool = True, origin: str = ORIGIN) -> StoredLog:
         """Open the log."""
         return open_log(
             self.place,
@@ -289,7 +289,7 @@ class Town:
         )
 
     @asynccontextmanager
-    async def log(self) -> AsyncIterator[SqliteLog]:
+    async def log(self) -> AsyncIterator[StoredLog]:
         """Open the log, and close it in the end."""
         log = self.open()
         try:

@@ -40,7 +40,7 @@ from tests.store.town import (
 )
 
 if TYPE_CHECKING:
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
 UNKNOWN_EXIT = 75
 IN_FLIGHT = 8
@@ -68,7 +68,7 @@ async def run(folder: Path, seed: int, count: int) -> None:
     await log.close()
 
 
-async def exchanges(log: SqliteLog, seed: int, count: int = 0) -> None:
+async def exchanges(log: StoredLog, seed: int, count: int = 0) -> None:
     """Run exchanges side by side, so many or for ever, and say what was acknowledged."""
     dice = random.Random(seed)  # noqa: S311 - the order of a test
     left = iter(range(count)) if count else itertools.count()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.broker.subjects import Person
     from gateway.keys.folder import KeyFolder
     from gateway.ports import Clock
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.lookup import About
 
 RETAIN: Final = "6y"
@@ -78,7 +78,7 @@ class Proved(NamedTuple):
 class Accounts:
     """Accountings, suspensions and holds of people; on the event loop."""
 
-    def __init__(self, log: SqliteLog, keys: KeyFolder, clock: Clock) -> None:
+    def __init__(self, log: StoredLog, keys: KeyFolder, clock: Clock) -> None:
         self._log = log
         self._keys = keys
         self._clock = clock

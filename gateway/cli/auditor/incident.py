@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from gateway.cli.auditor.successor import Successor
     from gateway.keys.folder import KeyFolder
     from gateway.store.incident import Examined
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
     from gateway.store.start import Place
     from gateway.store.witness import Witness
 
@@ -258,7 +258,7 @@ async def _close(incident: Incident) -> None:
         await log.close()
 
 
-def _opened(incident: Incident, where: Place, origin: str, *, create: bool = False) -> SqliteLog:
+def _opened(incident: Incident, where: Place, origin: str, *, create: bool = False) -> StoredLog:
     return open_log(
         where,
         signer=signers(origin, incident.keys, SystemClock().now()),

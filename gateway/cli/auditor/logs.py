@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.audit.beside import Opening
     from gateway.audit.entry import Leaf
     from gateway.audit.select import Selection
-    from gateway.store.log import SqliteLog
+    from gateway.store.log import StoredLog
 
     Wanted = Callable[[Leaf], bool]
     Told = Callable[[int], None]
@@ -134,7 +134,7 @@ class DeployedLog:
 
     seeks = True
 
-    def __init__(self, log: SqliteLog, key: Callable[[str], bytes]) -> None:
+    def __init__(self, log: StoredLog, key: Callable[[str], bytes]) -> None:
         self.note = log.published.note
         checkpoint = signed(self.note)
         self.origin, self.size = checkpoint.origin, checkpoint.size
