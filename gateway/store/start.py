@@ -16,17 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.entry import Draft
-from gateway.audit.fault import AuditError
-from gateway.audit.merkle import Frontier
 from gateway.audit.signers import Signers
 from gateway.errors import LogError, SettingsError
-from gateway.store import connect, tables
+from gateway.store import connect
 from gateway.store.backlog import Backlog
-from gateway.store.batch import Head
+from gateway.store.compare import compare, head_of, opened
 from gateway.store.desk import Desk
-from gateway.store.faults import DamagedError, RollbackError
+from gateway.store.faults import RollbackError
 from gateway.store.held import HeldFile
 from gateway.store.keylog import KeyLog, key_events
 from gateway.store.line import BATCH_ENTRIES
@@ -142,19 +139,19 @@ def open_log(
         SettingsError: The held file's place, the origin or the key store are not this log's.
     """
     signers = signer if isinstance(signer, Signers) else Signers(signer)
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         if isinstance(place.database, Path):
-            opened.callback(Lock(place.database).close)
+            stack.callback(Lock(place.database).close)
         held = HeldFile(place.held, place.database)
-        opened.callback(held.close)
+        stack.callback(held.close)
         _exist(place, held, signers.verifiers, create=create)
         connection = connect.writer(place.database)
-        failed = opened.enter_context(ExitStack())
+        failed = stack.enter_context(ExitStack())
         failed.callback(connection.close)
         signers = signers.of_log({key for key, _ in key_events(connection)})
         with _standing(connection, shared=place.shared):
-            head = _head(connection, signers.name)
-            newest, note = _compare(connection, head, held, signers.verifiers)
+            head = head_of(connection, signers.name)
+            newest, note = compare(connection, head, held, signers.verifiers)
         # Not while others wait for the head: a witness may take its time.
         warnings = consult(place.witnesses, note, newest.size, head.size) if note else ()
         known = _known_keys(connection, keys)
@@ -203,7 +200,7 @@ def open_log(
         prover.witnessing = rounds_of(place, prover, reads, log)
         # From here on the log closes what it was given: its connections, then held file and lock.
         failed.pop_all()
-        log.on_close(opened.pop_all().close)
+        log.on_close(stack.pop_all().close)
     writer.start()
     prover.signer.start()
     if prover.witnessing is not None:
@@ -286,7 +283,7 @@ def _exist(place: Place, held: HeldFile, verifiers: Verifiers, *, create: bool) 
         return
     note = held.read()
     if note is not None:
-        size = _opened(note, verifiers).size
+        size = opened(note, verifiers).size
         raise RollbackError("the exchange log's database is missing", store_size=0, held_size=size)
     if not create:
         raise LogError("the exchange log's database does not exist")
@@ -299,105 +296,6 @@ def _free_bytes(database: Where) -> int:
         return sys.maxsize
     disk = os.statvfs(database.parent)
     return disk.f_bavail * disk.f_frsize
-
-
-def _head(connection: Connection, name: str) -> Head:
-    """Return where the log ends, once its head agrees with its last entries.
-
-    Raises:
-        DamagedError: It does not.
-        SettingsError: The log has another origin.
-    """
-    stored = connection.execute(
-        "SELECT origin, size, frontier, t, indexed FROM log_head"
-    ).fetchone()
-    last = connection.execute("SELECT coalesce(max(seq), -1) + 1 FROM log_entry").fetchone()[0]
-    if stored is None:
-        if last:
-            raise DamagedError("the exchange log has entries and no head")
-        connection.execute(tables.INSERT_HEAD, (1, name, 0, b"", 0, 0))
-        return Head(0, 0, Frontier(), (), 0)
-    origin, size, frontier, t_ms, indexed = stored
-    if origin != name:
-        raise SettingsError("`log.origin`: the exchange log was made with another origin")
-    # A store that lost its tail is compared by its entries, whatever its head says.
-    try:
-        tails = StoredTiles(connection).tails(last)
-        ends = frontier_of(last, tails)
-    except AuditError as error:
-        raise DamagedError(f"the exchange log's tiles are not whole: {error.message}") from error
-    if last == size and ends.to_bytes() != frontier:
-        raise DamagedError("the entries of the exchange log do not lead to its head")
-    return Head(last, t_ms if last == size else -1, ends, tails, min(indexed, last))
-
-
-def _compare(
-    connection: Connection, head: Head, held: HeldFile, verifiers: Verifiers
-) -> tuple[Checkpoint, str]:
-    """Return the newest signed checkpoint, once the store is a continuation of every one there is.
-
-    With its note, which is empty where nothing was ever signed.
-
-    Raises:
-        RollbackError: It is smaller, or has another root at that size, or the held file is gone.
-        DamagedError: Its head is not where its entries end.
-    """
-    signed = connection.execute("SELECT note FROM log_signed").fetchall()
-    kept = connection.execute(
-        "SELECT note FROM log_checkpoint ORDER BY size DESC LIMIT 1"
-    ).fetchall()
-    note = held.read()
-    if note is None and (signed or kept or _in_use(connection)):
-        size = max((_opened(one, verifiers).size for (one,) in signed + kept), default=0)
-        raise RollbackError(
-            "the held checkpoint is missing, and without it a lost end cannot be told",
-            store_size=head.size,
-            held_size=size,
-            newest="the newest checkpoint in it",
-        )
-    notes = [one for (one,) in signed + kept] + ([note] if note is not None else [])
-    tiles = StoredTiles(connection)
-    newest, newest_note = Checkpoint(verifiers[0].name, 0, Frontier().root()), ""
-    for note in notes:
-        checkpoint = _opened(note, verifiers)
-        if checkpoint.size > head.size:
-            raise RollbackError(
-                "the exchange log lost its end",
-                store_size=head.size,
-                held_size=checkpoint.size,
-            )
-        root = frontier_of(checkpoint.size, tiles.tails(checkpoint.size)).root()
-        if root != checkpoint.root:
-            raise RollbackError(
-                "the exchange log is not the one that was signed",
-                store_size=head.size,
-                held_size=checkpoint.size,
-            )
-        if checkpoint.size > newest.size:
-            newest, newest_note = checkpoint, note
-    if head.t_ms < 0:
-        raise DamagedError("the exchange log's head is not where its entries end")
-    return newest, newest_note
-
-
-def _in_use(connection: Connection) -> bool:
-    """Return whether there is an entry that no log has before its first signature.
-
-    Whoever deletes every checkpoint in the store would else make it one that was never signed.
-    """
-    found = connection.execute(
-        "SELECT 1 FROM log_entry WHERE k NOT IN ('genesis', 'config') LIMIT 1"
-    ).fetchall()
-    return bool(found)
-
-
-def _opened(note: str, verifiers: Verifiers) -> Checkpoint:
-    try:
-        return open_checkpoint(note, *verifiers)
-    except AuditError as error:
-        raise DamagedError(
-            f"a checkpoint of the exchange log is not its own: {error.message}"
-        ) from error
 
 
 def _begin(desk: Desk, reads: Reads, signer: Signer, place: Place) -> None:
