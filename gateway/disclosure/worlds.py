@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from gateway.disclosure.table import DisclosureError, Row
 from gateway.disclosure.within import FAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from gateway.disclosure.crowd import Crowd
     from gateway.disclosure.numbers import Links
@@ -50,6 +50,10 @@ class Freedom(IntEnum):
     KNOWN = 0
     FEW = 1
     ALL = 2
+
+
+Explained: TypeAlias = "tuple[list[Element], Crowd]"
+"""The classes that are needed, and who was in them."""
 
 
 class World:
@@ -78,42 +82,54 @@ class World:
             raise DisclosureError("history", message)
 
         self._classes = elements_of(tables, first)
-        self._elements, self._found = self._explained(self._classes)
+        self._found = self._explained(self._classes)
 
     @property
     def freedoms(self) -> tuple[Freedom, ...]:
         """What is worth trying, the quickest first; of a small world everything at once."""
-        several = len(self._found.kinds) - len(self._elements)
-        if not self._people or several <= 0:
+        kinds = max(len(crowd.kinds) for _, crowd in self._found)
+        several = any(len(crowd.kinds) > len(elements) for elements, crowd in self._found)
+        if not self._people or not several or kinds <= SMALL:
             return (Freedom.ALL,)
-        return (Freedom.ALL,) if len(self._found.kinds) <= SMALL else tuple(Freedom)
+        return tuple(Freedom)
 
     def add(self, made: Links, freedom: Freedom) -> None:
-        """Add that all cells are of one world: numbers of classes and kinds, and rows."""
-        self._tell_changes(made)
-        records = [
-            [made.number(int(value), told=False) for value in unit] for unit in self._found.records
-        ]
-        for places, unit in zip(records, self._units, strict=True):
-            for cell, members in self._cells(self._elements, unit):
-                several = [places[at] for at in members]
-                made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
-        if self._people:
-            self._add_people(made, records, freedom)
+        """Add that all cells are of one world: numbers of classes and kinds, and rows.
 
-    def _add_people(self, made: Links, records: Sequence[Sequence[int]], freedom: Freedom) -> None:
-        crowd = self._found
+        Where several worlds explain what changed, the cells are of each of them: nobody who
+        believes in one of them, rightly or wrongly, knows more than that.
+        """
+        self._tell_changes(made)
+        for elements, crowd in self._found:
+            records = [
+                [made.number(int(value), told=False) for value in unit] for unit in crowd.records
+            ]
+            for places, unit in zip(records, self._units, strict=True):
+                for cell, members in self._cells(elements, unit):
+                    several = [places[at] for at in members]
+                    made.rows.append(Row((cell, *several), (1, *[-1] * len(several))))
+            if self._people:
+                self._add_people(made, elements, crowd, records, freedom)
+
+    def _add_people(
+        self,
+        made: Links,
+        elements: list[Element],
+        crowd: Crowd,
+        records: Sequence[Sequence[int]],
+        freedom: Freedom,
+    ) -> None:
         many = crowd.people.tolist()
         kinds = {
             at: made.number(many[at], told=False)
             for at, kind in enumerate(crowd.kinds)
             if len(kind) == 1 or freedom is Freedom.ALL or (freedom is Freedom.FEW and many[at])
         }
-        of: list[list[int]] = [[] for _ in self._elements]
+        of: list[list[int]] = [[] for _ in elements]
         for at, kind in enumerate(crowd.kinds):
             for one in kind:
                 of[one].append(at)
-        for cell, members in self._cells(self._elements, self._people):
+        for cell, members in self._cells(elements, self._people):
             there = sorted({kind for one in members for kind in of[one]})
             several = [kinds[at] for at in there if at in kinds]
             rest = sum(many[at] for at in there if at not in kinds)
@@ -136,37 +152,67 @@ class World:
                 if classes and self._value(one) != self._value(other):
                     made.differ([one], [other], self._value(one) - self._value(other))
 
-    def _explained(self, elements: list[Element]) -> tuple[list[Element], Crowd]:
-        """Return the classes that are needed, and who was in them."""
-        costs = [0.0] * len(elements)
-        for more, cost in self._versions(elements):
-            for lasting in dict.fromkeys((self._lasting(), ())):
-                crowd = self._crowd(elements, costs, lasting)
-                if crowd is not None:
-                    return elements, crowd
-            elements, costs = [*elements, *more], [*costs, *[cost] * len(more)]
-            if len(elements) > ELEMENTS_MAX:
-                break
+    def _explained(self, classes: list[Element]) -> list[Explained]:
+        """Return who was in the classes; where that changed, in each way that explains it."""
+        found = self._believed(classes, [])
+        if found is not None:
+            return [found]
+        # Nobody is told between which tables records came, but who knows it knows more than who
+        # does not: whoever believes that it was at one moment is reckoned with, for each moment.
+        late, gone = self._late(classes), self._gone(classes)
+        steps = [self._believed(classes, [(one, LATE)]) for one in late] if len(late) > 1 else []
+        if any(one is not None for one in steps):
+            return [one for one in steps if one is not None]
+        together = [(one, LATE) for one in late]
+        for more in (together, [*together, *((one, GONE) for one in gone)]):
+            found = self._believed(classes, more)
+            if found is not None:
+                return [found]
         raise DisclosureError("history", "no records explain all that left")
 
-    def _versions(self, elements: Sequence[Element]) -> Iterator[tuple[list[Element], float]]:
-        """Yield what else may be reckoned with: records that came late, then such that left."""
-        order = [*range(1, len(self._tables)), 0]
-        late = [
-            element.lasting(order[step:])
+    def _believed(
+        self, classes: list[Element], more: Sequence[tuple[list[Element], float]]
+    ) -> Explained | None:
+        """Return a crowd of these classes and more of them; None where none is found."""
+        elements = [*classes, *(one for several, _ in more for one in several)]
+        if len(elements) > ELEMENTS_MAX:
+            return None
+        costs = [0.0] * len(classes) + [cost for several, cost in more for _ in several]
+        for lasting in dict.fromkeys((self._lasting(), ())):
+            crowd = self._crowd(elements, costs, lasting)
+            if crowd is not None:
+                return elements, crowd
+        return None
+
+    def _late(self, classes: Sequence[Element]) -> list[list[Element]]:
+        """Return, for each moment between two tables, records that came then."""
+        order = self._order()
+        several = [
+            [
+                element.lasting(order[step:])
+                for element in classes
+                if any(element.cells[at] for at in order[:step])
+            ]
             for step in range(1, len(order))
-            for element in elements
-            if any(element.cells[at] for at in order[:step])
         ]
-        gone = [
-            element.lasting(order[:step])
+        return [[one for one in some if one.all_cells()] for some in several]
+
+    def _gone(self, classes: Sequence[Element]) -> list[list[Element]]:
+        """Return, for each moment between two tables, records that were there until then."""
+        order = self._order()
+        several = [
+            [
+                element.lasting(order[:step])
+                for element in classes
+                if any(element.cells[at] for at in order[step:])
+            ]
             for step in range(1, len(order))
-            for element in elements
-            if any(element.cells[at] for at in order[step:])
         ]
-        yield [one for one in late if one.all_cells()], LATE
-        yield [one for one in gone if one.all_cells()], GONE
-        yield [], 0.0
+        return [[one for one in some if one.all_cells()] for some in several]
+
+    def _order(self) -> list[int]:
+        """Return the tables in the order in which they left; the new one stands first."""
+        return [*range(1, len(self._tables)), 0]
 
     def _crowd(
         self, elements: Sequence[Element], costs: Sequence[float], lasting: Sequence[Part]
