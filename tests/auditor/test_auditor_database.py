@@ -288,7 +288,9 @@ def test_two_processes_say_what_one_says(left: Left, tmp_path: Path) -> None:
         two = run(place, against, processes=2, worth=0, watch=lambda done, _: told.append(done))
 
         assert one == two
-        assert (3, one.tally.entries + 3) == (one.tally.unsigned, one.tally.opened)
+        # Two or three: the open exchange, and an outcome that may be signed already.
+        assert one.tally.unsigned in {2, 3}
+        assert one.tally.entries + one.tally.unsigned == one.tally.opened
     assert told
 
 

@@ -256,7 +256,9 @@ def test_random_bytes_are_malformed(tmp_path: Path) -> None:
 
     async def act(house: House, channel: Any) -> None:
         draw = random.Random(1)
-        ours = [path for path in RULES if not path.endswith("List")]
+        # Who has no token where one is needed hears of that before anything is read.
+        ours = [p for p, rule in RULES.items() if not p.endswith("List") and not rule.roles]
+        assert len(ours) > 10
         for path in ours:
             data = b"\xff" + draw.randbytes(40)
             kind = (
