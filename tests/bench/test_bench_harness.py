@@ -114,6 +114,7 @@ def test_the_drawn_tables_are_those_that_are_told(shape: Shape, cells: int, prim
     assert (cells, primary) == (len(table.keys), small)
 
 
+@pytest.mark.long
 def test_a_tiny_protection_finds_every_key() -> None:
     """Small tables are protected and audited, and a cube leaves over gRPC."""
     tiny = Shape("tiny", 0, 4, 2)

@@ -157,7 +157,13 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     assert "`--keep`" in errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        *(pytest.param(n, marks=pytest.mark.long) for n in (signal.SIGINT, signal.SIGTERM)),
+    ],
+)
 def test_nothing_is_left_when_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
     """Interrupted, told to end or killed: no process stays, and only SIGKILL leaves the folder."""
     process = demo(tmp_path)

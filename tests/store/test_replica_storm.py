@@ -187,7 +187,7 @@ def weather(folder: Path, seconds: float, seed: int, *, crashes: bool = True) ->
 
 def test_a_short_storm(tmp_path: Path) -> None:
     """Nothing acknowledged is lost, nothing has a gap, every exchange is closed once."""
-    weather(tmp_path, 4, 1, crashes=False)
+    weather(tmp_path, 1, 1, crashes=False)
 
 
 @pytest.mark.long
