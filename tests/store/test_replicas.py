@@ -205,6 +205,8 @@ def test_a_second_gateway_of_one_name_shuts_the_first_out(
         again = one.open(create=False)
         with pytest.raises(LogError):
             await ticket.release(a_release(an_id(1), 1), a_keep("request-1", 1, first_row=1))
+        # Whoever waits hears first, and the process ends right after.
+        await until(lambda: bool(one.fatal.errors))
         assert 1 == len(one.fatal.errors)
         await again.close()
         await first.close()
