@@ -228,6 +228,11 @@ class MaskNote:
     name: str
     arguments: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """Both in a line: in the log, and in officers' words."""
+        return " ".join((self.name, *self.arguments))
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

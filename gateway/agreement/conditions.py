@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
     from gateway.agreement.spans import Duration
@@ -52,3 +52,20 @@ class WithinCondition:
 
 
 When = RoleCondition | ConsentCondition | OptOutCondition | FieldCondition | WithinCondition
+
+
+def spelled(one: When) -> str:
+    """Return a condition in a few words."""
+    match one:
+        case RoleCondition():
+            return "role " + " or ".join(sorted(one.roles))
+        case ConsentCondition():
+            return f"consent to {one.purpose}"
+        case OptOutCondition():
+            return f"no opt-out from {one.purpose}"
+        case WithinCondition():
+            return f"{one.field} within {one.window.text}"
+        case FieldCondition():
+            return f"{one.field} {one.op.value} {', '.join(map(str, one.values))}"
+        case _:
+            assert_never(one)

@@ -126,9 +126,7 @@ class Drafts:
             "floor_sha256": b64(agreements.floor.digest),
             "provision": provision.id,
             "clauses": [provision.clause],
-            "released": [
-                [one.name, " ".join((one.mask.name, *one.mask.arguments))] for one in plan.columns
-            ],
+            "released": [[one.name, one.mask.text] for one in plan.columns],
             "withheld": list(provision.withhold),
             "aggregation": ",".join(group.dimensions) if group else None,
             "min_cell": plan.suppress.min_cell if plan.suppress and not noise else None,

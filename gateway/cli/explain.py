@@ -138,8 +138,8 @@ def _print_explanation(answer: Explanation) -> None:
     write(f"permitted by {header.provision} of {header.agreement}, clause {header.clause}\n")
     for column in header.columns:
         if "." not in column.name:
-            mask = " ".join((column.mask.name, *column.mask.arguments))
-            write(f"  leaves    {column.name:28} {column.field_class.value:18} {mask}\n")
+            told = f"{column.field_class.value:18} {column.mask.text}"
+            write(f"  leaves    {column.name:28} {told}\n")
     if (noise := header.noise) is not None:
         figures = f"standard deviation {noise.scale}, rho {noise.rho}"
         write(f"  noise     {noise.mechanism}, {figures}, in every cell\n")

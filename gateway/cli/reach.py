@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.diff.conditions import spelled
+from gateway.agreement.conditions import spelled
 from gateway.agreement.diff.provision import mask_text
 from gateway.agreement.model import Selectors
 from gateway.cli.explain import as_signed

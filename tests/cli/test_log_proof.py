@@ -20,27 +20,11 @@ from gateway.cli.auditor.proofs import run_proof
 from gateway.cli.auditor.query import run_query
 from gateway.cli.log import run_export
 from gateway.errors import LogError, SettingsError
-from tests.cli.deployed import EXCHANGE, deploy, fill
+from tests.cli.deployed import EXCHANGE
 from tests.store.town import an_id
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path_factory.mktemp("proved") / "county")
-    fill(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def exported(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return its log as an exported folder with openings."""
-    folder = tmp_path_factory.mktemp("exported") / "log"
-    run_export(str(deployed), str(folder), opened=True)
-    return folder
 
 
 def vkey(deployed: Path) -> Verifier:

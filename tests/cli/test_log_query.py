@@ -27,26 +27,10 @@ from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from tests.audit.balp import faults
 from tests.audit.sixteen import of_kind
-from tests.cli.deployed import EXCHANGE, deploy, fill
+from tests.cli.deployed import EXCHANGE
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path_factory.mktemp("asked") / "county")
-    fill(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def exported(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return its log as an exported folder with openings."""
-    folder = tmp_path_factory.mktemp("exported") / "log"
-    run_export(str(deployed), str(folder), opened=True)
-    return folder
 
 
 def query(place: Path, form: str = "jsonl", output: str = "-", **asked: Any) -> int:  # noqa: ANN401

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from gateway.agreement.conditions import (
-    ConsentCondition,
     FieldCondition,
-    OptOutCondition,
     RoleCondition,
     WithinCondition,
+    spelled,
 )
 from gateway.agreement.diff.change import Way
 from gateway.agreement.strength import longer
@@ -94,20 +93,3 @@ def _meets(value: Any, condition: FieldCondition) -> bool:  # noqa: ANN401 - of 
             return bool(value >= bound)
         case _:
             assert_never(condition.op)
-
-
-def spelled(one: When) -> str:
-    """Return a condition in a few words."""
-    match one:
-        case RoleCondition():
-            return "role " + " or ".join(sorted(one.roles))
-        case ConsentCondition():
-            return f"consent to {one.purpose}"
-        case OptOutCondition():
-            return f"no opt-out from {one.purpose}"
-        case WithinCondition():
-            return f"{one.field} within {one.window.text}"
-        case FieldCondition():
-            return f"{one.field} {one.op.value} {', '.join(map(str, one.values))}"
-        case _:
-            assert_never(one)

@@ -8,7 +8,7 @@ from gateway.agreement.diff.change import Way
 from gateway.agreement.strength import longer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.agreement.spans import Duration
 
@@ -27,25 +27,25 @@ def fewer(before: int, after: int) -> Way | None:
 
 def longest(before: Duration | None, after: Duration | None) -> Way | None:
     """Return where a duration goes of which longer is wider, and None the widest."""
-    if same_span(before, after):
-        return None
-    if after is None:
-        return Way.WIDENED
-    if before is None:
-        return Way.NARROWED
-    # Calendar months vary: what may be longer somewhere is wider.
-    return Way.WIDENED if longer(after, before) else Way.NARROWED
+    return _spans(before, after, longer)
 
 
 def shortest(before: Duration | None, after: Duration | None) -> Way | None:
     """Return where a duration goes of which shorter is wider, and None the widest."""
+    return _spans(before, after, lambda new, old: longer(old, new))
+
+
+def _spans(
+    before: Duration | None, after: Duration | None, wider: Callable[[Duration, Duration], bool]
+) -> Way | None:
     if same_span(before, after):
         return None
     if after is None:
         return Way.WIDENED
     if before is None:
         return Way.NARROWED
-    return Way.WIDENED if longer(before, after) else Way.NARROWED
+    # Calendar months vary: what may be wider somewhere is wider.
+    return Way.WIDENED if wider(after, before) else Way.NARROWED
 
 
 def ranked(ranks: Sequence[Any], before: object, after: object) -> Way | None:

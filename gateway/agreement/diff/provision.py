@@ -108,10 +108,7 @@ def _masks(before: Mask | None, after: Mask | None, maps: Mapping[str, MapTable]
 
 def mask_text(mask: Mask | None) -> str:
     """Return a mask as the header tells it; `withheld` where nothing leaves."""
-    if mask is None:
-        return WITHHELD
-    note = mask.note()
-    return " ".join((note.name, *note.arguments))
+    return WITHHELD if mask is None else mask.note().text
 
 
 def _onward(flow: Flow, before: frozenset[str], after: frozenset[str]) -> Iterator[Change]:

@@ -73,7 +73,7 @@ def _flow(
     if before is not None and after is not None:
         onward = _onward(before, agreements[0]), _onward(after, agreements[1])
         yield from compare_provisions(flow, before, after, _maps(flow, datasets), onward)
-        yield from _classes(flow, before, after, datasets)
+        yield from _schemas(flow, before, after, datasets)
         return
     for name, mask in sorted((after or before).release.items()):  # type: ignore[union-attr]
         told = mask_text(mask)
@@ -100,7 +100,7 @@ def _maps(
     return {name: table for name, table in new.maps.items() if old.maps.get(name) == table}
 
 
-def _classes(
+def _schemas(
     flow: Flow,
     before: Provision,
     after: Provision,

@@ -33,6 +33,7 @@ PERSON = typer.Option(
 RECIPIENT = typer.Option(..., help="The agency whose lines are withheld.")
 WRITTEN = typer.Option(False, "--written", help="The statement was made in writing.")
 ORAL = typer.Option(False, "--oral", help="It was made orally: 30 days at most.")
+UNTIL = typer.Option("", help="The first UTC day on which they are shown again.")
 DOCUMENT = typer.Option(..., help="The agency's own id of the statement.")
 
 
@@ -80,7 +81,7 @@ def suspend(
     recipient: str = RECIPIENT,
     written: bool = WRITTEN,
     oral: bool = ORAL,
-    until: str = typer.Option("", help="The first UTC day on which they are shown again."),
+    until: str = UNTIL,
     document: str = DOCUMENT,
 ) -> None:
     """Withhold one recipient's lines from the person for a time (45 CFR 164.528(a)(2))."""
@@ -97,7 +98,7 @@ def extend(
     recipient: str = RECIPIENT,
     written: bool = WRITTEN,
     oral: bool = ORAL,
-    until: str = typer.Option("", help="The first UTC day on which they are shown again."),
+    until: str = UNTIL,
     document: str = DOCUMENT,
 ) -> None:
     """Give a suspension that is in force a later day; an oral one within its 30 days."""
