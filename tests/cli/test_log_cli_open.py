@@ -13,19 +13,11 @@ from gateway.errors import LogError, SettingsError
 from gateway.settings import beside, gateway_settings
 from gateway.store.lock import Lock
 from gateway.store.reads import Reads
-from tests.cli.deployed import EXCHANGE, deploy, fill
+from tests.cli.deployed import EXCHANGE
 from tests.store.town import an_id
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path_factory.mktemp("deployed") / "county")
-    fill(path)
-    return path
 
 
 def kinds(path: Path) -> list[str]:

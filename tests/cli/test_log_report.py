@@ -20,7 +20,6 @@ from gateway.cli.auditor.report import run_report
 from gateway.errors import SettingsError
 from tests.audit.build import Log, exchange_id
 from tests.audit.test_audit_summary import a_log, summed
-from tests.cli.deployed import deploy, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,14 +193,6 @@ def test_a_bar_beside_a_number(
     svg = ET.fromstring(beside(most, *parts))  # noqa: S314 - our own
 
     assert drawn == [(one.get("x"), one.get("width")) for one in svg.iter("rect")]
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path_factory.mktemp("reported") / "county")
-    fill(path)
-    return path
 
 
 def test_a_report_of_a_deployment(deployed: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from gateway.cli.clock import SystemClock
 from gateway.errors import LogError
 from gateway.v1 import audit_pb2
 from gateway.values import Caller
-from tests.cli.deployed import EXCHANGE, deploy, fill, opened
+from tests.cli.deployed import EXCHANGE, opened
 from tests.store.contract import RECIPIENT
 from tests.store.town import an_id
 
@@ -67,14 +67,6 @@ class Twin:
     async def get_inclusion_proof(self, index: int, size: int = 0) -> str:
         """Return an entry's proof."""
         return await self._view.inclusion(index, size)
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the settings of a deployment whose log has one exchange."""
-    path = deploy(tmp_path_factory.mktemp("shown") / "county")
-    fill(path)
-    return path
 
 
 def shown(path: Path, exchange: str, agency: str = RECIPIENT, lie: str = "") -> int:
