@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from gateway.values import Operator
+
 if TYPE_CHECKING:
     from gateway.agreement.spans import Duration
-    from gateway.values import Operator, Scalar
+    from gateway.values import Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,26 @@ class WithinCondition:
 
 
 When = RoleCondition | ConsentCondition | OptOutCondition | FieldCondition | WithinCondition
+
+
+def meets(value: Scalar, condition: FieldCondition) -> bool:
+    """Return whether a value of the field's type meets a condition by value."""
+    first = condition.values[0] if condition.values else None
+    match condition.op:
+        case Operator.EQ | Operator.IN:
+            return value in condition.values
+        case Operator.NE | Operator.NOT_IN:
+            return value not in condition.values
+        case Operator.LT:
+            return bool(value < first)  # type: ignore[operator]
+        case Operator.LTE:
+            return bool(value <= first)  # type: ignore[operator]
+        case Operator.GT:
+            return bool(value > first)  # type: ignore[operator]
+        case Operator.GTE:
+            return bool(value >= first)  # type: ignore[operator]
+        case _:
+            assert_never(condition.op)
 
 
 def spelled(one: When) -> str:

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.canon import bind, bound_canonical, canonical, digest_text
+from gateway.agreement.canon import bound_canonical, canonical, digest_text
 from gateway.agreement.spans import add
 from gateway.cli.agreements import TOLD, subjects, tell
 from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant, printable
 from gateway.errors import SettingsError
+from gateway.library.statements import bound_in
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -93,14 +94,7 @@ def _signed(found: Folder, name: str) -> tuple[bytes, list[str]]:
     """Return the bytes that a signature is over, and a line for each part that is bound in."""
     for one in found.agreements:
         if one.model.id == name:
-            bound = bind(
-                one.model,
-                registry=found.registry.model,
-                purposes=found.purposes.model,
-                datasets=found.schemas,
-                codes=found.codes.model,
-                notices=found.notices,
-            )
+            bound = bound_in(found, one)
             value = bound.value()
             parts = [
                 f"{kind[:-1]:9} {ref:44} {digest}"

@@ -36,6 +36,7 @@ from gateway.library.memory import older
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.agreement.canon import Bound
     from gateway.agreement.floor import Floor
     from gateway.agreement.model import Agreement
     from gateway.agreement.registry import Registry
@@ -206,7 +207,12 @@ class Statements:
 
 def digest_in(folder: Folder, read: Read[Agreement]) -> bytes:
     """Return what the parties of an agreement sign: it, and all that it binds in this folder."""
-    bound = bind(
+    return bound_digest(read.document.value, bound_in(folder, read))
+
+
+def bound_in(folder: Folder, read: Read[Agreement]) -> Bound:
+    """Return all that an agreement binds in this folder."""
+    return bind(
         read.model,
         registry=folder.registry.model,
         purposes=folder.purposes.model,
@@ -214,7 +220,6 @@ def digest_in(folder: Folder, read: Read[Agreement]) -> bytes:
         codes=folder.codes.model,
         notices=folder.notices,
     )
-    return bound_digest(read.document.value, bound)
 
 
 def _own(folder: Folder) -> Signers:

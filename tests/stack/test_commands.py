@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import typer.main
 
+from gateway.cli.demo.town import free_ports
 from gateway.cli.main import app
 from tests.stack.county import EMS, PHD, audit
 
@@ -86,16 +85,21 @@ class Deployed:
 
     def begin(self, name: str, *arguments: str) -> None:
         """Start a verb that goes on."""
-        self.processes[name] = subprocess.Popen(  # noqa: S603
-            [ACCORD, *arguments], cwd=self.folder, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_quiet(),
-        )  # fmt: skip
+        with self._said(name).open("w") as said:
+            self.processes[name] = subprocess.Popen(  # noqa: S603
+                [ACCORD, *arguments], cwd=self.folder, text=True,
+                stdout=subprocess.PIPE, stderr=said, env=_quiet(),
+            )  # fmt: skip
 
     def ready(self, name: str) -> None:
         """Return when a process has said that it serves."""
         out = self.processes[name].stdout
         assert out is not None
-        assert out.readline(), f"{name} ended"
+        assert out.readline(), f"{name} ended: {self._said(name).read_text()}"
+
+    def _said(self, name: str) -> Path:
+        """Return where the standard error of a process goes: a full pipe would stop it."""
+        return self.folder / f"{name}.err"
 
     def end(self, name: str, number: int = signal.SIGTERM) -> int:
         """Signal a process that these tests started, and return how it ended."""
@@ -130,20 +134,12 @@ Total,Total,108
 """Made up; nothing in it is small."""
 
 
-def _port() -> int:
-    """Return a port with free ones above it, as far as can be seen."""
-    with contextlib.closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        found: int = one.getsockname()[1]
-    return min(found, 65_000)
-
-
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Return a county that serves, made by the examples of `init`, `serve` and `adapter serve`."""
     made = Deployed(tmp_path_factory.mktemp("commands"))
     first, _, second = VERBS["init"].removeprefix("Example: ").partition(" && ")
-    written = made.run(*first.split()[1:], "--port", str(_port()))
+    written = made.run(*first.split()[1:], "--port", str(free_ports(16)[0]))
     assert 0 == written.returncode, written.stderr
     assert VERBS["serve"].startswith(f"Example: {second}")
     try:

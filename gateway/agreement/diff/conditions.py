@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from gateway.agreement.conditions import (
     FieldCondition,
     RoleCondition,
     WithinCondition,
+    meets,
     spelled,
 )
 from gateway.agreement.diff.change import Way
@@ -59,7 +60,7 @@ def _values(one: FieldCondition, other: FieldCondition) -> bool:
     mine: Any = one.values
     theirs: Any = other.values
     if one.op in _MEMBERS:
-        return all(_meets(value, other) for value in mine)
+        return all(meets(value, other) for value in mine)
     if one.op in _OTHERS:
         return other.op in _OTHERS and set(theirs) <= set(mine)
     if one.op in _BELOW and other.op in _BELOW:
@@ -72,24 +73,5 @@ def _values(one: FieldCondition, other: FieldCondition) -> bool:
         )
     # A range that leaves a value out: `< 5` implies `!= 7`.
     if other.op in _OTHERS:
-        return not any(_meets(value, one) for value in theirs)
+        return not any(meets(value, one) for value in theirs)
     return False
-
-
-def _meets(value: Any, condition: FieldCondition) -> bool:  # noqa: ANN401 - of the field's type
-    bound: Any = condition.values[0]
-    match condition.op:
-        case Operator.EQ | Operator.IN:
-            return value in condition.values
-        case Operator.NE | Operator.NOT_IN:
-            return value not in condition.values
-        case Operator.LT:
-            return bool(value < bound)
-        case Operator.LTE:
-            return bool(value <= bound)
-        case Operator.GT:
-            return bool(value > bound)
-        case Operator.GTE:
-            return bool(value >= bound)
-        case _:
-            assert_never(condition.op)

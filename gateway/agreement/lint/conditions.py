@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import (
     ConsentCondition,
@@ -11,6 +11,7 @@ from gateway.agreement.conditions import (
     OptOutCondition,
     RoleCondition,
     WithinCondition,
+    meets,
 )
 from gateway.agreement.finding import Level, quoted
 from gateway.agreement.lint.rule import Case, Fault, ProvisionRule, provision_rule
@@ -95,7 +96,7 @@ def _possible(conditions: list[FieldCondition], codes: tuple[str, ...] | None) -
         if one.op in (Operator.EQ, Operator.IN):
             allowed = set(one.values) if allowed is None else allowed & set(one.values)
     if allowed is not None:
-        return any(all(_meets(value, one) for one in conditions) for value in allowed)
+        return any(all(meets(value, one) for one in conditions) for value in allowed)
     low = [(v, one.op) for one in conditions if one.op in _LOW for v in one.values]
     high = [(v, one.op) for one in conditions if one.op in _HIGH for v in one.values]
     return all(_room(a, b) for a in low for b in high)
@@ -109,25 +110,6 @@ def _room(low: tuple[Scalar, Operator], high: tuple[Scalar, Operator]) -> bool:
     if low[1] is Operator.GTE and high[1] is Operator.LTE:
         return bool(low[0] <= high[0])  # type: ignore[operator]
     return bool(low[0] < high[0])  # type: ignore[operator]
-
-
-def _meets(value: Scalar, condition: FieldCondition) -> bool:
-    first = condition.values[0] if condition.values else None
-    match condition.op:
-        case Operator.EQ | Operator.IN:
-            return value in condition.values
-        case Operator.NE | Operator.NOT_IN:
-            return value not in condition.values
-        case Operator.LT:
-            return bool(value < first)  # type: ignore[operator]
-        case Operator.LTE:
-            return bool(value <= first)  # type: ignore[operator]
-        case Operator.GT:
-            return bool(value > first)  # type: ignore[operator]
-        case Operator.GTE:
-            return bool(value >= first)  # type: ignore[operator]
-        case _:
-            assert_never(condition.op)
 
 
 @provision_rule("condition-on-withheld", Level.WARNING)
