@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.canon import bound_canonical, canonical, digest_text
+from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.spans import add
 from gateway.cli.agreements import TOLD, subjects, tell
 from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant, printable
@@ -36,7 +37,7 @@ def run_status(folder: str, now: str) -> int:
         return EXIT_FINDINGS
     lacking = sum(tell(found, stem, one, moment) for stem, one in subjects(found).items())
     due = list(_due(found, moment.date()))
-    sys.stdout.writelines(printable(line) + "\n" for line in due)
+    sys.stdout.writelines(printable(line) + "\n" for line in (*due, *_waiting(found)))
     if not due and not lacking:
         sys.stdout.write(f"nothing runs out within {SOON_DAYS} days\n")
     return EXIT_ATTENTION if due or lacking else 0
@@ -58,6 +59,13 @@ def _due(found: Folder, today: dt.date) -> Iterator[str]:
         last = max((key.until for key in agency.signing_keys), default=None)
         if last is not None:
             yield from _day(f"{agency.id}: its last signing key ends", last, today)
+
+
+def _waiting(found: Folder) -> Iterator[str]:
+    """Yield what no gateway loads yet, whoever signed it."""
+    for one in found.agreements:
+        if pushes(one.model):
+            yield f"not loaded {one.model.ref}: it delivers by push, which no gateway does yet"
 
 
 def _day(what: str, day: dt.date, today: dt.date) -> Iterator[str]:

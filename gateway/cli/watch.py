@@ -16,6 +16,7 @@ from gateway.agreement.finding import Level
 from gateway.audit.entry import Draft
 from gateway.broker.drafts import b64
 from gateway.errors import LogError
+from gateway.library.settle import NOT_IN_FORCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,11 +51,11 @@ async def put_in_force(library: FolderLibrary, log: Noting, loaded: Loaded) -> N
             "floor_sha256": b64(loaded.agreements.floor.digest),
         }
         await log.note(Draft("agreement", None, 0, None, RETAIN, meta))
-    before = _errors(library)
+    before = _left_out(library)
     # The file of what must not be forgotten is synced to disk: not on the event loop.
     await asyncio.to_thread(library.swap, loaded)
-    if _errors(library) != before:
-        _tell(_errors(library))
+    if _left_out(library) != before:
+        _tell(_left_out(library))
 
 
 async def watch(
@@ -80,14 +81,16 @@ async def watch(
             return
 
 
-def _errors(library: FolderLibrary) -> list[Finding]:
-    return [one for one in library.findings if one.level is Level.ERROR]
+def _left_out(library: FolderLibrary) -> list[Finding]:
+    """Return the errors, and what is sound and stays out of force all the same."""
+    return [one for one in library.findings if one.level is Level.ERROR or one.rule == NOT_IN_FORCE]
 
 
-def _tell(errors: list[Finding]) -> None:
+def _tell(found: list[Finding]) -> None:
     """Write what is wrong with the folder to the process's log; its text is for `lint` to say."""
     say = structlog.get_logger()
-    for one in errors:
-        say.error("agreements", rule=one.rule, file=one.file, line=one.line)
-    if not errors:
+    for one in found:
+        level = "error" if one.level is Level.ERROR else "warning"
+        getattr(say, level)("agreements", rule=one.rule, file=one.file, line=one.line)
+    if not found:
         say.info("agreements", state="in force as they lie there")

@@ -4,6 +4,8 @@ Pure. What everything rests on (floor, registry, purposes, codes, datasets, noti
 first, without a single agreement; then agreements are taken one by one, those in force before the
 rest and the longest signed first, and one that contradicts what is already there stays out. So a
 new file never pushes an old one out of force, whichever of the two a finding names.
+
+A file that is sound but delivers by push stays out by itself: the others are in force without it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from gateway.agreement.lint.folder import (
     read_folder,
 )
 from gateway.agreement.lint.run import check, lint, refusing
+from gateway.agreement.lint.unbuilt import pushes
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,6 +41,9 @@ Approve: TypeAlias = "Callable[[Folder], Mapping[str, Finding]]"
 
 Age: TypeAlias = "Callable[[Folder, str], tuple[dt.datetime, ...]]"
 """Returns since when an agreement, by its file's stem, is signed: what sorts the older first."""
+
+NOT_IN_FORCE: Final = "not-in-force"
+"""The rule of a file that is not in force as it lies there."""
 
 _ROUNDS: Final = 8
 
@@ -76,12 +82,28 @@ class Settler:
         lacking = self.approve(folder) if folder is not None else {}
         findings = [*found, *lacking.values()]
         if folder is not None and not refusing(findings):
-            return Settled(fresh, folder), findings
+            settled = self._but_pushes(folder, fresh)
+            if settled is not None:
+                return settled, [*findings, *_kept_out(fresh, settled.files, folder)]
         base = self._base(fresh)
         if base is None:
             return None, findings
         settled = self._agreements(base, fresh)
-        return settled, [*findings, *_kept_out(fresh, settled.files)]
+        return settled, [*findings, *_kept_out(fresh, settled.files, folder)]
+
+    def _but_pushes(self, folder: Folder, fresh: Mapping[str, bytes]) -> Settled | None:
+        """Return a sound folder without the files that push.
+
+        None where another file needs one of them, or where one replaces a version in force: what
+        stays is then settled file by file.
+        """
+        out = {one.file for one in folder.agreements if pushes(one.model)}
+        if not out:
+            return Settled(fresh, folder)
+        rest = replace(folder, agreements=tuple(o for o in folder.agreements if o.file not in out))
+        if out & self.good.keys() or refusing(lint(rest, self.now)):
+            return None
+        return Settled({name: data for name, data in fresh.items() if name not in out}, rest)
 
     # --- what everything rests on ---
 
@@ -133,7 +155,7 @@ class Settler:
         taken: tuple[Read[Agreement], ...] = ()
         for name in sorted(new, key=lambda name: self._rank(folder, name, new)):
             for one, data in ((reads.get(name), new[name]), (spare.get(name), before.get(name))):
-                if one is None or data is None:
+                if one is None or data is None or pushes(one.model):
                     continue
                 trial = replace(folder, agreements=(*taken, one))
                 if not refusing(lint(trial, self.now)):
@@ -164,12 +186,19 @@ def _rest(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if not is_agreement(name)}
 
 
-def _kept_out(fresh: Mapping[str, bytes], files: Mapping[str, bytes]) -> Iterable[Finding]:
+def _kept_out(
+    fresh: Mapping[str, bytes], files: Mapping[str, bytes], folder: Folder | None
+) -> Iterable[Finding]:
+    sound = {one.file for one in folder.agreements if pushes(one.model)} if folder else set()
     for name, data in sorted(fresh.items()):
         if files.get(name) == data:
             continue
-        said = "its last good version stays" if name in files else "nothing of it counts"
-        yield Finding("not-in-force", Level.ERROR, name, 1, 1, said)
+        said, level = "its last good version stays", Level.ERROR
+        if name not in files:
+            said = "nothing of it counts"
+            if name in sound:
+                said, level = "it delivers by push: nothing of it counts yet", Level.INFO
+        yield Finding(NOT_IN_FORCE, level, name, 1, 1, said)
     for name in sorted(files.keys() - fresh.keys()):
         said = "it is gone; its last good version stays"
-        yield Finding("not-in-force", Level.ERROR, name, 1, 1, said)
+        yield Finding(NOT_IN_FORCE, Level.ERROR, name, 1, 1, said)

@@ -479,7 +479,6 @@ def test_a_name_beside_classes_is_warned_of() -> None:
         ("marker: suppressed}", "marker: suppressed, insiders: true}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {median: prior_episodes}}"),
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {count_distinct: age_band}}"),
-        ("mode: pull, deadline: none, hold: none", "mode: push, deadline: PT15M, hold: P7D"),
         ("mode: pull, deadline: none", "mode: pull, deadline: PT15M"),
         ("witness: none", "witness: required"),
         ("review: none", "review: P7D"),
@@ -491,6 +490,19 @@ def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:
 
     assert said
     assert all(f.level is Level.ERROR and "is not enforced yet" in f.message for f in said)
+
+
+@pytest.mark.parametrize(("mode", "said"), [("push", {Level.INFO}), ("pull", set())])
+def test_a_push_is_no_error(mode: str, said: set[Level]) -> None:
+    """A file that delivers by push is written and linted today: it is told, and refuses nothing."""
+    text = edited(
+        "mode: pull, deadline: none, hold: none", f"mode: {mode}, deadline: none, hold: none"
+    )
+
+    all_ = findings(county=text)
+
+    assert said == {one.level for one in all_ if one.rule == "push-not-loaded"}
+    assert "not-enforced-yet" not in {one.rule for one in all_}
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,20 @@ def test_a_missing_signature_wants_attention(folder: Path) -> None:
     assert EXIT_ATTENTION == run_status(str(folder), "")
 
 
+@pytest.mark.parametrize(("mode", "told"), [("push", True), ("pull", False)])
+def test_what_no_gateway_loads_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], mode: str, *, told: bool
+) -> None:
+    """Whoever signed it: a file that pushes is not in force in any gateway of this version."""
+    file = folder / f"{NAME}.yaml"
+    before, seizures, after = file.read_text().partition("- id: P2-")
+    file.write_text(before + seizures + after.replace("mode: pull", f"mode: {mode}", 1))
+
+    run_status(str(folder), "")
+
+    assert told == (f"not loaded {NAME}@1.0.0: it delivers by push" in capsys.readouterr().out)
+
+
 @pytest.mark.parametrize("name", [NAME, "_floor", "agencies", "purposes"])
 def test_a_digest_is_of_the_bytes_that_are_signed(
     folder: Path, capfdbinary: pytest.CaptureFixture[bytes], name: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.agreement.finding import Level
 from gateway.agreement.index import FlowKey
 from gateway.agreement.signing import Action
 from gateway.errors import AgreementError, NotFoundError
@@ -108,6 +109,64 @@ def test_an_edit_under_a_signed_version_is_not_taken(officers: Officers) -> None
     assert {"county": "signed"} == officers.states()
     assert "county.yaml version-not-bumped" in officers.rules()
     assert b"rows_per_day: 200}" in officers.library.files(officers.library.current().pacts[0])[0]
+
+
+PULL = "mode: pull, deadline: none, hold: none"
+PUSH = "mode: push, deadline: PT15M, hold: P7D"
+
+
+def test_a_file_that_pushes_stays_out_by_itself(officers: Officers) -> None:
+    """Signed by all and sound, it is not in force and says so; the others are, in good health."""
+    officers.second("alerts", **{PULL: PUSH})
+    officers.sign("alerts", ALL)
+
+    officers.look()
+
+    assert {"county": "signed"} == officers.states()
+    assert officers.library.healthy
+    said = {(one.file, one.rule, one.level) for one in officers.library.findings}
+    assert ("alerts.yaml", "not-in-force", Level.INFO) in said
+    assert "alerts.yaml" not in officers.look().files
+
+
+def test_a_file_that_pushes_stays_out_beside_a_broken_one(officers: Officers) -> None:
+    """Also where files are settled one by one: nothing that pushes is ever in force."""
+    officers.second("alerts", **{PULL: PUSH})
+    officers.sign("alerts", ALL)
+    officers.write("beta.yaml", "withold: 1\n")
+
+    officers.look()
+
+    assert {"county": "signed"} == officers.states()
+    assert not officers.library.healthy
+    assert "alerts.yaml" not in officers.look().files
+
+
+def test_a_push_instead_of_what_is_in_force_is_an_error(officers: Officers) -> None:
+    """The version in force stays where the next one pushes, and health says that it is not this."""
+    before = officers.text("county.yaml")
+    officers.edit("county.yaml", PULL, PUSH)
+    officers.edit("county.yaml", 'version: "1.0.0"', 'version: "1.1.0"')
+    officers.sign("county", ALL)
+
+    officers.look()
+
+    assert {"county": "signed"} == officers.states()
+    assert "county.yaml not-in-force" in officers.rules()
+    assert before.encode() == officers.look().files["county.yaml"]
+
+
+def test_what_ends_a_push_is_settled_without_it(officers: Officers) -> None:
+    """A file that rests on one that pushes is judged as if that one were not there."""
+    officers.second("alerts", **{PULL: PUSH})
+    officers.sign("alerts", ALL)
+    officers.second("beta", **{"supersedes: none": "supersedes: alerts@1.0.0"})
+    officers.sign("beta", ALL)
+
+    officers.look()
+
+    assert {"county": "signed"} == officers.states()
+    assert "beta.yaml not-in-force" in officers.rules()
 
 
 @pytest.mark.parametrize("name", [NOTICE, "county.yaml", "datasets/referral.post_overdose@1.yaml"])

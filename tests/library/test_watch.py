@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.agreement.signing import Action
 from gateway.cli.watch import put_in_force, watch
 from gateway.errors import LogError
+from gateway.library.settle import NOT_IN_FORCE
 from tests.library.officers import ALL, HRO, Officers
 
 if TYPE_CHECKING:
@@ -107,6 +109,19 @@ def test_the_watch_puts_a_suspension_in_force(officers: Officers) -> None:
 
     assert [] == fatal
     assert {"county": "suspended"} == officers.states()
+
+
+def test_what_pushes_is_told_to_the_process_log(officers: Officers) -> None:
+    """A file that stays out by itself is no error, and an operator reads of it all the same."""
+    officers.second("alerts", **{"mode: pull": "mode: push"})
+    officers.sign("alerts", ALL)
+    loaded = officers.library.look(officers.now)
+
+    with capture_logs() as told:
+        asyncio.run(put_in_force(officers.library, Log(), loaded))
+
+    left_out = [(one["file"], one["log_level"]) for one in told if one.get("rule") == NOT_IN_FORCE]
+    assert [("alerts.yaml", "warning")] == left_out
 
 
 def test_the_watch_never_dies_in_silence(officers: Officers) -> None:

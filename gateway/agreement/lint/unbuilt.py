@@ -1,12 +1,15 @@
 """What the language can say and this version does not enforce: refused by name, never passed over.
 
 Each line here goes when its issue is done; until then a provision that relies on it cannot load.
+A push is the exception: files that use it are written, linted, tested and signed already, so it is
+no error of the folder; each such file is left out of force by itself (`pushes`), and says so.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.finding import Level
 from gateway.agreement.lint.rule import (
     AgreementRule,
     Case,
@@ -43,11 +46,9 @@ def witness(_folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iterat
 
 @provision_rule(ID)
 def provision(case: Case) -> Iterator[Fault]:
-    """Push, deadlines of a pull and review are not carried out yet."""
+    """Deadlines of a pull and review are not carried out yet."""
     given = case.provision
-    if given.delivery.mode != "pull":
-        yield case.under("delivery", "mode"), f"`mode: {given.delivery.mode}` {NOT_YET}"
-    else:
+    if given.delivery.mode == "pull":
         for key in ("deadline", "hold"):
             if getattr(given.delivery, key) is not None:
                 yield case.under("delivery", key), f"`{key}` of a pull {NOT_YET}"
@@ -55,6 +56,19 @@ def provision(case: Case) -> Iterator[Fault]:
         yield case.under("duties", "review"), f"`review` {NOT_YET}"
     if given.aggregate is not None:
         yield from _table(case, given.aggregate)
+
+
+@provision_rule("push-not-loaded", Level.INFO)
+def push(case: Case) -> Iterator[Fault]:
+    """A file with a push is good, and no gateway of this version puts it in force."""
+    if case.provision.delivery.mode == "push":
+        message = "`mode: push` is not carried out yet: the file is sound, and no gateway loads it"
+        yield case.under("delivery", "mode"), message
+
+
+def pushes(agreement: Agreement) -> bool:
+    """Return whether an agreement delivers anything by push, and so stays out of force whole."""
+    return any(one.delivery.mode == "push" for one in agreement.provisions)
 
 
 def _table(case: Case, table: Aggregate) -> Iterator[Fault]:
@@ -91,5 +105,5 @@ def open_dimensions(case: Case, table: Aggregate) -> set[str]:
     }
 
 
-RULES: tuple[ProvisionRule, ...] = (provision,)
+RULES: tuple[ProvisionRule, ...] = (provision, push)
 AGREEMENT_RULES: tuple[AgreementRule, ...] = (witness,)
