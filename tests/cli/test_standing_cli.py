@@ -61,7 +61,8 @@ def test_a_missing_signature_wants_attention(folder: Path) -> None:
 def test_what_no_gateway_loads_is_told(
     folder: Path, capsys: pytest.CaptureFixture[str], mode: str, *, told: bool
 ) -> None:
-    """Whoever signed it: a file that pushes is not in force in any gateway of this version."""
+    """A file that pushes is in force in no gateway of this version, and `status` says so."""
+    (folder / f"{NAME}.sig.json").unlink()
     file = folder / f"{NAME}.yaml"
     before, seizures, after = file.read_text().partition("- id: P2-")
     file.write_text(before + seizures + after.replace("mode: pull", f"mode: {mode}", 1))
