@@ -54,3 +54,8 @@ def quoted(text: str) -> str:
     """Return `text` in quotes, printable and at most 60 characters long, fit for a message."""
     cut = text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "…"
     return "'" + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in cut) + "'"
+
+
+def printable(text: str) -> str:
+    """Return text that moves no cursor and hides nothing: agreement files may be anybody's."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.diff.change import Way
 from gateway.agreement.diff.versions import compare
-from gateway.agreement.finding import FindingsError
+from gateway.agreement.finding import FindingsError, printable
 from gateway.agreement.lint.folder import FLOOR, read_folder
 from gateway.agreement.yaml import read
-from gateway.cli.officers import complain, printable
+from gateway.cli.officers import complain
 from gateway.errors import AgreementError, SettingsError
 from gateway.library.files import contents
 from gateway.library.statements import digest_in

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.finding import Finding, Level
-from gateway.cli.officers import BLOCKS_SIGNING, instant, printable, read
+from gateway.agreement.finding import Level
+from gateway.agreement.lint.run import check
+from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, files_of, instant
+from gateway.cli.report import Judged, Report, by_file, format_of, placed, written
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from gateway.agreement.finding import Finding
+
+_WORDS: Final = {
+    Level.ERROR: ("error", "errors"),
+    Level.SIGNING: ("obstacle to signing", "obstacles to signing"),
+    Level.WARNING: ("warning", "warnings"),
+    Level.INFO: ("note", "notes"),
+}
 
 
-def run_lint(folders: Sequence[str], now: str, purpose: str, *, as_json: bool) -> int:
+def run_lint(folders: Sequence[str], now: str, purpose: str, how: str) -> int:
     """Print what is wrong; exit 1 where a finding refuses loading, or, `--for sign`, signing.
 
     Raises:
@@ -23,49 +34,42 @@ def run_lint(folders: Sequence[str], now: str, purpose: str, *, as_json: bool) -
     """
     if purpose not in {"", "sign"}:
         raise SettingsError("`--for` is `sign`, or left out")
-    for_sign = purpose == "sign"
-    moment = instant(now)
-    blocks = BLOCKS_SIGNING if for_sign else frozenset({Level.ERROR})
-    worst = 0
-    for name in folders:
-        folder = Path(name)
-        _, found = read(folder, moment)
-        worst = max(worst, int(any(one.level in blocks for one in found)))
-        _print_lint(folder, found, as_json=as_json)
-    return worst
+    given, moment = format_of(how), instant(now)
+    judged: list[Judged] = []
+    sources: dict[str, str] = {}
+    for folder in folders:
+        judged += _linted(folder, moment, sources)
+    report = Report(
+        "lint",
+        tuple(judged),
+        sources,
+        blocks=BLOCKS_SIGNING if purpose else frozenset({Level.ERROR}),
+        summary=tuple(_counted(folder, judged) for folder in folders),
+    )
+    sys.stdout.write(written(report, given))
+    return EXIT_FINDINGS if report.failed else 0
 
 
-def _print_lint(folder: Path, found: Sequence[Finding], *, as_json: bool) -> None:
-    if as_json:
-        rows = [
-            {
-                "column": one.column,
-                "file": one.file,
-                "level": one.level.value,
-                "line": one.line,
-                "message": one.message,
-                "rule": one.rule,
-            }
-            for one in found
-        ]
-        sys.stdout.write(json.dumps(rows, sort_keys=True) + "\n")
-        return
-    for one in found:
-        sys.stdout.write(f"{printable(f'{folder}/{one.text()}')}\n{_excerpt(folder, one)}")
+def _linted(folder: str, now: dt.datetime, sources: dict[str, str]) -> tuple[Judged, ...]:
+    """Return the files of a folder with their findings, and keep the texts of those with any."""
+    files = files_of(Path(folder))
+    _, found = check(files, now)
+    sources |= _texts(folder, files, found)
+    return by_file((f"{folder}/{name}" for name in files), placed(folder, found))
+
+
+def _texts(folder: str, files: Mapping[str, bytes], found: Sequence[Finding]) -> dict[str, str]:
+    names = {one.file for one in found} & files.keys()
+    return {f"{folder}/{name}": files[name].decode("utf-8", "replace") for name in names}
+
+
+def _counted(folder: str, judged: Sequence[Judged]) -> str:
+    found = [f for one in judged if one.file.startswith(f"{folder}/") for f in one.findings]
     counts = {level: sum(one.level is level for one in found) for level in Level}
-    words = ", ".join(f"{count} {level.name.lower()}" for level, count in counts.items() if count)
-    sys.stdout.write(f"{folder}: {words or 'nothing to say'}\n")
-
-
-def _excerpt(folder: Path, one: Finding) -> str:
-    """Return the line of a finding with a caret under its column."""
-    path = folder / one.file
-    if one.line < 1 or not path.is_file():
-        return ""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    if one.line > len(lines):
-        return ""
-    text = lines[one.line - 1]
-    start = max(0, one.column - 60)
-    cut = printable(text[start : start + 96])
-    return f"    {cut}\n    {' ' * (one.column - 1 - start)}^\n"
+    words = [
+        f"{n} {one if n == 1 else many}"
+        for level, n in counts.items()
+        if n
+        for one, many in [_WORDS[level]]
+    ]
+    return f"{folder}: {', '.join(words) or 'nothing to say'}"

@@ -6,9 +6,8 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.finding import Finding, Level
-from gateway.agreement.lint.folder import Folder, read_folder
-from gateway.agreement.lint.run import lint
+from gateway.agreement.finding import Finding, Level, printable
+from gateway.agreement.lint.run import check
 from gateway.cli.clock import SystemClock
 from gateway.errors import SettingsError
 from gateway.library.files import contents
@@ -16,6 +15,8 @@ from gateway.library.files import contents
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from gateway.agreement.lint.folder import Folder
 
 EXIT_FINDINGS: Final = 1
 EXIT_MISSING: Final = 5
@@ -47,10 +48,19 @@ def read(folder: Path, now: dt.datetime) -> tuple[Folder | None, list[Finding]]:
     Raises:
         SettingsError: It is no folder.
     """
+    found, findings = check(files_of(folder), now)
+    return found, list(findings)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of a folder's files by their names inside it.
+
+    Raises:
+        SettingsError: It is no folder.
+    """
     if not folder.is_dir():
         raise SettingsError(f"{folder} is not a folder of agreements")
-    found, findings = read_folder(contents(folder))
-    return found, [*findings, *(lint(found, now) if found is not None else ())]
+    return contents(folder)
 
 
 def good(folder: Path, now: dt.datetime, *, but: frozenset[str] = frozenset()) -> Folder | None:
@@ -73,8 +83,3 @@ def complain(why: str, findings: Iterable[Finding]) -> None:
     """Print findings to standard error."""
     sys.stderr.write(f"accord: {why}\n")
     sys.stderr.writelines(f"  {printable(one.text())}\n" for one in findings)
-
-
-def printable(text: str) -> str:
-    """Return text that moves no cursor and hides nothing: agreement files may be anybody's."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import spelled
 from gateway.agreement.diff.provision import mask_text
+from gateway.agreement.finding import printable
 from gateway.agreement.model import Selectors
 from gateway.cli.explain import as_signed
-from gateway.cli.officers import EXIT_FINDINGS, good, instant, printable
+from gateway.cli.officers import EXIT_FINDINGS, good, instant
 from gateway.errors import SettingsError
 from gateway.review.reach import Way, never, selected, ways
 from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape

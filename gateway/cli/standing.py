@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.canon import bound_canonical, canonical, digest_text
+from gateway.agreement.finding import printable
 from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.spans import add
 from gateway.cli.agreements import TOLD, subjects, tell
-from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant, printable
+from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant
 from gateway.errors import SettingsError
 from gateway.library.statements import bound_in
 

@@ -9,19 +9,20 @@ from gateway.cli.verbs import end
 app = typer.Typer(help="The officers' files.", no_args_is_help=True)
 
 NOW = typer.Option("", "--now", help="Fixes the clock, as in 2027-06-15T12:00:00Z.")
+FORMAT = typer.Option("text", "--format", help="text, json, sarif, junit or github.")
 
 
 @app.command(epilog="Example: accord agreements lint agreements")
 def lint(
     folders: list[str] = typer.Argument(["agreements"], help="Folders of agreements."),
     purpose: str = typer.Option("", "--for", help="`sign`: what forbids signing fails too."),
-    as_json: bool = typer.Option(False, "--json", help="Findings as JSON."),
+    how: str = FORMAT,
     now: str = NOW,
 ) -> None:
     """Say what is wrong with the files, each with file, line and column."""
     from gateway.cli.lint import run_lint
 
-    end(run_lint(folders, now, purpose, as_json=as_json))
+    end(run_lint(folders, now, purpose, how))
 
 
 @app.command(

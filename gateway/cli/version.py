@@ -1,4 +1,4 @@
-"""Which build this is: stands in `config` and `intent` entries of the exchange log."""
+"""Which build this is: it stands in `config` and `intent` entries of the exchange log."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ def _version() -> str:
         return "0"
 
 
-BUILD = f"accord/{_version()}"
+VERSION = _version()
+BUILD = f"accord/{VERSION}"

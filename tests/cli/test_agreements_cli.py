@@ -25,9 +25,9 @@ def officers(tmp_path: Path) -> Officers:
     return Officers(tmp_path)
 
 
-def lint(officers: Officers, purpose: str = "", now: str = NOW, *, as_json: bool = False) -> int:
+def lint(officers: Officers, purpose: str = "", now: str = NOW, how: str = "text") -> int:
     """Lint, as the verb does."""
-    return run_lint([str(officers.folder)], now, purpose, as_json=as_json)
+    return run_lint([str(officers.folder)], now, purpose, how)
 
 
 def explain(
@@ -79,11 +79,12 @@ def test_findings_as_json(officers: Officers, capsys: pytest.CaptureFixture[str]
     """A list of findings with rule, level and place."""
     officers.edit("county.yaml", "    withhold: [source_agency", "    withold: [source_agency")
 
-    assert 1 == lint(officers, as_json=True)
+    assert 1 == lint(officers, how="json")
 
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["findings"]
     first = next(one for one in found if one["rule"] == "unknown-key")
-    assert ("county.yaml", "E", 5) == (first["file"], first["level"], first["column"])
+    place = f"{officers.folder}/county.yaml"
+    assert (place, "E", 5) == (first["file"], first["level"], first["column"])
 
 
 def test_a_file_cannot_move_the_cursor(
@@ -107,9 +108,11 @@ def test_a_clock_that_is_none_is_said(now: str) -> None:
 def test_wrong_usage_is_said(officers: Officers, tmp_path: Path) -> None:
     """A folder that is none, a purpose of linting that is none."""
     with pytest.raises(SettingsError, match="not a folder"):
-        run_lint([str(tmp_path / "absent")], NOW, "", as_json=False)
+        run_lint([str(tmp_path / "absent")], NOW, "", "text")
     with pytest.raises(SettingsError, match="--for"):
         lint(officers, "singing")
+    with pytest.raises(SettingsError, match="--format"):
+        lint(officers, how="yaml")
     with pytest.raises(SettingsError, match="--dataset"):
         explain(officers, dataset="ems")
 

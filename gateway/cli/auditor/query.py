@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.agreement.finding import printable
 from gateway.audit.columns import NAMES, row
 from gateway.cli.auditor.ask import ask
 from gateway.cli.auditor.outputs import check, write
-from gateway.cli.officers import printable
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
