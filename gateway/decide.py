@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.budget import SPENT, overspent
-from gateway.agreement.index import FlowKey, FlowRule, Pact, Rule, Signed, attested
+from gateway.agreement.index import FlowRule, Pact, Rule, Signed
 from gateway.agreement.literal import fits
 from gateway.agreement.spans import closed_periods
 from gateway.errors import Reason
@@ -103,10 +103,9 @@ def decide(
     # 1 identity: the caller must be the recipient. A stranger learns nothing of the flow.
     if request.caller.agency != terms.recipient:
         return _none_covers(1)
-    key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
-    rules = agreements.flows.get(key, ())
+    rules = agreements.rules_of(terms)
     # 2 agreement: signed by all, in term, both agencies attested.
-    active = tuple(rule for rule in rules if _problem(rule.pact, now) is None)
+    active = tuple([rule for rule in rules if _problem(rule.pact, now) is None])
     if refusal := _agreement(agreements, terms, rules, active, now):
         return refusal
     # 3 never: of the floor and of every agreement.
@@ -122,12 +121,13 @@ def decide(
     if refusal := _role(found, request):
         return refusal
     # 6 limits.
-    granted = _limits(found, request, standing, now)
-    if isinstance(granted, Grant) and overspent(
-        agreements, found, granted.periods, standing.told, now
-    ):
-        return _refuse(found, 6, Reason.BUDGET_SPENT, SPENT)
-    return granted
+    if refusal := _limits(found, standing):
+        return refusal
+    periods = _periods(agreements, found, terms, standing, now)
+    if isinstance(periods, Refusal):
+        return periods
+    left = found.provision.limits.rows_per_day - standing.rows_today
+    return Grant(found, request, now, periods, left)
 
 
 def _refuse(rule: FlowRule, step: int, reason: Reason, message: str) -> Refusal:
@@ -147,6 +147,10 @@ def _none_covers(step: int) -> Refusal:
 
 
 def _problem(pact: Pact, now: dt.datetime) -> tuple[Reason, str] | None:
+    if pact.signed is Signed.SIGNED:
+        if pact.starts <= now < pact.ends:
+            return None
+        return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
     match pact.signed:
         case Signed.DRAFT | Signed.IN_REVIEW:
             return Reason.AGREEMENT_NOT_SIGNED, "not every party has signed"
@@ -154,13 +158,8 @@ def _problem(pact: Pact, now: dt.datetime) -> tuple[Reason, str] | None:
             return Reason.AGREEMENT_NOT_ACTIVE, "the agreement is suspended"
         case Signed.TERMINATED:
             return Reason.AGREEMENT_NOT_ACTIVE, "the agreement is terminated"
-        case Signed.SIGNED:
-            pass
         case _:
             assert_never(pact.signed)
-    if not pact.starts <= now < pact.ends:
-        return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
-    return None
 
 
 def _agreement(
@@ -170,23 +169,13 @@ def _agreement(
     active: tuple[FlowRule, ...],
     now: dt.datetime,
 ) -> Refusal | None:
-    pacts = tuple(rule.pact for rule in rules) or agreements.pairs.get(
-        (terms.provider, terms.recipient), ()
-    )
-    problems = [(pact, _problem(pact, now)) for pact in pacts]
-    if problems and all(problem for _, problem in problems):
-        pact, problem = problems[0]
-        assert problem is not None  # noqa: S101 - just asked
-        return Refusal(2, *problem, pact.agreement.ref, digest=pact.digest)
+    if not active:
+        return _none_active(agreements, terms, rules, now)
     for rule in active:
-        for agency in (rule.provider, rule.recipient):
-            if not attested(agency, now):
-                return _refuse(
-                    rule,
-                    2,
-                    Reason.AGREEMENT_NOT_ACTIVE,
-                    f"the security attestation of `{agency.id}` is out of date",
-                )
+        for one in rule.attestations:
+            if not one.starts <= now < one.ends:
+                message = f"the security attestation of `{one.agency}` is out of date"
+                return _refuse(rule, 2, Reason.AGREEMENT_NOT_ACTIVE, message)
         # What a determination covered is de-identified for as long as the expert said.
         if rule.determined_until is not None and now >= rule.determined_until:
             message = "the determination that the release rests on is out of date"
@@ -194,15 +183,33 @@ def _agreement(
     return None
 
 
+def _none_active(
+    agreements: Agreements, terms: Terms, rules: tuple[FlowRule, ...], now: dt.datetime
+) -> Refusal | None:
+    """Return why no agreement of the flow, or of the two agencies, is active; None if one is."""
+    pacts = tuple(rule.pact for rule in rules) or agreements.pairs.get(
+        (terms.provider, terms.recipient), ()
+    )
+    first: Refusal | None = None
+    for pact in pacts:
+        problem = _problem(pact, now)
+        if problem is None:
+            return None
+        first = first or Refusal(2, *problem, pact.agreement.ref, digest=pact.digest)
+    return first
+
+
 def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -> Refusal | None:
     if active:
         # The shape of a provision is known: its prohibitions were found when it was compiled. A
-        # field
-        # to filter by counts as asked for: rows that come or stay away tell its value.
-        for name in (*terms.fields, *(one.field for one in terms.where)):
-            rule = active[0].barred.get(name)
-            if rule is not None:
-                return _prohibited(rule)
+        # field to filter by counts as asked for: rows that come or stay away tell its value.
+        barred = active[0].barred
+        for name in terms.fields:
+            if name in barred:
+                return _prohibited(barred[name])
+        for condition in terms.where:
+            if condition.field in barred:
+                return _prohibited(barred[condition.field])
         return None
     provider = agreements.registry.agencies.get(terms.provider)
     recipient = agreements.registry.agencies.get(terms.recipient)
@@ -361,37 +368,45 @@ def _names_periods(rule: FlowRule, aggregate: Aggregate, condition: Condition) -
 
 def _role(rule: FlowRule, request: Request) -> Refusal | None:
     for roles in rule.roles:
-        if not roles & request.caller.roles:
+        if roles.isdisjoint(request.caller.roles):
             return _refuse(
                 rule, 5, Reason.ROLE_NOT_LISTED, "the caller holds none of the provision's roles"
             )
     return None
 
 
-def _limits(
-    rule: FlowRule, request: Request, standing: Standing, now: dt.datetime
-) -> Grant | Refusal:
+def _limits(rule: FlowRule, standing: Standing) -> Refusal | None:
     limits = rule.provision.limits
     if standing.duties_overdue:
         return _refuse(rule, 6, Reason.DUTY_OVERDUE, "a duty of the recipient is overdue")
-    left = limits.rows_per_day - standing.rows_today
-    if not standing.repeat:
-        if standing.requests_last_minute >= limits.requests_per_minute:
-            return _refuse(rule, 6, Reason.RATE_LIMIT, "`requests_per_minute` is reached")
-        if left <= 0:
-            return _refuse(rule, 6, Reason.ROW_LIMIT, "`rows_per_day` is reached")
-    periods: tuple[dt.date, ...] = ()
-    if rule.provision.aggregate is not None:
-        answer = _periods(rule, rule.provision.aggregate, request.terms, standing, now)
-        if isinstance(answer, Refusal):
-            return answer
-        periods = answer
-    return Grant(rule, request, now, periods, left)
+    if standing.repeat:
+        return None
+    if standing.requests_last_minute >= limits.requests_per_minute:
+        return _refuse(rule, 6, Reason.RATE_LIMIT, "`requests_per_minute` is reached")
+    if standing.rows_today >= limits.rows_per_day:
+        return _refuse(rule, 6, Reason.ROW_LIMIT, "`rows_per_day` is reached")
+    return None
 
 
 def _periods(
+    agreements: Agreements, rule: FlowRule, terms: Terms, standing: Standing, now: dt.datetime
+) -> tuple[dt.date, ...] | Refusal:
+    """Return the periods of a table that leave, by first day; none at record level."""
+    aggregate = rule.provision.aggregate
+    if aggregate is None:
+        return ()
+    periods = _closed(rule, aggregate, terms, standing, now)
+    if isinstance(periods, Refusal):
+        return periods
+    if overspent(agreements, rule, periods, standing.told, now):
+        return _refuse(rule, 6, Reason.BUDGET_SPENT, SPENT)
+    return periods
+
+
+def _closed(
     rule: FlowRule, aggregate: Aggregate, terms: Terms, standing: Standing, now: dt.datetime
 ) -> tuple[dt.date, ...] | Refusal:
+    """Return the periods that are asked for, where all of them are closed and none has left."""
     grid = aggregate.grid
     # A period ends at midnight where the agreement lives, as its term does.
     today = now.astimezone(ZoneInfo(rule.pact.agreement.term.timezone)).date()

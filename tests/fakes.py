@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from gateway.agreement.budget import SPENT, Holding, overspends
-from gateway.agreement.index import FlowKey
 from gateway.audit.entry import check_draft, meta_bytes
 from gateway.audit.fault import AuditError
 from gateway.decide import Standing
@@ -303,8 +302,7 @@ class MemoryCounters:
         terms = request.terms
         if self._agreements is None:
             return spent_of(terms, "")
-        key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
-        return spent_of(terms, self._agreements.flows[key][0].cut)
+        return spent_of(terms, self._agreements.rules_of(terms)[0].cut)
 
     def charge(self, request: Request, provision: str, now: dt.datetime) -> None:
         """Write a charge down."""

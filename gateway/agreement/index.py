@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Agreement, Never, Provision, Selectors
     from gateway.agreement.purposes import Purposes
     from gateway.agreement.registry import Agency, Registry
-    from gateway.values import AgencyKind, Shape
+    from gateway.values import AgencyKind, Shape, Terms
 
 
 class Signed(StrEnum):
@@ -82,10 +82,20 @@ class Pact:
 
 
 @dataclass(frozen=True, slots=True)
+class Attestation:
+    """From when until when an agency's security attestation stands, as instants."""
+
+    agency: str
+    starts: dt.datetime
+    ends: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRule:
     """One provision for one flow, resolved.
 
     Attributes:
+        attestations: The provider's and the recipient's.
         barred: Each field of the dataset that a prohibition forbids on this flow, with the first
             rule that does.
         roles: Roles of which the caller must hold one, for each role condition.
@@ -100,6 +110,7 @@ class FlowRule:
     provider: Agency
     recipient: Agency
     purpose: str
+    attestations: tuple[Attestation, Attestation]
     barred: Mapping[str, Rule]
     roles: tuple[frozenset[str], ...]
     passes: frozenset[str]
@@ -182,7 +193,7 @@ class Agreements:
 
     Attributes:
         generation: Rises with each swap; caches are keyed by it.
-        flows: Provisions by flow; two for one flow refuse.
+        flows: Provisions by `FlowKey`; two for one flow refuse.
         pairs: Agreements that name both agencies, by (provider, recipient).
         rules: Every prohibition of the floor and of every agreement that is signed, by id.
     """
@@ -194,9 +205,14 @@ class Agreements:
     datasets: Mapping[str, Dataset]
     codes: CodeLists
     pacts: tuple[Pact, ...]
-    flows: Mapping[FlowKey, tuple[FlowRule, ...]]
+    flows: Mapping[tuple[str, str, str, str], tuple[FlowRule, ...]]
     pairs: Mapping[tuple[str, str], tuple[Pact, ...]]
     rules: tuple[Rule, ...]
+
+    def rules_of(self, terms: Terms) -> tuple[FlowRule, ...]:
+        """Return the provisions of what a request names; more than one refuses."""
+        key = (terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
+        return self.flows.get(key, ())
 
     def forbidding(
         self,
@@ -309,7 +325,7 @@ def compile_agreements(
     bare = Agreements(
         generation, floor, registry, purposes, datasets, codes, pacts, {}, {}, tuple(rules)
     )
-    flows: dict[FlowKey, tuple[FlowRule, ...]] = {}
+    flows: dict[tuple[str, str, str, str], tuple[FlowRule, ...]] = {}
     pairs: dict[tuple[str, str], tuple[Pact, ...]] = {}
     for one in pacts:
         agencies = [party.agency for party in one.agreement.parties.values()]
@@ -338,6 +354,7 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))
     deid, zone = provision.basis.deid, one.agreement.term.timezone
     until = _day_after(deid.expires, zone) if deid is not None else None
+    attested = (_attestation(provider), _attestation(recipient))
     made = []
     for purpose in provision.flow.purposes:
         barred = {
@@ -351,13 +368,14 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
         }
         made.append(
             FlowRule(
-                one, provision, dataset, provider, recipient, purpose, barred, roles, passes, until
+                one, provision, dataset, provider, recipient, purpose, attested, barred, roles,
+                passes, until,
             )
-        )
+        )  # fmt: skip
     return made
 
 
-def attested(agency: Agency, now: dt.datetime) -> bool:
-    """Return whether the agency's security attestation is in date."""
+def _attestation(agency: Agency) -> Attestation:
+    """Return an agency's attestation: whole days, the last one included, UTC."""
     at = dt.datetime.combine(agency.attested_at, dt.time(), dt.UTC)
-    return at <= now < add(at, agency.attested_for) + dt.timedelta(days=1)
+    return Attestation(agency.id, at, add(at, agency.attested_for) + dt.timedelta(days=1))

@@ -16,7 +16,6 @@ from gateway.agreement.conditions import (
     WithinCondition,
 )
 from gateway.agreement.exception_form import WHOLE
-from gateway.agreement.index import FlowKey
 from gateway.broker.headers import header_of
 from gateway.decide import Refusal, Standing, decide
 
@@ -76,9 +75,9 @@ def _as_recipient(agreements: Agreements, request: Request) -> Request:
     terms = request.terms
     if request.caller.agency != terms.provider:
         return request
-    key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
-    rules = agreements.flows.get(key, ())
-    roles = frozenset(role for rule in rules for group in rule.roles for role in group)
+    roles = frozenset(
+        role for rule in agreements.rules_of(terms) for group in rule.roles for role in group
+    )
     caller = dataclasses.replace(request.caller, agency=terms.recipient, roles=roles)
     return dataclasses.replace(request, caller=caller)
 

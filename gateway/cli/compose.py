@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.agreement.index import FlowKey
 from gateway.broker.drafts import Drafts
 from gateway.broker.exchange import Broker, Ports
 from gateway.cli import noise
@@ -256,9 +255,7 @@ def _set_once(fatal: asyncio.Future[LogError], error: LogError) -> None:
 
 def _locate(library: FolderLibrary) -> Callable[[Request], tuple[str, str] | None]:
     def locate(request: Request) -> tuple[str, str] | None:
-        terms = request.terms
-        key = FlowKey(terms.provider, terms.recipient, str(terms.dataset), terms.purpose)
-        rules = library.current().flows.get(key, ())
+        rules = library.current().rules_of(request.terms)
         return (rules[0].ref, rules[0].cut) if rules else None
 
     return locate
