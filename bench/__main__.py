@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import anonymity, command, disclosure, exchange, log, masks
+from bench import agreements, anonymity, command, disclosure, exchange, log, masks
 from bench.figures import merge, show
 from bench.processes import ROOT
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 GROUPS: Mapping[str, Callable[[], Mapping[str, float | None]]] = {
+    "agreements": agreements.run,
     "anonymity": anonymity.run,
     "cli": command.run,
     "disclosure": disclosure.run,

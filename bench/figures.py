@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BARS: Final[Mapping[str, tuple[str, float]]] = {
+    "agreements.decide_us": ("<=", 5.0),
+    "agreements.decide_vs_cedar": ("<", 1.0),
+    "agreements.decide_vs_casbin": ("<", 1.0),
+    "agreements.decide_vs_cel": ("<", 1.0),
+    "agreements.load_ms": ("<=", 5.0),
+    "agreements.lint_county_s": ("<", 1.0),
+    "agreements.lint_one_s": ("<", 0.5),
     "exchange.bulk_ratio": (">=", 0.6),
     "exchange.bulk_pseudonym_ratio": (">=", 0.3),
     "exchange.small_ratio": (">=", 0.5),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import anonymity, command, cube, disclosure, exchange, figures, log, masks
+from bench import agreements, anonymity, command, cube, disclosure, exchange, figures, log, masks
 from bench.__main__ import GROUPS, main
 from bench.drawn import SHAPE_3K, SHAPE_8K, Shape, draw
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMED = {
+    "agreements.decide_us",
+    "agreements.decide_vs_cedar",
+    "agreements.decide_vs_casbin",
+    "agreements.decide_vs_cel",
+    "agreements.load_ms",
+    "agreements.lint_county_s",
+    "agreements.lint_one_s",
     "exchange.bulk_ratio",
     "exchange.bulk_pseudonym_ratio",
     "exchange.small_ratio",
@@ -40,7 +47,7 @@ NAMED = {
     "masks.vs_presidio",
 }
 FOUND = {
-    *(*anonymity.KEYS, *exchange.KEYS, *command.KEYS),
+    *(*agreements.KEYS, *anonymity.KEYS, *exchange.KEYS, *command.KEYS),
     *(*disclosure.KEYS, *log.KEYS, *masks.KEYS),
 }
 
