@@ -231,7 +231,7 @@ class Agreements:
         for rule in self.rules:
             if not flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset):
                 continue
-            if dataset is None or not _speaks_of_fields(rule.never.when):
+            if dataset is None or not speaks_of_fields(rule.never.when):
                 return rule
             if any(
                 field_meets(rule.never.when, dataset, dataset.fields[name])
@@ -271,7 +271,8 @@ def under(purpose: str, branch: str) -> bool:
     return purpose == branch or purpose.startswith(branch + ".")
 
 
-def _speaks_of_fields(when: Selectors) -> bool:
+def speaks_of_fields(when: Selectors) -> bool:
+    """Return whether some selector is about fields; else a rule is about whole flows."""
     return bool(when.field or when.field_class or when.means) or when.free_text is not None
 
 
@@ -354,7 +355,7 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))
     deid, zone = provision.basis.deid, one.agreement.term.timezone
     until = _day_after(deid.expires, zone) if deid is not None else None
-    attested = (_attestation(provider), _attestation(recipient))
+    attested = (attestation(provider), attestation(recipient))
     made = []
     for purpose in provision.flow.purposes:
         barred = {
@@ -375,7 +376,7 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     return made
 
 
-def _attestation(agency: Agency) -> Attestation:
+def attestation(agency: Agency) -> Attestation:
     """Return an agency's attestation: whole days, the last one included, UTC."""
     at = dt.datetime.combine(agency.attested_at, dt.time(), dt.UTC)
     return Attestation(agency.id, at, add(at, agency.attested_for) + dt.timedelta(days=1))

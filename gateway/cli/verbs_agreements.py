@@ -152,6 +152,19 @@ def assert_(
     end(run_assert(folder, claim, only, now))
 
 
+@app.command(epilog="Example: accord agreements export agreements --to cedar -o exported")
+def export(
+    folder: str = typer.Argument("agreements", help="A folder of agreements."),
+    language: str = typer.Option(..., "--to", help="cedar."),
+    output: str = typer.Option(..., "--output", "-o", help="A folder for the files."),
+    now: str = NOW,
+) -> None:
+    """Write the agreements in another policy language, and list what it cannot say."""
+    from gateway.cli.export import run_export
+
+    end(run_export(folder, language, output, now))
+
+
 @app.command("verify", epilog="Example: accord agreements verify county/agreements")
 def verify_agreements(
     folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
