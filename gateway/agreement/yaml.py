@@ -149,6 +149,8 @@ def _refuse(file: str, line: int, column: int, message: str) -> NoReturn:
 # --- plain scalars ---
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""Plain scalars that hold no value: whoever wrote one has to say what stands there."""
 _FIRST = frozenset("0123456789+-.~=<")
 _WORDS: Final = frozenset(
     form
@@ -313,6 +315,9 @@ class _Builder:
         self._places[path] = place
 
     def _plain(self, text: str, place: Place) -> Value:
+        if "\n" in text:
+            message = "text over a blank line hides a line end: write it on one line"
+            self._note("yaml-ambiguous-scalar", *place, message)
         if text == "true":
             return True
         if text == "false":
@@ -322,7 +327,7 @@ class _Builder:
         if text != "-0" and _INTEGER.fullmatch(text):
             return int(text)
         message = f"{quoted(text)} is not the same to every reader: quote it"
-        if not text or text in ("~", "null", "Null", "NULL"):
+        if text in NOTHING:
             message = "nothing stands here: write a value, or `none` where the key allows it"
         self._note("yaml-ambiguous-scalar", *place, message)
         return text

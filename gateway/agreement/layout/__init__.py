@@ -1,0 +1,1 @@
+"""How officers' files are laid out: one order of keys, one indent, every comment kept."""
