@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Level
 from gateway.agreement.lint.run import check
-from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, files_of, instant
+from gateway.cli.given import Given, given
+from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, instant
 from gateway.cli.report import Judged, Report, by_file, format_of, placed, written
 from gateway.errors import SettingsError
 
@@ -26,36 +26,43 @@ _WORDS: Final = {
 }
 
 
-def run_lint(folders: Sequence[str], now: str, purpose: str, how: str) -> int:
+def run_lint(places: Sequence[str], now: str, purpose: str, how: str) -> int:
     """Print what is wrong; exit 1 where a finding refuses loading, or, `--for sign`, signing.
 
     Raises:
-        SettingsError: An option is wrong, or a folder is none.
+        SettingsError: An option is wrong, or a place is no folder and no file in one.
     """
     if purpose not in {"", "sign"}:
         raise SettingsError("`--for` is `sign`, or left out")
-    given, moment = format_of(how), instant(now)
+    form, moment = format_of(how), instant(now)
     judged: list[Judged] = []
     sources: dict[str, str] = {}
-    for folder in folders:
-        judged += _linted(folder, moment, sources)
+    named = given(places)
+    for one in named:
+        judged += _linted(one, moment, sources)
     report = Report(
         "lint",
         tuple(judged),
         sources,
         blocks=BLOCKS_SIGNING if purpose else frozenset({Level.ERROR}),
-        summary=tuple(_counted(folder, judged) for folder in folders),
+        summary=tuple(_counted(str(one.folder), judged) for one in named),
     )
-    sys.stdout.write(written(report, given))
+    sys.stdout.write(written(report, form))
     return EXIT_FINDINGS if report.failed else 0
 
 
-def _linted(folder: str, now: dt.datetime, sources: dict[str, str]) -> tuple[Judged, ...]:
-    """Return the files of a folder with their findings, and keep the texts of those with any."""
-    files = files_of(Path(folder))
-    _, found = check(files, now)
-    sources |= _texts(folder, files, found)
-    return by_file((f"{folder}/{name}" for name in files), placed(folder, found))
+def _linted(named: Given, now: dt.datetime, sources: dict[str, str]) -> tuple[Judged, ...]:
+    """Return the files that were named with their findings, and keep the texts of those with any.
+
+    Where too little of a folder can be read to judge any of its files, all that is wrong is told.
+    """
+    folder, files = str(named.folder), named.files
+    read, found = check(files, now)
+    told = found if read is None else named.told(found)
+    sources |= _texts(folder, files, told)
+    return by_file(
+        (f"{folder}/{name}" for name in files if named.names(name)), placed(folder, told)
+    )
 
 
 def _texts(folder: str, files: Mapping[str, bytes], found: Sequence[Finding]) -> dict[str, str]:

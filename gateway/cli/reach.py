@@ -7,7 +7,7 @@ to sign is what is looked at.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import spelled
@@ -15,6 +15,7 @@ from gateway.agreement.diff.provision import mask_text
 from gateway.agreement.finding import printable
 from gateway.agreement.model import Selectors
 from gateway.cli.explain import as_signed
+from gateway.cli.given import given
 from gateway.cli.officers import EXIT_FINDINGS, good, instant
 from gateway.errors import SettingsError
 from gateway.review.reach import Way, never, selected, ways
@@ -42,40 +43,69 @@ _WORDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
 """Selectors of a claim, as a prohibition has them: the key, and what reads one of its values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The agreements of a folder, and every way that those of them leave open which were named."""
+
+    agreements: Agreements
+    ways: tuple[Way, ...]
+
+
+def looked(places: Sequence[str], now: str) -> list[Looked] | None:
+    """Return what was named, folder by folder; None, once errors of one were printed.
+
+    Prohibitions count whichever file they stand in; ways only by the provisions of named files.
+
+    Raises:
+        SettingsError: A place is no folder and no file in one.
+    """
+    found: list[Looked] = []
+    for one in given(places):
+        read = good(one.folder, instant(now))
+        if read is None:
+            return None
+        agreements = as_signed(read)
+        own = (way for way in ways(agreements) if one.names(f"{way.rule.pact.agreement.id}.yaml"))
+        found.append(Looked(agreements, tuple(own)))
+    return found
+
+
 # --- who ---
 
 
-def run_who(folder: str, field: str, now: str) -> int:
+def run_who(places: Sequence[str], field: str, now: str) -> int:
     """Print everyone who can get a field, and how; exit 0, also where nobody can.
 
     Raises:
-        SettingsError: There is no such field.
+        SettingsError: There is no such field, or no such place.
     """
-    agreements = _agreements(folder, now)
-    if agreements is None:
+    found = looked(places, now)
+    if found is None:
         return EXIT_FINDINGS
-    names = _fields(agreements, field)
-    found = [way for way in ways(agreements) if way.name in names]
-    for way in found:
+    names = _fields(found, field)
+    open_ways = [way for one in found for way in one.ways if way.name in names]
+    for way in open_ways:
         _print_way(way)
-    who = sorted({way.agency.id for way in found})
+    who = sorted({way.agency.id for way in open_ways})
     said = f"exactly {', '.join(who)}" if who else "nobody"
     sys.stdout.write(printable(f"{', '.join(names)}: {said}") + "\n")
     return 0
 
 
-def _fields(agreements: Agreements, field: str) -> list[str]:
+def _fields(found: Sequence[Looked], field: str) -> list[str]:
     """Return the full names of a field: `<dataset>.<field>`, or of that name in any dataset."""
     known = {
-        f"{dataset.id.name}.{name}" for dataset in agreements.datasets.values()
+        f"{dataset.id.name}.{name}"
+        for one in found
+        for dataset in one.agreements.datasets.values()
         for name in dataset.fields
-    }  # fmt: skip
-    found = sorted(one for one in known if field in (one, one.rpartition(".")[2]))
-    if not found:
+    }
+    chosen = sorted(one for one in known if field in (one, one.rpartition(".")[2]))
+    if not chosen:
         raise SettingsError(
             "no dataset has this field: `--field` is `<field>` or `<dataset>.<field>`"
         )
-    return found
+    return chosen
 
 
 def _print_way(way: Way) -> None:
@@ -93,22 +123,25 @@ def _print_way(way: Way) -> None:
 # --- matrix ---
 
 
-def run_matrix(folder: str, dataset: str, now: str) -> int:
+def run_matrix(places: Sequence[str], dataset: str, now: str) -> int:
     """Print, of every field, in which form each agency can get it.
 
     Raises:
-        SettingsError: There is no such dataset.
+        SettingsError: There is no such dataset, or no such place.
     """
-    agreements = _agreements(folder, now)
-    if agreements is None:
+    found = looked(places, now)
+    if found is None:
         return EXIT_FINDINGS
-    used = {str(rule.dataset.id) for rules in agreements.flows.values() for rule in rules}
-    chosen = [name for name in sorted(used) if dataset in ("", name, name.partition("@")[0])]
-    if not chosen:
+    tables = [
+        (one, name)
+        for one in found
+        for name in sorted({str(way.rule.dataset.id) for way in one.ways})
+        if dataset in ("", name, name.partition("@")[0])
+    ]
+    if not tables:
         raise SettingsError("no provision is of this dataset")
-    found = ways(agreements)
-    for name in chosen:
-        _print_matrix(agreements, agreements.datasets[name], found)
+    for one, name in tables:
+        _print_matrix(one.agreements, one.agreements.datasets[name], one.ways)
     return 0
 
 
@@ -145,23 +178,23 @@ def _print_matrix(agreements: Agreements, dataset: Dataset, found: Sequence[Way]
 # --- assert ---
 
 
-def run_assert(folder: str, claim: Sequence[str], only: Sequence[str], now: str) -> int:
+def run_assert(places: Sequence[str], claim: Sequence[str], only: Sequence[str], now: str) -> int:
     """Say whether a claim holds of every way to every field; 4 and a way that breaks it, if not.
 
     Without `only` the claim is that nothing that is selected reaches anybody; with it, that it
     reaches exactly these agencies.
 
     Raises:
-        SettingsError: The claim is no claim.
+        SettingsError: The claim is no claim, or a place is none.
     """
-    agreements = _agreements(folder, now)
-    if agreements is None:
+    looks = looked(places, now)
+    if looks is None:
         return EXIT_FINDINGS
     when = _selectors(claim)
-    unknown = sorted(set(only) - agreements.registry.agencies.keys())
+    unknown = set(only).difference(*(one.agreements.registry.agencies for one in looks))
     if unknown:
-        raise SettingsError(f"`--only`: no agency is called {', '.join(unknown)}")
-    everything = ways(agreements)
+        raise SettingsError(f"`--only`: no agency is called {', '.join(sorted(unknown))}")
+    everything = [way for one in looks for way in one.ways]
     found = selected(everything, when)
     broken = [way for way in found if way.agency.id not in only]
     for way in broken:
@@ -200,8 +233,3 @@ def _selectors(claim: Sequence[str]) -> Selectors:
     if not given:
         raise SettingsError("a claim selects something: an empty one would be about everything")
     return Selectors(**given)  # type: ignore[arg-type]
-
-
-def _agreements(folder: str, now: str) -> Agreements | None:
-    read = good(Path(folder), instant(now))
-    return as_signed(read) if read is not None else None

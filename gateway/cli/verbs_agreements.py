@@ -9,12 +9,13 @@ from gateway.cli.verbs import end
 app = typer.Typer(help="The officers' files.", no_args_is_help=True)
 
 NOW = typer.Option("", "--now", help="Fixes the clock, as in 2027-06-15T12:00:00Z.")
+PLACES = typer.Argument(["agreements"], help="Folders of agreements, or files in them.")
 FORMAT = typer.Option("text", "--format", help="text, json, sarif, junit or github.")
 
 
 @app.command(epilog="Example: accord agreements lint agreements")
 def lint(
-    folders: list[str] = typer.Argument(["agreements"], help="Folders of agreements."),
+    places: list[str] = PLACES,
     purpose: str = typer.Option("", "--for", help="`sign`: what forbids signing fails too."),
     how: str = FORMAT,
     now: str = NOW,
@@ -22,7 +23,7 @@ def lint(
     """Say what is wrong with the files, each with file, line and column."""
     from gateway.cli.lint import run_lint
 
-    end(run_lint(folders, now, purpose, how))
+    end(run_lint(places, now, purpose, how))
 
 
 @app.command(
@@ -104,31 +105,28 @@ def digest(
     end(run_digest(folder, name, now, spelled=canonical))
 
 
-IN = typer.Option("agreements", "--in", help="A folder of agreements.")
-
-
 @app.command(epilog="Example: accord agreements who --field person_phone")
 def who(
+    places: list[str] = PLACES,
     field: str = typer.Option(..., help="A field, or <dataset>.<field>."),
-    folder: str = IN,
     now: str = NOW,
 ) -> None:
     """Say everyone who can get a field, in which form, by which clause, and if what."""
     from gateway.cli.reach import run_who
 
-    end(run_who(folder, field, now))
+    end(run_who(places, field, now))
 
 
 @app.command(epilog="Example: accord agreements matrix --dataset referral.post_overdose")
 def matrix(
+    places: list[str] = PLACES,
     dataset: str = typer.Option("", help="One dataset; every one that leaves if left out."),
-    folder: str = IN,
     now: str = NOW,
 ) -> None:
     """Draw which agency can get which field, and in which form."""
     from gateway.cli.reach import run_matrix
 
-    end(run_matrix(folder, dataset, now))
+    end(run_matrix(places, dataset, now))
 
 
 @app.command(
@@ -140,7 +138,9 @@ def assert_(
                                       "dataset, field, purpose, regime, shape."),
     never: bool = typer.Option(False, "--never", help="Nobody gets it; so too without --only."),
     only: list[str] = typer.Option([], help="These agencies get it, and nobody else."),
-    folder: str = IN,
+    places: list[str] = typer.Option(
+        ["agreements"], "--in", help="A folder of agreements, or a file in one; may be repeated."
+    ),
     now: str = NOW,
 ) -> None:  # fmt: skip
     """Hold a claim against every provision and whatever is given on: 4 and a way that breaks it."""
@@ -149,7 +149,7 @@ def assert_(
 
     if never and only:
         raise SettingsError("`--never` and `--only` are two claims")
-    end(run_assert(folder, claim, only, now))
+    end(run_assert(places, claim, only, now))
 
 
 @app.command(epilog="Example: accord agreements export agreements --to cedar -o exported")

@@ -141,7 +141,7 @@ def test_never_is_for_good() -> None:
 
 def test_who(capsys: pytest.CaptureFixture[str]) -> None:
     """An officer reads who, in which form, by which clause, and if what."""
-    assert 0 == run_who(COUNTY, "referral.post_overdose.person_phone", AT)
+    assert 0 == run_who([COUNTY], "referral.post_overdose.person_phone", AT)
 
     told = capsys.readouterr().out
     assert "safe-steps (harm_reduction) from rivertown-ems" in told
@@ -152,21 +152,21 @@ def test_who(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_who_gets_what_nobody_gets(capsys: pytest.CaptureFixture[str]) -> None:
     """It says so; a field that no dataset has is another matter."""
-    assert 0 == run_who(COUNTY, "police.drug_seizure.arrests", AT)
+    assert 0 == run_who([COUNTY], "police.drug_seizure.arrests", AT)
     assert "police.drug_seizure.arrests: nobody\n" == capsys.readouterr().out
     with pytest.raises(SettingsError, match="no dataset"):
-        run_who(COUNTY, "arests", AT)
+        run_who([COUNTY], "arests", AT)
 
 
 def test_matrix(capsys: pytest.CaptureFixture[str]) -> None:
     """A row a field, a column an agency, `never` where a prohibition keeps it for good."""
-    assert 0 == run_matrix(COUNTY, "referral.post_overdose", AT)
+    assert 0 == run_matrix([COUNTY], "referral.post_overdose", AT)
 
     told = capsys.readouterr().out
     [phone] = [line for line in told.splitlines() if " person_phone " in line]
     assert ["person_phone", "direct_identifier", "never", "pass"] == phone.split()
     with pytest.raises(SettingsError, match="no provision"):
-        run_matrix(COUNTY, "absent", AT)
+        run_matrix([COUNTY], "absent", AT)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_assert(
     claim: list[str], only: list[str], expected: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It holds over everything, or the way that breaks it is shown."""
-    assert expected == run_assert(COUNTY, claim, only, AT)
+    assert expected == run_assert([COUNTY], claim, only, AT)
     told = capsys.readouterr().out
     assert ("does not hold" in told) == bool(expected)
 
@@ -198,4 +198,4 @@ def test_assert(
 def test_what_is_no_claim_is_refused(claim: list[str]) -> None:
     """An empty or misspelt claim holds of nothing: it would always be true, or about everything."""
     with pytest.raises(SettingsError):
-        run_assert(COUNTY, claim, [], AT)
+        run_assert([COUNTY], claim, [], AT)
