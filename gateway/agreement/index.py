@@ -228,18 +228,29 @@ class Agreements:
         An unknown dataset is taken to hold every class: `dataset` None meets every field selector.
         """
         names = tuple(fields)
+        flow = (provider, recipient, purpose, shape, dataset)
         for rule in self.rules:
-            if not flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset):
-                continue
-            if dataset is None or not speaks_of_fields(rule.never.when):
-                return rule
-            if any(
-                field_meets(rule.never.when, dataset, dataset.fields[name])
-                for name in names
-                if name in dataset.fields
-            ):
+            if forbids(rule.never.when, *flow, names):
                 return rule
         return None
+
+
+def forbids(
+    when: Selectors,
+    provider: AgencyKind,
+    recipient: AgencyKind,
+    purpose: str,
+    shape: Shape,
+    dataset: Dataset | None,
+    fields: Iterable[str],
+) -> bool:
+    """Return whether a flow with these fields meets all selectors; see `forbidding`."""
+    if not flow_meets(when, provider, recipient, purpose, shape, dataset):
+        return False
+    if dataset is None or not speaks_of_fields(when):
+        return True
+    known = dataset.fields
+    return any(field_meets(when, dataset, known[name]) for name in fields if name in known)
 
 
 def flow_meets(

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from gateway.agreement import registry_form
+from gateway.agreement import registry_form, testing_form
 from gateway.agreement.canon import digest_of
 from gateway.agreement.cursor import (
     EMPTY_DATE,
@@ -39,29 +39,28 @@ from gateway.agreement.model import (
     Never,
     Party,
     Provision,
-    Selectors,
     Term,
 )
 from gateway.agreement.provision_form import PERMITS, PURPOSE, clause, keys, provision
 from gateway.agreement.purposes import Identity, Purpose, Purposes
-from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape
+from gateway.agreement.selectors_form import SELECTORS, selectors
+from gateway.agreement.testing_form import REF
+from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
     from gateway.agreement.registry import Registry
+    from gateway.agreement.testing import Suite
     from gateway.agreement.yaml import Document as YamlDocument
 
 _T = TypeVar("_T")
 
 API: Final = "accord/v1"
-REF = re.compile(rf"{ID.pattern}@{VERSION.pattern}")
 ALIAS = NAME
 AGENCY = re.compile(r"[a-z][a-z0-9-]{1,63}")
 RULE_ID = re.compile(r"[A-Z][0-9]{1,4}-[a-z0-9-]{1,60}")
-DATASET = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
-FIELD = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){2,}")
 
 
 class ParseError(FindingsError):
@@ -109,6 +108,14 @@ def dataset(document: YamlDocument) -> Dataset:
 def codes(document: YamlDocument) -> CodeLists:
     """Return the closed code lists and the names of open systems. Raises: ParseError."""
     return _read(document, "Codes", _codes)
+
+
+def tests(document: YamlDocument, datasets: Mapping[str, Dataset]) -> Suite:
+    """Return the officers' tests of an agreement, rows in the types of `datasets`.
+
+    Raises: ParseError.
+    """
+    return _read(document, "Tests", lambda top: testing_form.suite(top, datasets))
 
 
 def _read(document: YamlDocument, kind: str, read: Callable[[Cursor], _T]) -> _T:
@@ -234,14 +241,10 @@ def _route(at: Cursor) -> str:
 
 # --- prohibitions and their selectors ---
 
-_SELECTORS = keys("from_kind to_kind dataset field class means free_text regime purpose shape")
-_SELECTOR_KEYS: Final = {"class": "field_class"}
-
-
 def never(at: Cursor) -> Never:
     """Return the prohibition that stands here."""
-    entries = at.closed(keys("id clause"), _SELECTORS | keys("onward"))
-    when = _selectors(entries)
+    entries = at.closed(keys("id clause"), SELECTORS | keys("onward"))
+    when = selectors(entries)
     if when.empty:
         at.wrong("no selector: it would forbid everything or nothing", "never-empty")
     return Never(
@@ -256,27 +259,6 @@ def _true(at: Cursor) -> bool:
     if at.value is not True:
         at.wrong(f"`{at.name}` is true, or it is left out")
     return True
-
-
-def _selectors(entries: Entries) -> Selectors:
-    readers: dict[str, Callable[[Cursor], Any]] = {
-        "from_kind": lambda c: c.members(AgencyKind),
-        "to_kind": lambda c: c.members(AgencyKind),
-        "dataset": lambda c: frozenset(c.names(DATASET)),
-        "field": lambda c: frozenset(c.names(FIELD)),
-        "class": lambda c: c.members(FieldClass),
-        "means": lambda c: c.members(Means),
-        "free_text": Cursor.boolean,
-        "regime": lambda c: c.members(Regime),
-        "purpose": lambda c: frozenset(c.names(PURPOSE)),
-        "shape": lambda c: c.members(Shape),
-    }
-    given = {
-        _SELECTOR_KEYS.get(key, key): entries.read(key, read, None)
-        for key, read in readers.items()
-        if entries.has(key)
-    }
-    return Selectors(**given)
 
 
 # --- the floor ---
@@ -328,8 +310,8 @@ def _quorum(at: Cursor) -> tuple[int, frozenset[str]]:
 
 
 def _floor_mask(at: Cursor) -> FloorMask:
-    entries = at.closed(keys("id clause at_least"), _SELECTORS)
-    when = _selectors(entries)
+    entries = at.closed(keys("id clause at_least"), SELECTORS)
+    when = selectors(entries)
     if when.empty:
         at.wrong("no selector: it would speak of everything or nothing", "never-empty")
     return FloorMask(

@@ -186,7 +186,7 @@ def _when(at: Cursor) -> When:
     if isinstance(value, dict) and "opt_out" in value:
         return OptOutCondition(_asked(at.closed(keys("opt_out is")), "opt_out", "absent"))
     if isinstance(value, dict) and "field" in value:
-        return _field_condition(at.closed(keys("field op value")))
+        return field_condition(at.closed(keys("field op value")))
     if isinstance(value, dict):
         at.wrong("a condition is one of role, consent, opt_out, field", "unknown-key")
     else:
@@ -199,7 +199,8 @@ def _asked(entries: Entries, key: str, answer: str) -> str:
     return entries.read(key, lambda c: c.text(PURPOSE), "")
 
 
-def _field_condition(entries: Entries) -> When:
+def field_condition(entries: Entries) -> FieldCondition | WithinCondition:
+    """Return the condition by value that these entries, `field`, `op` and `value`, state."""
     field = entries.read("field", lambda c: c.text(NAME), "")
     op = entries.read("op", lambda c: c.one_of(OPERATORS), "eq")
     if op == "within":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Agreement
     from gateway.agreement.purposes import Purposes
     from gateway.agreement.registry import Registry
+    from gateway.agreement.testing import Suite
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ CODES: Final = "codes.yaml"
 DATASETS: Final = "datasets/"
 NOTICES: Final = "notices/"
 SIGNATURES: Final = ".sig.json"
+TESTS: Final = ".test.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Folder:
         signatures: Statements by the stem of the file that they stand beside.
         tables: Reference tables that the gateway has, by `name@version`, and a grid of people also
             as `grid:<step>`; None where nobody knows, as in CI.
+        suites: The tests of each agreement by the stem of its file; None where nobody looks at
+            them, as in a gateway.
     """
 
     floor: Read[Floor]
@@ -68,6 +72,7 @@ class Folder:
     notices: Mapping[str, bytes]
     signatures: Mapping[str, tuple[Statement, ...]]
     tables: frozenset[str] | None = None
+    suites: Mapping[str, Read[Suite]] | None = None
 
     @property
     def schemas(self) -> Mapping[str, Dataset]:
@@ -105,6 +110,15 @@ class _Reader:
             return None
         return self.read(name, make)
 
+    def suites(self, schemas: Mapping[str, Dataset]) -> dict[str, Read[Suite]]:
+        """Return the officers' tests, by the stem of the agreement's file."""
+        return {
+            name.removesuffix(TESTS): one
+            for name in sorted(self.files)
+            if name.endswith(TESTS) and "/" not in name
+            if (one := self.read(name, lambda d: parse.tests(d, schemas))) is not None
+        }
+
     def signatures(self) -> dict[str, tuple[Statement, ...]]:
         """Return the statements of every readable signature file."""
         result: dict[str, tuple[Statement, ...]] = {}
@@ -120,7 +134,7 @@ class _Reader:
 
 
 def read_folder(
-    files: Mapping[str, bytes], *, tables: frozenset[str] | None = None
+    files: Mapping[str, bytes], *, tables: frozenset[str] | None = None, tested: bool = False
 ) -> tuple[Folder | None, tuple[Finding, ...]]:
     """Return the folder and what is wrong with its files one by one.
 
@@ -130,8 +144,9 @@ def read_folder(
 
     Args:
         files: Contents by name inside the folder, such as `datasets/ems.overdose_run@1.yaml`.
-            Tests, schemas, README and whatever is no YAML in its place are passed over.
+            Schemas, README and whatever is no YAML in its place are passed over.
         tables: Reference tables that the gateway has.
+        tested: Whether the officers' tests are read too; else they are passed over.
     """
     reader = _Reader(files)
     reader.found += _strangers(files)
@@ -152,6 +167,7 @@ def read_folder(
         if _is_agreement(name)
         if (made := reader.read(name, lambda d: parse.agreement(d, schemas))) is not None
     )
+    suites = reader.suites(schemas) if tested else None
     signatures = reader.signatures()
     notices = {
         name.removeprefix(NOTICES).removesuffix(".md"): text
@@ -163,7 +179,7 @@ def read_folder(
         return None, found
     by_id = {str(one.model.id): one for one in datasets.values()}
     folder = Folder(
-        floor, registry, purposes, codes, by_id, agreements, notices, signatures, tables
+        floor, registry, purposes, codes, by_id, agreements, notices, signatures, tables, suites
     )
     return folder, found
 
@@ -174,7 +190,7 @@ def _is_agreement(name: str) -> bool:
         name.endswith(".yaml")
         and "/" not in name
         and name not in own
-        and not name.endswith(".test.yaml")
+        and not name.endswith(TESTS)
     )
 
 

@@ -1,0 +1,213 @@
+"""What of an agreement its tests have tried: provisions, prohibitions, reasons to refuse. Pure.
+
+A provision is covered by a grant and a refusal that name it. A prohibition is covered by a refused
+request that it forbids, though another may be the one that is named: the first that forbids is. A
+reason is covered by a refusal for it; those that the agreement cannot give are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.conditions import RoleCondition
+from gateway.agreement.index import forbids
+from gateway.errors import Reason
+from gateway.values import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from gateway.agreement.dataset import Dataset
+    from gateway.agreement.model import Agreement, Never, Provision
+    from gateway.agreement.purposes import Purposes
+    from gateway.agreement.registry import Registry
+    from gateway.agreement.testing import Ask, Trial
+    from gateway.values import AgencyKind
+
+_ALWAYS: Final = (
+    Reason.AGREEMENT_NOT_SIGNED,
+    Reason.AGREEMENT_NOT_ACTIVE,
+    Reason.AGREEMENT_OUT_OF_TERM,
+    Reason.UNKNOWN_PURPOSE,
+    Reason.NO_FIELDS,
+    Reason.NO_PROVISION,
+    Reason.FIELD_NOT_RELEASED,
+    Reason.FILTER_NOT_PERMITTED,
+    Reason.RATE_LIMIT,
+    Reason.ROW_LIMIT,
+    Reason.DUTY_OVERDUE,
+)
+"""Reasons that any agreement can give; those after step 6 hang on records, and are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Things of one kind, in the order of the file, and what each that was not tried lacks."""
+
+    kind: str
+    names: tuple[str, ...]
+    lacking: Mapping[str, str]
+
+    @property
+    def covered(self) -> int:
+        """How many were tried."""
+        return len(self.names) - len(self.lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the tests of one agreement tried."""
+
+    provisions: Tried
+    nevers: Tried
+    reasons: Tried
+
+    @property
+    def all(self) -> tuple[Tried, Tried, Tried]:
+        """The three, in the order in which they are told."""
+        return self.provisions, self.nevers, self.reasons
+
+    @property
+    def percent(self) -> int:
+        """Covered things in a hundred, rounded down; 100 only where nothing lacks."""
+        names = sum(len(one.names) for one in self.all)
+        return sum(one.covered for one in self.all) * 100 // names
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an agreement stands on, as far as coverage asks."""
+
+    agreement: Agreement
+    floor: tuple[Never, ...]
+    registry: Registry
+    purposes: Purposes
+    datasets: Mapping[str, Dataset]
+
+    def agency(self, name: str) -> str:
+        """Return the agency that an alias, or an id, names."""
+        party = self.agreement.parties.get(name)
+        return party.agency if party is not None else name
+
+    def kind(self, name: str) -> AgencyKind | None:
+        """Return the kind of an agency, by alias or id."""
+        agency = self.registry.agencies.get(self.agency(name))
+        return agency.kind if agency is not None else None
+
+
+def coverage(ground: Ground, trials: Iterable[Trial]) -> Coverage:
+    """Return what these tests tried.
+
+    Args:
+        ground: The agreement, and what it stands on.
+        trials: Tests that passed; or all of them, where none was carried out.
+    """
+    tried = tuple(trials)
+    nevers = _applicable(ground)
+    forbidden = {name for one in tried for name in _forbidding(ground, nevers, one)}
+    given = {one.expect.reason for one in tried}
+    reasons = tuple(_reasons(ground.agreement, nevers))
+    return Coverage(
+        _provisions(ground.agreement, tried),
+        _tried("never", [one.id for one in nevers], forbidden),
+        _tried("refusal codes", reasons, {str(one) for one in given}),
+    )
+
+
+def _tried(kind: str, names: Iterable[str], done: set[str]) -> Tried:
+    several = tuple(names)
+    return Tried(kind, several, {name: "a refusal" for name in several if name not in done})
+
+
+def _provisions(agreement: Agreement, tried: tuple[Trial, ...]) -> Tried:
+    granted = {one.expect.rule for one in tried if one.expect.reason is None}
+    refused = {one.expect.rule for one in tried if one.expect.reason is not None}
+    names = tuple(one.id for one in agreement.provisions)
+    lacking = {
+        name: " and ".join(
+            word
+            for word, found in (("a grant", granted), ("a refusal", refused))
+            if name not in found
+        )
+        for name in names
+        if name not in granted & refused
+    }
+    return Tried("provisions", names, lacking)
+
+
+# --- reasons ---
+
+
+def _reasons(agreement: Agreement, nevers: tuple[Never, ...]) -> Iterator[str]:
+    provisions = agreement.provisions
+    found = list(_ALWAYS)
+    if nevers:
+        found.append(Reason.PROHIBITED)
+    if any(isinstance(c, RoleCondition) for one in provisions for c in one.when):
+        found.append(Reason.ROLE_NOT_LISTED)
+    if any(one.delivery.mode == "push" for one in provisions):
+        found.append(Reason.METHOD_NOT_PERMITTED)
+    if any(one.aggregate is not None for one in provisions):
+        found += [Reason.PERIOD_OPEN, Reason.CELL_RELEASED]
+    return (str(one) for one in found)
+
+
+# --- prohibitions ---
+
+
+def _applicable(ground: Ground) -> tuple[Never, ...]:
+    """Return the agreement's own prohibitions, and those of the floor that its parties can meet."""
+    everybody = [one.kind for one in ground.registry.agencies.values()]
+    parties = [one.kind for one in ground.agreement.parties.values()]
+    return tuple(
+        never
+        for kinds, several in ((everybody, ground.agreement.never), (parties, ground.floor))
+        for never in several
+        if _can_be_met(ground, never, kinds)
+    )
+
+
+def _can_be_met(ground: Ground, never: Never, kinds: list[AgencyKind]) -> bool:
+    """Return whether a request between two of these agencies meets a prohibition.
+
+    A request that no provision is of is for records, and for every field of its dataset.
+    """
+    pairs = {(kinds[i], kinds[j]) for i in range(len(kinds)) for j in range(len(kinds)) if i != j}
+    return any(
+        forbids(never.when, provider, recipient, purpose, Shape.RECORD, dataset, dataset.fields)
+        for provider, recipient in pairs
+        for dataset in ground.datasets.values()
+        if provider in dataset.provider_kinds
+        for purpose in ground.purposes.leaves
+    )
+
+
+def _forbidding(ground: Ground, nevers: tuple[Never, ...], trial: Trial) -> Iterator[str]:
+    """Yield the prohibitions that a test exercises: it expects one, and these forbid it too."""
+    ask = trial.ask
+    provider, recipient = ground.kind(ask.provider), ground.kind(ask.recipient)
+    dataset = ground.datasets.get(str(ask.dataset))
+    if trial.expect.reason is not Reason.PROHIBITED or provider is None or recipient is None:
+        return
+    if dataset is None:
+        yield from (one.id for one in nevers if one.id == trial.expect.rule)
+        return
+    provision = _provision(ground, ask)
+    shape = provision.delivery.shape if provision is not None else Shape.RECORD
+    named = (*ask.fields, *(one.field for one in ask.where))
+    fields = named if provision is not None else tuple(dataset.fields)
+    for one in nevers:
+        if forbids(one.when, provider, recipient, ask.purpose, shape, dataset, fields):
+            yield one.id
+
+
+def _provision(ground: Ground, ask: Ask) -> Provision | None:
+    """Return the agreement's provision for what is asked, if it has one."""
+    parties = ground.agreement.parties
+    flow = (ground.agency(ask.provider), ground.agency(ask.recipient), ask.dataset)
+    for one in ground.agreement.provisions:
+        ends = (parties[alias].agency for alias in (one.flow.provider, one.flow.recipient))
+        if (*ends, one.flow.dataset) == flow and ask.purpose in one.flow.purposes:
+            return one
+    return None

@@ -1,0 +1,86 @@
+"""Plans carried out over rows in memory, by the gateway's own engine: for tests of agreements.
+
+Keys are of zeros, tokens are drawn from their index, noise is none: what leaves is always the same,
+and worth nothing to anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from gateway.cli.loop import run
+from gateway.engine.run import PlanEngine
+from gateway.errors import Reason, SourceError
+from gateway.plan.pushdown import admits, arrow_schema
+from gateway.values import Form
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+
+    from gateway.plan.noise import Noise
+    from gateway.plan.ops import Plan
+    from gateway.plan.pushdown import Scan
+    from gateway.values import Row, Scalar
+
+
+class Carrier:
+    """Carries plans out; `close` ends its threads."""
+
+    def __init__(self) -> None:
+        self._engine = PlanEngine(lambda _year: bytes(32), lambda: 1970, 1, _Tokens(), _Silence())
+
+    def __enter__(self) -> Carrier:  # noqa: PYI034 - the class has no heirs
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.close()
+
+    def carry(self, plan: Plan, rows: Sequence[Row]) -> Sequence[tuple[Scalar, ...]]:
+        """Return what leaves of a provider's rows, in the plan's columns; see `review.Carry`.
+
+        Raises:
+            AccordError: Nothing leaves.
+        """
+        return run(self._carried(plan, rows))
+
+    async def _carried(self, plan: Plan, rows: Sequence[Row]) -> Sequence[tuple[Scalar, ...]]:
+        ready = self._engine.run(plan, _scanned(plan.scan, rows), Form.ROWS)
+        return [row async for one in ready for row in one.chunk.rows or ()]
+
+
+async def _scanned(scan: Scan, rows: Sequence[Row]) -> AsyncGenerator[pa.RecordBatch]:
+    """Yield what an adapter would: the scan's columns of the scan's rows."""
+    for batch in _batches(scan, rows):
+        yield batch
+
+
+def _batches(scan: Scan, rows: Sequence[Row]) -> Iterator[pa.RecordBatch]:
+    staying = [row for row in rows if admits(row, scan.where)]
+    if len(staying) > scan.limit_rows:
+        raise SourceError(Reason.ADAPTER_BROKE_PLAN, "more rows than `limit_rows`")
+    schema = arrow_schema(scan.columns)
+    for start in range(0, len(staying), scan.batch_rows):
+        part = staying[start : start + scan.batch_rows]
+        narrow = [{name: row[name] for name in scan.names} for row in part]
+        yield pa.RecordBatch.from_pylist(narrow, schema=schema)
+
+
+class _Tokens:
+    """A vault of which nothing is secret: a token is drawn from scope and index."""
+
+    async def tokens(self, scope: str, indexes: Collection[str]) -> Mapping[str, str]:
+        """Return the token of each index; see `ports.Vault`."""
+        return {
+            one: hashlib.sha256(f"{scope}/{one}".encode()).hexdigest()[:32] for one in indexes
+        }
+
+
+class _Silence:
+    """No noise at all, so that a test can say what is counted."""
+
+    def add(self, counts: Sequence[int], noise: Noise) -> list[int]:  # noqa: ARG002
+        """Return the counts as they are; see `ports.NoiseSource`."""
+        return list(counts)

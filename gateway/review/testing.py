@@ -1,0 +1,221 @@
+"""An officer's tests of an agreement, carried out: the real decision, plan, masks, and a judgement.
+
+A test goes the way of an exchange up to what would leave, with the file's instant for a clock and
+its rows for a provider. Nothing is signed, logged or sent. What carries a plan out over rows is the
+caller's (`Carry`): an engine is no part of the core. Pure.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from gateway.agreement.index import Signed, compile_agreements
+from gateway.agreement.testing import ABSENT, CANARY
+from gateway.decide import Refusal, Standing, decide
+from gateway.errors import AccordError
+from gateway.plan.build import Builder
+from gateway.review.leaving import cells_of, differences
+from gateway.values import Caller, FieldType, Means, Request, Terms, list_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.agreement.dataset import Dataset, FieldRule
+    from gateway.agreement.index import Agreements, Pact
+    from gateway.agreement.testing import Ask, Given, Suite, Trial
+    from gateway.errors import Reason
+    from gateway.plan.ops import Plan
+    from gateway.plan.reference import Table
+    from gateway.review.leaving import Cells
+    from gateway.values import Row, Scalar
+
+Carry: TypeAlias = "Callable[[Plan, Sequence[Row]], Sequence[tuple[Scalar, ...]]]"
+"""Reads, masks and checks rows as an exchange does: returns what leaves, in the plan's columns."""
+
+_TEXTS: Final = frozenset({FieldType.STRING, FieldType.CODE, FieldType.LIST})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request: rows that leave, or the reason why none do, and by which rule."""
+
+    rule: str | None
+    reason: Reason | None
+    rows: Cells = ()
+    measures: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test with all that is wrong with what came of it; nothing is where it passed."""
+
+    trial: Trial
+    place: int
+    faults: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all was as expected."""
+        return not self.faults
+
+
+class Stand:
+    """Where the tests of one agreement are carried out.
+
+    Args:
+        agreements: Everything, compiled as if every signature were there.
+        agreement: The id of the one that the tests are of.
+        tables: Reference tables by name and version.
+        carry: Carries plans out.
+    """
+
+    def __init__(
+        self, agreements: Agreements, agreement: str, tables: Mapping[str, Table], carry: Carry
+    ) -> None:
+        self._agreements = agreements
+        self._id = agreement
+        self._carry = carry
+        self._builder = Builder(tables, lambda domain, period: (f"{domain}/{period}", bytes(32)))
+        self._variants: dict[tuple[Signed, bool], Agreements] = {}
+        [own] = [one.agreement for one in agreements.pacts if one.agreement.id == agreement]
+        self._agencies = {alias: party.agency for alias, party in own.parties.items()}
+
+    def run(self, suite: Suite) -> tuple[Result, ...]:
+        """Return what each test came to, in the order of the file."""
+        return tuple(
+            Result(trial, place, judged(trial, self.outcome(trial)))
+            for place, trial in enumerate(suite.trials)
+        )
+
+    def outcome(self, trial: Trial) -> Outcome:
+        """Return what comes of a test's request."""
+        agreements = self._of(trial.given.state, push=trial.ask.push)
+        standing = Standing(
+            requests_last_minute=trial.given.requests_last_minute,
+            rows_today=trial.given.rows_today,
+            periods_released=trial.given.periods_released,
+            duties_overdue=trial.given.duties_overdue,
+        )
+        decision = decide(agreements, self._request(trial.ask), standing, trial.now)
+        if isinstance(decision, Refusal):
+            return Outcome(decision.provision or None, decision.reason)
+        rule = decision.rule
+        try:
+            plan = self._builder.build(agreements, decision)
+            left = self._carry(plan, filled(trial.given, rule.dataset, trial.now))
+        except AccordError as error:
+            return Outcome(rule.provision.id, error.reason)
+        group = plan.group
+        measures = frozenset(one.name for one in group.measures) if group else frozenset()
+        return Outcome(rule.provision.id, None, cells_of(plan, left), measures)
+
+    def _request(self, ask: Ask) -> Request:
+        provider, recipient, caller = (
+            self._agencies.get(one, one) for one in (ask.provider, ask.recipient, ask.caller)
+        )
+        # A push is decided as its recipient's request would be: what may leave is the same.
+        who = Caller(recipient if ask.push else caller, bytes(32), roles=ask.roles)
+        terms = Terms(provider, recipient, ask.dataset, ask.purpose, ask.fields, ask.where)
+        return Request("", terms, who)
+
+    def _of(self, state: Signed, *, push: bool) -> Agreements:
+        key = (state, push)
+        if key not in self._variants:
+            given = self._agreements
+            self._variants[key] = compile_agreements(
+                generation=2 + len(self._variants),
+                floor=given.floor,
+                registry=given.registry,
+                purposes=given.purposes,
+                datasets=given.datasets,
+                codes=given.codes,
+                pacts=[self._variant(one, state, push=push) for one in given.pacts],
+            )
+        return self._variants[key]
+
+    def _variant(self, one: Pact, state: Signed, *, push: bool) -> Pact:
+        if one.agreement.id != self._id:
+            return one
+        if not push:
+            return replace(one, signed=state)
+        pulled = tuple(
+            replace(provision, delivery=replace(provision.delivery, mode="pull"))
+            for provision in one.agreement.provisions
+            if provision.delivery.mode == "push"
+        )
+        agreement = replace(one.agreement, provisions=pulled)
+        return replace(one, signed=state, agreement=agreement)
+
+
+# --- rows ---
+
+
+def filled(given: Given, dataset: Dataset, now: dt.datetime) -> list[Row]:
+    """Return whole rows: text that a row leaves out is a canary, one of its own in each row."""
+    return [
+        {
+            name: row[name] if name in row else _left_out(field, given, number, now)
+            for name, field in dataset.fields.items()
+        }
+        for number, row in enumerate(given.rows, 1)
+    ]
+
+
+def _left_out(field: FieldRule, given: Given, number: int, now: dt.datetime) -> Scalar:
+    if field.means is Means.CONSENT:
+        return _answer(field, number, now) if given.consent != ABSENT else None
+    if field.means is Means.OPT_OUT:
+        none = False if field.type is FieldType.BOOLEAN else None
+        return _answer(field, number, now) if given.opt_out != ABSENT else none
+    return _canary(field, number) if field.type in _TEXTS else None
+
+
+def _canary(field: FieldRule, number: int) -> str:
+    text = f"{CANARY}-{field.name}-{number}"
+    return list_text([text]) if field.type is FieldType.LIST else text
+
+
+def _answer(field: FieldRule, number: int, now: dt.datetime) -> Scalar:
+    """Return what a field holds that somebody filled in."""
+    match field.type:
+        case FieldType.BOOLEAN:
+            return True
+        case FieldType.DATE:
+            return now.date()
+        case FieldType.TIMESTAMP:
+            return now
+        case FieldType.INTEGER:
+            return 1
+        case FieldType.NUMBER:
+            return 1.0
+        case _:
+            return _canary(field, number)
+
+
+# --- judgement ---
+
+
+def judged(trial: Trial, outcome: Outcome) -> tuple[str, ...]:
+    """Return what is not as expected, each in a sentence; nothing where all is."""
+    leaked = sorted(
+        f"a text that no row states leaves in `{name}`"
+        for name in {n for row in outcome.rows for n, v in row.items() if CANARY in str(v)}
+    )
+    expect = trial.expect
+    if (outcome.reason, outcome.rule) != (expect.reason, expect.rule):
+        return (
+            f"expected {_told(expect.reason, expect.rule)},"
+            f" it is {_told(outcome.reason, outcome.rule)}",
+            *leaked,
+        )
+    if expect.reason is not None:
+        return ()
+    found = differences(expect.rows, outcome.rows, outcome.measures if expect.rest else None)
+    return (*leaked, *found)
+
+
+def _told(reason: Reason | None, rule: str | None) -> str:
+    said = f"refused {reason}" if reason is not None else "granted"
+    return f"{said} by {rule}" if rule else f"{said}, by no rule"
