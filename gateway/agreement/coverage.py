@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.agreement.testing import Ask, Trial
     from gateway.values import AgencyKind
 
+PROVISIONS: Final = "provisions"
 _ALWAYS: Final = (
     Reason.AGREEMENT_NOT_SIGNED,
     Reason.AGREEMENT_NOT_ACTIVE,
@@ -133,7 +134,7 @@ def _provisions(agreement: Agreement, tried: tuple[Trial, ...]) -> Tried:
         for name in names
         if name not in granted & refused
     }
-    return Tried("provisions", names, lacking)
+    return Tried(PROVISIONS, names, lacking)
 
 
 # --- reasons ---

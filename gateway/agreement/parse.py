@@ -241,6 +241,7 @@ def _route(at: Cursor) -> str:
 
 # --- prohibitions and their selectors ---
 
+
 def never(at: Cursor) -> Never:
     """Return the prohibition that stands here."""
     entries = at.closed(keys("id clause"), SELECTORS | keys("onward"))

@@ -1,8 +1,8 @@
 """The officers' tests of one agreement as values: what `<id>.test.yaml` says.
 
 A file is a suite of trials, each a request, what is given, and what must come of it; an invariant
-is a claim over every provision and every request. `testing_form` reads them, `review/testing` carries them out, and
-`coverage` says what of an agreement they never tried. A gateway reads none of this.
+is a claim over every provision and every request. `testing_form` reads them, `review/testing`
+carries them out, and `coverage` says what they never tried. A gateway reads none of this.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ TIMES: Final = "times"
 """In a row: it stands for so many, each of somebody else."""
 ABSENT: Final = "absent"
 """In a row: the text fields that are null; any other field is null where it is left out."""
+CURRENT: Final = "current"
+STALE: Final = "stale"
 CANARY: Final = "canary"
 """What a text field holds that a row leaves out: where it shows in what leaves, the test fails."""
 
@@ -62,12 +64,14 @@ class Given:
         consent: `granted`, or `absent`: of every row that does not say so itself.
         opt_out: `present`, or `absent`.
         state: What the signatures of the agreement amount to.
+        attestation: `current`, or `stale`: of the security of everybody in the registry.
         rows: What the provider holds, typed, each with the fields that it states.
     """
 
     consent: str = ABSENT
     opt_out: str = ABSENT
     state: Signed = Signed.SIGNED
+    attestation: str = CURRENT
     requests_last_minute: int = 0
     rows_today: int = 0
     periods_released: frozenset[dt.date] = frozenset()
@@ -160,13 +164,7 @@ class NoRelease:
 
 
 Invariant: TypeAlias = (
-    NeverReaches
-    | ReachesExactly
-    | OnwardNever
-    | MinCell
-    | MaskedAtLeast
-    | DeleteWithin
-    | NoRelease
+    NeverReaches | ReachesExactly | OnwardNever | MinCell | MaskedAtLeast | DeleteWithin | NoRelease
 )
 
 
@@ -176,6 +174,8 @@ class Suite:
 
     Attributes:
         agreement: `<id>@<version>`: they are of that text.
+        term: First and last day of the term that the tests suppose, tables anchored with it; so
+            they hold on when an agreement is renewed. None for the agreement's own.
         tables: Reference tables by `name@version`: of each key its number, or what it lies in.
     """
 
@@ -183,4 +183,5 @@ class Suite:
     now: dt.datetime
     trials: tuple[Trial, ...]
     invariants: tuple[Invariant, ...]
+    term: tuple[dt.date, dt.date] | None = None
     tables: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)

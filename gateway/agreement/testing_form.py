@@ -10,14 +10,25 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import FieldCondition
-from gateway.agreement.cursor import ID, NAME, NO_NAMES, VERSION, WORD, Cursor, Entries
+from gateway.agreement.cursor import EMPTY_DATE, ID, NAME, NO_NAMES, VERSION, WORD, Cursor, Entries
 from gateway.agreement.finding import quoted
 from gateway.agreement.index import Signed
 from gateway.agreement.invariant_form import invariant
 from gateway.agreement.literal import fits, typed
 from gateway.agreement.mask_forms import TABLE_REF
 from gateway.agreement.provision_form import PURPOSE, ROLE, dataset_id, field_condition, keys
-from gateway.agreement.testing import ABSENT, TIMES, Ask, Expected, Given, Suite, Told, Trial
+from gateway.agreement.testing import (
+    ABSENT,
+    CURRENT,
+    STALE,
+    TIMES,
+    Ask,
+    Expected,
+    Given,
+    Suite,
+    Told,
+    Trial,
+)
 from gateway.errors import Reason
 from gateway.values import Condition, DatasetId, FieldType, Operator, Row, Scalar, list_text
 
@@ -34,6 +45,8 @@ ROWS_MAX: Final = 10_000
 
 _KEY = re.compile(r"[0-9A-Za-z:.-]{1,40}")
 _NO_INSTANT: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NO_TRIALS: Final[tuple[Trial, ...]] = ()
+_NO_ROWS: Final[tuple[Told, ...]] = ()
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.CODE, FieldType.LIST})
 
 
@@ -44,15 +57,18 @@ def suite(top: Cursor, datasets: Mapping[str, Dataset]) -> Suite:
         top: The whole file, without `apiVersion` and `kind`.
         datasets: By `<name>@<version>`: values of rows are read in their field's type.
     """
-    entries = top.closed(keys("agreement now tests"), keys("invariants tables"))
+    entries = top.closed(keys("agreement now tests"), keys("invariants term tables"))
     now = entries.read("now", _instant, _NO_INSTANT)
-    trials = entries.read("tests", lambda c: c.each(lambda one: _trial(one, now, datasets)), ())
+    trials = entries.read(
+        "tests", lambda c: c.each(lambda one: _trial(one, now, datasets)), _NO_TRIALS
+    )
     _differ(top, trials)
     return Suite(
         agreement=entries.read("agreement", lambda c: c.text(REF), ""),
         now=now,
         trials=trials,
         invariants=entries.read("invariants", lambda c: c.each(invariant), ()),
+        term=entries.read("term", _term, None),
         tables=entries.read("tables", _tables, {}),
     )
 
@@ -72,6 +88,15 @@ def _instant(at: Cursor) -> dt.datetime:
         return made
     at.wrong(f'`{at.name}` is not an instant such as "2027-06-15T12:00:00Z"')
     return _NO_INSTANT
+
+
+def _term(at: Cursor) -> tuple[dt.date, dt.date] | None:
+    entries = at.closed(keys("effective expires"))
+    first = entries.read("effective", Cursor.date, EMPTY_DATE)
+    last = entries.read("expires", Cursor.date, EMPTY_DATE)
+    if last < first:
+        at.wrong("`expires` is before `effective`")
+    return first, last
 
 
 def _tables(at: Cursor) -> dict[str, Mapping[str, int | str]]:
@@ -150,7 +175,8 @@ def _where(at: Cursor, dataset: Dataset | None) -> Condition:
 
 def _given(at: Cursor, dataset: Dataset | None) -> Given:
     several = keys(
-        "consent opt_out state requests_last_minute rows_today periods_released duties_overdue rows"
+        "consent opt_out state attestation requests_last_minute rows_today periods_released"
+        " duties_overdue rows"
     )
     entries = at.closed(frozenset(), several)
     none: tuple[dt.date, ...] = ()
@@ -158,6 +184,7 @@ def _given(at: Cursor, dataset: Dataset | None) -> Given:
         consent=entries.read("consent", lambda c: c.one_of(("granted", ABSENT)), ABSENT),
         opt_out=entries.read("opt_out", lambda c: c.one_of(("present", ABSENT)), ABSENT),
         state=entries.read("state", lambda c: c.member(Signed), Signed.SIGNED),
+        attestation=entries.read("attestation", lambda c: c.one_of((CURRENT, STALE)), CURRENT),
         requests_last_minute=entries.read("requests_last_minute", lambda c: c.integer(0), 0),
         rows_today=entries.read("rows_today", lambda c: c.integer(0), 0),
         periods_released=frozenset(
@@ -232,7 +259,7 @@ def _expected(at: Cursor) -> Expected:
     entries.read("decision", lambda c: c.one_of(("grant", "refuse")), "")
     if entries.has("rest"):
         entries.read("rest", lambda c: c.one_of(("zero",)), "")
-    rows = entries.read("rows", _leaving, ())
+    rows = entries.read("rows", _leaving, _NO_ROWS)
     return Expected(_rule(entries), None, rows, entries.has("rest"))
 
 

@@ -73,9 +73,7 @@ class _Tokens:
 
     async def tokens(self, scope: str, indexes: Collection[str]) -> Mapping[str, str]:
         """Return the token of each index; see `ports.Vault`."""
-        return {
-            one: hashlib.sha256(f"{scope}/{one}".encode()).hexdigest()[:32] for one in indexes
-        }
+        return {one: hashlib.sha256(f"{scope}/{one}".encode()).hexdigest()[:32] for one in indexes}
 
 
 class _Silence:

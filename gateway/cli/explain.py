@@ -6,16 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.aggregate import Rate
 from gateway.agreement.index import Signed, compile_agreements, pact
 from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.errors import SettingsError
 from gateway.library.statements import digest_in
-from gateway.masks.cells import GeoGrid, GeoH3
-from gateway.masks.places import GeoArea, Zip3
 from gateway.plan.build import Builder
-from gateway.plan.reference import Table
+from gateway.review.tables import named_tables
 from gateway.values import Caller, DatasetId, Request, Terms
 
 if TYPE_CHECKING:
@@ -87,24 +84,7 @@ def as_signed(read: Folder) -> Agreements:
 
 def _builder(read: Folder) -> Builder:
     """Return a builder with an empty table for each that is named: none is read."""
-    tables: dict[str, Table] = {}
-    for one in read.agreements:
-        for provision in one.model.provisions:
-            for measure in provision.aggregate.measures if provision.aggregate else ():
-                if isinstance(measure.derived, Rate):
-                    ref = measure.derived.population
-                    tables[ref] = Table(ref, "", {})
-            for mask in provision.release.values():
-                match mask:
-                    case Zip3():
-                        tables[mask.table] = Table(mask.table, "", {})
-                    case GeoArea():
-                        tables["areas@0"] = Table("areas@0", "", {})
-                    case GeoGrid() | GeoH3():
-                        ref = f"{mask.to}@{mask.step}"
-                        tables[ref] = Table(ref, "", {}, mask.step)
-                    case _:
-                        pass
+    tables = named_tables(one.model for one in read.agreements)
     return Builder(tables, lambda domain, period: (f"{domain}/{period}", bytes(32)))
 
 

@@ -42,13 +42,15 @@ def instant(now: str) -> dt.datetime:
     return read.astimezone(dt.UTC)
 
 
-def read(folder: Path, now: dt.datetime) -> tuple[Folder | None, list[Finding]]:
-    """Return the folder and everything that is wrong with it.
+def read(
+    folder: Path, now: dt.datetime, *, tested: bool = False
+) -> tuple[Folder | None, list[Finding]]:
+    """Return the folder and everything that is wrong with it, its tests too where they are asked.
 
     Raises:
         SettingsError: It is no folder.
     """
-    found, findings = check(files_of(folder), now)
+    found, findings = check(files_of(folder), now, tested=tested)
     return found, list(findings)
 
 
@@ -63,15 +65,18 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return contents(folder)
 
 
-def good(folder: Path, now: dt.datetime, *, but: frozenset[str] = frozenset()) -> Folder | None:
+def good(
+    folder: Path, now: dt.datetime, *, but: frozenset[str] = frozenset(), tested: bool = False
+) -> Folder | None:
     """Return a folder without errors; None, once the errors were printed.
 
     Args:
         folder: The officers' folder.
         now: This instant, UTC.
         but: Rules whose findings the caller tells itself.
+        tested: Whether its tests are read too.
     """
-    found, findings = read(folder, now)
+    found, findings = read(folder, now, tested=tested)
     errors = [one for one in findings if one.level is Level.ERROR and one.rule not in but]
     if found is None or errors:
         complain("the folder does not lint", errors or findings)

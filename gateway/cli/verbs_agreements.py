@@ -26,6 +26,19 @@ def lint(
     end(run_lint(places, now, purpose, how))
 
 
+@app.command("test", epilog="Example: accord agreements test agreements --min 100")
+def check_tests(
+    places: list[str] = typer.Argument(["agreements"], help="Folders, or files of one."),
+    minimum: int = typer.Option(0, "--min", help="Percent that tests have to cover."),
+    how: str = FORMAT,
+    now: str = NOW,
+) -> None:
+    """Carry out the tests of agreements, and say what they do not cover: 1 where one fails."""
+    from gateway.cli.testing import run_test
+
+    end(run_test(places, minimum, how, now))
+
+
 @app.command(
     "explain",
     epilog="Example: accord agreements explain agreements --from rivertown-ems --to rivertown-pd "

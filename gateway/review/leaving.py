@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from gateway.masks.donut import GeoDonut
 from gateway.masks.identity import Pseudonym
@@ -18,7 +18,7 @@ from gateway.masks.shift import DateShift
 from gateway.values import FieldType, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gateway.agreement.testing import Told
     from gateway.plan.ops import MaskField, Plan
@@ -74,31 +74,48 @@ def _cell(value: Scalar, kind: FieldType) -> Cell:
 # --- comparing ---
 
 
+class Fault(NamedTuple):
+    """What is not as a test expects it: a sentence, and the place in the test that it is of."""
+
+    path: tuple[str | int, ...]
+    text: str
+
+
 def differences(
-    expected: Sequence[Told], found: Cells, rest: frozenset[str] | None
-) -> tuple[str, ...]:
-    """Return how what leaves differs from what is expected, in sentences; in any order of rows.
+    expected: Sequence[Told], found: Cells, measures: frozenset[str], *, rest: bool
+) -> tuple[Fault, ...]:
+    """Return how what leaves differs from what is expected; the cells of a table have no order.
 
     Args:
         expected: The rows of the test.
         found: What leaves.
-        rest: Of a table of which only some cells are listed: its measures, each of which is 0 in
-            every other cell. None where all rows are listed.
+        measures: Of a table what it counts; nothing of records.
+        rest: Whether only some cells of a table are listed, and each other one is 0.
     """
     numbers = {n for row in found for n, v in row.items() if isinstance(v, Decimal)}
     want = [_row(row, numbers) for row in expected]
     have = [_row(row, numbers) for row in found]
-    missing = Counter(want) - Counter(have)
-    surplus = Counter(have) - Counter(want)
-    if rest is not None:
-        surplus = Counter({row: n for row, n in surplus.items() if not _zero(row, rest)})
-    if len(want) == len(have) == 1 and missing and surplus:
-        return tuple(_by_column(want[0], have[0]))
-    said = [f"should leave, and does not: {_text(row)}" for row in missing.elements()]
-    said += [f"leaves, and should not: {_text(row)}" for row in surplus.elements()]
-    if len(said) > _SHOWN:
-        said = [*said[:_SHOWN], f"and {len(said) - _SHOWN} more"]
-    return tuple(said)
+    if not measures and len(want) == len(have):
+        pairs = enumerate(zip(want, have, strict=True))
+        several = [fault for place, pair in pairs for fault in _by_column(place, *pair)]
+    else:
+        several = list(_as_sets(want, have, measures if rest else frozenset()))
+    if len(several) > _SHOWN:
+        more = Fault((), f"and {len(several) - _SHOWN} more")
+        several = [*several[:_SHOWN], more]
+    return tuple(several)
+
+
+def _as_sets(want: Sequence[_Row], have: Sequence[_Row], zero: frozenset[str]) -> Iterator[Fault]:
+    left = Counter(have)
+    for place, row in enumerate(want):
+        if left[row]:
+            left[row] -= 1
+        else:
+            yield Fault((place,), f"should leave, and does not: {_text(row)}")
+    for row in left.elements():
+        if not _zero(row, zero):
+            yield Fault((), f"leaves, and should not: {_text(row)}")
 
 
 _Row: TypeAlias = tuple[tuple[str, Cell], ...]
@@ -122,16 +139,15 @@ def _number(value: Cell, decimal: bool) -> Cell:  # noqa: FBT001
 
 def _zero(row: _Row, measures: frozenset[str]) -> bool:
     cells = dict(row)
-    return all(cells.get(name) == 0 for name in measures)
+    return bool(measures) and all(cells.get(name) == 0 for name in measures)
 
 
-def _by_column(want: _Row, have: _Row) -> list[str]:
+def _by_column(place: int, want: _Row, have: _Row) -> Iterator[Fault]:
     expected, found = dict(want), dict(have)
-    return [
-        f"`{name}` leaves as {_shown(found, name)}, expected {_shown(expected, name)}"
-        for name in dict.fromkeys([*found, *expected])
-        if found.get(name) != expected.get(name)
-    ]
+    for name in dict.fromkeys([*found, *expected]):
+        if found.get(name) != expected.get(name):
+            text = f"`{name}` leaves as {_shown(found, name)}, expected {_shown(expected, name)}"
+            yield Fault((place, name), text)
 
 
 def _shown(row: Mapping[str, Cell], name: str) -> str:

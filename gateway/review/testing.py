@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from gateway.agreement.index import Signed, compile_agreements
-from gateway.agreement.testing import ABSENT, CANARY
+from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.spans import Duration
+from gateway.agreement.testing import ABSENT, CANARY, CURRENT
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import AccordError
 from gateway.plan.build import Builder
-from gateway.review.leaving import cells_of, differences
+from gateway.review.leaving import Fault, cells_of, differences
 from gateway.values import Caller, FieldType, Means, Request, Terms, list_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.agreement.index import Agreements, Pact
+    from gateway.agreement.model import Provision
+    from gateway.agreement.registry import Registry
     from gateway.agreement.testing import Ask, Given, Suite, Trial
     from gateway.errors import Reason
     from gateway.plan.ops import Plan
@@ -34,7 +37,11 @@ if TYPE_CHECKING:
 Carry: TypeAlias = "Callable[[Plan, Sequence[Row]], Sequence[tuple[Scalar, ...]]]"
 """Reads, masks and checks rows as an exchange does: returns what leaves, in the plan's columns."""
 
+Days: TypeAlias = tuple[dt.date, dt.date]
+
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.CODE, FieldType.LIST})
+
+_A_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Result:
 
     trial: Trial
     place: int
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
 
     @property
     def passed(self) -> bool:
@@ -78,20 +85,26 @@ class Stand:
         self._id = agreement
         self._carry = carry
         self._builder = Builder(tables, lambda domain, period: (f"{domain}/{period}", bytes(32)))
-        self._variants: dict[tuple[Signed, bool], Agreements] = {}
+        self._variants: dict[_Variant, Agreements] = {}
         [own] = [one.agreement for one in agreements.pacts if one.agreement.id == agreement]
         self._agencies = {alias: party.agency for alias, party in own.parties.items()}
 
     def run(self, suite: Suite) -> tuple[Result, ...]:
         """Return what each test came to, in the order of the file."""
         return tuple(
-            Result(trial, place, judged(trial, self.outcome(trial)))
+            Result(trial, place, judged(trial, self.outcome(trial, suite.term)))
             for place, trial in enumerate(suite.trials)
         )
 
-    def outcome(self, trial: Trial) -> Outcome:
-        """Return what comes of a test's request."""
-        agreements = self._of(trial.given.state, push=trial.ask.push)
+    def supposed(self, suite: Suite) -> Agreements:
+        """Return everything as the tests suppose it: signed, attested, in their term."""
+        return self._of(_Variant(Signed.SIGNED, attested=True, push=False, term=suite.term))
+
+    def outcome(self, trial: Trial, term: Days | None = None) -> Outcome:
+        """Return what comes of a test's request, as if the term were this one, if one is given."""
+        attested = trial.given.attestation == CURRENT
+        variant = _Variant(trial.given.state, attested, trial.ask.push, term)
+        agreements = self._of(variant)
         standing = Standing(
             requests_last_minute=trial.given.requests_last_minute,
             rows_today=trial.given.rows_today,
@@ -120,33 +133,68 @@ class Stand:
         terms = Terms(provider, recipient, ask.dataset, ask.purpose, ask.fields, ask.where)
         return Request("", terms, who)
 
-    def _of(self, state: Signed, *, push: bool) -> Agreements:
-        key = (state, push)
-        if key not in self._variants:
+    def _of(self, variant: _Variant) -> Agreements:
+        if variant not in self._variants:
             given = self._agreements
-            self._variants[key] = compile_agreements(
+            self._variants[variant] = compile_agreements(
                 generation=2 + len(self._variants),
                 floor=given.floor,
-                registry=given.registry,
+                registry=_attested(given.registry, variant),
                 purposes=given.purposes,
                 datasets=given.datasets,
                 codes=given.codes,
-                pacts=[self._variant(one, state, push=push) for one in given.pacts],
+                pacts=[
+                    _as_if(one, variant) if one.agreement.id == self._id else one
+                    for one in given.pacts
+                ],
             )
-        return self._variants[key]
+        return self._variants[variant]
 
-    def _variant(self, one: Pact, state: Signed, *, push: bool) -> Pact:
-        if one.agreement.id != self._id:
-            return one
-        if not push:
-            return replace(one, signed=state)
-        pulled = tuple(
-            replace(provision, delivery=replace(provision.delivery, mode="pull"))
-            for provision in one.agreement.provisions
-            if provision.delivery.mode == "push"
+
+class _Variant(NamedTuple):
+    """What a test supposes of its agreement, whatever lies in the folder today."""
+
+    state: Signed
+    attested: bool
+    push: bool
+    term: Days | None
+
+
+def _attested(registry: Registry, variant: _Variant) -> Registry:
+    since = dt.date.min if variant.attested else dt.date.max - _A_DAY
+    span = Duration("P9000Y", 9000 * 12, 0) if variant.attested else Duration("PT1S", 0, 1)
+    agencies = {
+        name: replace(one, attested_at=since, attested_for=span)
+        for name, one in registry.agencies.items()
+    }
+    return replace(registry, agencies=agencies)
+
+
+def _as_if(one: Pact, variant: _Variant) -> Pact:
+    agreement = one.agreement
+    provisions = agreement.provisions
+    if variant.push:
+        provisions = tuple(
+            replace(each, delivery=replace(each.delivery, mode="pull"))
+            for each in provisions
+            if each.delivery.mode == "push"
         )
-        agreement = replace(one.agreement, provisions=pulled)
-        return replace(one, signed=state, agreement=agreement)
+    if variant.term is None:
+        agreement = replace(agreement, provisions=provisions)
+        return replace(one, signed=variant.state, agreement=agreement)
+    first, last = variant.term
+    provisions = tuple(_anchored(each, agreement.term.effective, first) for each in provisions)
+    term = replace(agreement.term, effective=first, expires=last)
+    moved = replace(agreement, provisions=provisions, term=term)
+    return pact(moved, variant.state, one.digest)
+
+
+def _anchored(provision: Provision, before: dt.date, first: dt.date) -> Provision:
+    """Return a provision whose table begins with the term, where it did so before."""
+    table = provision.aggregate
+    if table is None or table.grid.anchor != before:
+        return provision
+    return replace(provision, aggregate=replace(table, grid=replace(table.grid, anchor=first)))
 
 
 # --- rows ---
@@ -197,23 +245,18 @@ def _answer(field: FieldRule, number: int, now: dt.datetime) -> Scalar:
 # --- judgement ---
 
 
-def judged(trial: Trial, outcome: Outcome) -> tuple[str, ...]:
-    """Return what is not as expected, each in a sentence; nothing where all is."""
-    leaked = sorted(
-        f"a text that no row states leaves in `{name}`"
-        for name in {n for row in outcome.rows for n, v in row.items() if CANARY in str(v)}
+def judged(trial: Trial, outcome: Outcome) -> tuple[Fault, ...]:
+    """Return what is not as expected, each with its place in the test; nothing where all is."""
+    shown = {n for row in outcome.rows for n, v in row.items() if CANARY in str(v)}
+    leaked = tuple(
+        Fault(("given",), f"a text that no row states leaves in `{name}`") for name in sorted(shown)
     )
     expect = trial.expect
     if (outcome.reason, outcome.rule) != (expect.reason, expect.rule):
-        return (
-            f"expected {_told(expect.reason, expect.rule)},"
-            f" it is {_told(outcome.reason, outcome.rule)}",
-            *leaked,
-        )
-    if expect.reason is not None:
-        return ()
-    found = differences(expect.rows, outcome.rows, outcome.measures if expect.rest else None)
-    return (*leaked, *found)
+        told = _told(expect.reason, expect.rule), _told(outcome.reason, outcome.rule)
+        return Fault(("expect",), f"expected {told[0]}, it is {told[1]}"), *leaked
+    found = differences(expect.rows, outcome.rows, outcome.measures, rest=expect.rest)
+    return *leaked, *(one._replace(path=("expect", "rows", *one.path)) for one in found)
 
 
 def _told(reason: Reason | None, rule: str | None) -> str:

@@ -187,10 +187,7 @@ def read_folder(
 def _is_agreement(name: str) -> bool:
     own = (FLOOR, AGENCIES, PURPOSES, CODES)
     return (
-        name.endswith(".yaml")
-        and "/" not in name
-        and name not in own
-        and not name.endswith(TESTS)
+        name.endswith(".yaml") and "/" not in name and name not in own and not name.endswith(TESTS)
     )
 
 

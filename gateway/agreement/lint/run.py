@@ -115,7 +115,11 @@ def lint(folder: Folder, now: dt.datetime) -> tuple[Finding, ...]:
 
 
 def check(
-    files: Mapping[str, bytes], now: dt.datetime, *, tables: frozenset[str] | None = None
+    files: Mapping[str, bytes],
+    now: dt.datetime,
+    *,
+    tables: frozenset[str] | None = None,
+    tested: bool = False,
 ) -> tuple[Folder | None, tuple[Finding, ...]]:
     """Return the folder in `files` and everything that is wrong with it.
 
@@ -123,7 +127,7 @@ def check(
     finding
     refuses: ask `refusing`.
     """
-    folder, found = read_folder(files, tables=tables)
+    folder, found = read_folder(files, tables=tables, tested=tested)
     return folder, (*found, *(lint(folder, now) if folder is not None else ()))
 
 

@@ -1,0 +1,208 @@
+"""`accord agreements test`: every test and invariant of the officers' files, and what lacks one."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.coverage import PROVISIONS, Ground, coverage
+from gateway.agreement.finding import Finding, Level
+from gateway.agreement.lint.folder import TESTS
+from gateway.cli.carried import Carrier
+from gateway.cli.explain import as_signed
+from gateway.cli.officers import EXIT_FINDINGS, good, instant
+from gateway.cli.report import Judged, Report, format_of, placed, written
+from gateway.errors import SettingsError
+from gateway.review.invariants import broken
+from gateway.review.invariants import ground as ground_of
+from gateway.review.tables import given_tables
+from gateway.review.testing import Stand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gateway.agreement.coverage import Coverage, Tried
+    from gateway.agreement.index import Agreements
+    from gateway.agreement.lint.folder import Folder, Read
+    from gateway.agreement.model import Agreement
+    from gateway.agreement.testing import Suite, Trial
+
+FAILED: Final = "test-failed"
+BROKEN: Final = "invariant-broken"
+BELOW: Final = "coverage-below"
+OTHERWISE_TOLD: Final = frozenset({"signature-invalid"})
+"""Rules that forbid no test: tests are of what is about to be signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the tests of one agreement came to.
+
+    Attributes:
+        judged: Each test and each invariant, in the order of the file.
+        coverage: By the tests that passed.
+    """
+
+    agreement: Agreement
+    judged: tuple[Judged, ...]
+    coverage: Coverage
+
+    @property
+    def failed(self) -> int:
+        """How many tests and invariants did not hold."""
+        return sum(bool(one.findings) for one in self.judged)
+
+
+def run_test(places: Sequence[str], minimum: int, how: str, now: str) -> int:
+    """Carry out the tests of files or folders; exit 1 where one fails, or too little is covered.
+
+    Raises:
+        SettingsError: An option is wrong, or a place is none.
+    """
+    if not 0 <= minimum <= 100:  # noqa: PLR2004 - percent
+        raise SettingsError("`--min` is a percentage from 0 to 100")
+    given, moment = format_of(how), instant(now)
+    judged: list[Judged] = []
+    sources: dict[str, str] = {}
+    summary: list[str] = []
+    facts: dict[str, object] = {}
+    for place in places:
+        folder, stem = _place(place)
+        found = good(folder, moment, but=OTHERWISE_TOLD, tested=True)
+        if found is None:
+            return EXIT_FINDINGS
+        for one in results(found, stem):
+            file = f"{folder}/{one.agreement.id}{TESTS}"
+            several = (*one.judged, *_below(one, minimum))
+            judged += [Judged(file, each.name, placed(str(folder), each.findings))
+                       for each in several]  # fmt: skip
+            path = Path(file)
+            sources[file] = path.read_text("utf-8") if path.exists() else ""
+            summary += _lines(one)
+            facts[one.agreement.id] = _fact(one)
+    report = Report("test", tuple(judged), sources, summary=tuple(summary),
+                    facts={"agreements": facts})  # fmt: skip
+    sys.stdout.write(written(report, given))
+    return EXIT_FINDINGS if report.failed else 0
+
+
+def _place(place: str) -> tuple[Path, str]:
+    """Return a folder, and the stem of the one file that was named, if one was."""
+    path = Path(place)
+    if path.is_dir():
+        return path, ""
+    if not path.is_file():
+        raise SettingsError(f"{path} is neither a folder of agreements nor a file in one")
+    return path.parent, path.name.removesuffix(TESTS).removesuffix(".yaml")
+
+
+def results(found: Folder, stem: str = "") -> Iterator[Tested]:
+    """Yield what the tests of each agreement came to, or of the one that is named.
+
+    Raises:
+        SettingsError: There is no agreement of that name.
+    """
+    chosen = [one for one in found.agreements if stem in {"", one.model.id}]
+    if not chosen:
+        raise SettingsError(f"there is no agreement `{stem}` in the folder")
+    agreements = as_signed(found)
+    with Carrier() as carrier:
+        for one in chosen:
+            suite = (found.suites or {}).get(one.model.id)
+            yield _tested(found, agreements, one.model, suite, carrier)
+
+
+def _tested(
+    found: Folder,
+    agreements: Agreements,
+    agreement: Agreement,
+    suite: Read[Suite] | None,
+    carrier: Carrier,
+) -> Tested:
+    ground = Ground(
+        agreement,
+        found.floor.model.never,
+        found.registry.model,
+        found.purposes.model,
+        found.schemas,
+    )
+    if suite is None:
+        return Tested(agreement, (), coverage(ground, ()))
+    if suite.model.agreement != agreement.ref:
+        message = f"the tests are of {suite.model.agreement}, and the file is {agreement.ref}"
+        stale = suite.document.finding(FAILED, ("agreement",), message)
+        return Tested(agreement, (Judged(suite.file, "agreement", (stale,)),), coverage(ground, ()))
+    every = [one.model for one in found.agreements]
+    tables = given_tables(every, suite.model.tables)
+    stand = Stand(agreements, agreement.id, tables, carrier.carry)
+    passed: list[Trial] = []
+    judged: list[Judged] = []
+    for one in stand.run(suite.model):
+        findings = tuple(
+            suite.document.finding(
+                FAILED, ("tests", one.place, *fault.path), f"{one.trial.name}: {fault.text}"
+            )
+            for fault in one.faults
+        )
+        judged.append(Judged(suite.file, one.trial.name, findings))
+        if one.passed:
+            passed.append(one.trial)
+    judged += _invariants(stand.supposed(suite.model), agreement, suite)
+    return Tested(agreement, tuple(judged), coverage(ground, passed))
+
+
+def _invariants(
+    agreements: Agreements, agreement: Agreement, suite: Read[Suite]
+) -> Iterator[Judged]:
+    if not suite.model.invariants:
+        return
+    on = ground_of(agreements, agreement.id, suite.model.now)
+    for place, one in enumerate(suite.model.invariants):
+        [word] = suite.document.value["invariants"][place]
+        findings = tuple(
+            suite.document.finding(BROKEN, ("invariants", place), f"{word}: {fault}")
+            for fault in broken(on, one)
+        )
+        yield Judged(suite.file, f"invariant {place + 1}: {word}", findings)
+
+
+# --- coverage ---
+
+
+def _below(one: Tested, minimum: int) -> Iterator[Judged]:
+    if one.coverage.percent < minimum:
+        message = f"{one.coverage.percent} % is covered, and {minimum} % is asked for"
+        file = one.agreement.id + TESTS
+        finding = Finding(BELOW, Level.ERROR, file, 1, 1, message)
+        yield Judged(file, "coverage", (finding,))
+
+
+def _lines(one: Tested) -> Iterator[str]:
+    passed = len(one.judged) - one.failed
+    said = f"{passed} passed" + (f", {one.failed} failed" if one.failed else "")
+    kinds = ", ".join(f"{kind.kind} {kind.covered}/{len(kind.names)}" for kind in one.coverage.all)
+    yield f"{one.agreement.id}: {said if one.judged else 'no tests'}; {kinds}"
+    for kind in one.coverage.all:
+        if kind.lacking:
+            yield f"  {kind.kind} without a test: {', '.join(_lacking(kind))}"
+
+
+def _lacking(kind: Tried) -> Iterator[str]:
+    for name, lack in kind.lacking.items():
+        yield f"{name} ({lack})" if kind.kind == PROVISIONS else name
+
+
+def _fact(one: Tested) -> dict[str, object]:
+    kinds = {
+        kind.kind: {"all": list(kind.names), "missing": dict(kind.lacking)}
+        for kind in one.coverage.all
+    }
+    passed = len(one.judged) - one.failed
+    return {
+        "coverage": kinds,
+        "failed": one.failed,
+        "passed": passed,
+        "percent": one.coverage.percent,
+    }
