@@ -116,7 +116,8 @@ def test_text_that_no_row_states_may_not_leave(stand: Stand) -> None:
 @pytest.mark.parametrize(
     ("request_", "given", "reason", "rule"),
     [
-        (f"as: police, {REFERRAL}", "consent: absent", "PROHIBITED", "F1-no-records-to-enforcement"),
+        (f"as: police, {REFERRAL}", "consent: absent", "PROHIBITED",
+         "F1-no-records-to-enforcement"),
         (f"as: hro, {REFERRAL}", "consent: absent", "ROLE_NOT_LISTED", P1),
         (f"as: hro, role: outreach_worker, {REFERRAL}", "state: suspended", "AGREEMENT_NOT_ACTIVE",
          "none"),
@@ -154,7 +155,7 @@ def test_limits_hold_at_the_limit_and_not_below(stand: Stand) -> None:
 
 
 def test_the_clock_and_the_term_are_the_files_own(stand: Stand) -> None:
-    """A test's own clock beats the file's; the term that the tests suppose beats the agreement's."""
+    """A test's clock beats the file's; the term that tests suppose beats the agreement's."""
     late = suite(trial() + ', now: "2030-06-15T12:00:00Z"').trials[0]
     moved = (dt.date(2030, 1, 1), dt.date(2030, 12, 31))
 
