@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     import pyarrow as pa
@@ -84,6 +84,17 @@ class NoiseSource(Protocol):
 
         Raises:
             ReleaseError: The noise of the plan cannot be drawn, or would spend more than its rho.
+        """
+
+
+class Streams(Protocol):
+    """Exchanges under way, each asked several times a second whether it still stands."""
+
+    def while_it(self, stands: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Ask `stands` again and again while the block runs.
+
+        What it raises ends the block wherever it waits, and is raised in place of what the block
+        would have come to. A block that is left is not asked of any more.
         """
 
 

@@ -309,6 +309,15 @@ class MemoryCounters:
         self.charged.append(provision)
 
 
+class LooseStreams:
+    """Asks no stream that waits: what is left are the questions before each chunk."""
+
+    @contextlib.asynccontextmanager
+    async def while_it(self, stands: Callable[[], None]) -> AsyncIterator[None]:
+        """Run the block."""
+        yield
+
+
 class NullMeter:
     """Counts refusals and releases by name; nothing leaves it."""
 

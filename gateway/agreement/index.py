@@ -181,6 +181,11 @@ class FlowRule:
         return self.pact.ends if until is None else min(self.pact.ends, until)
 
     @property
+    def stands_until(self) -> dt.datetime:
+        """The first instant at which it grants nothing more, unless somebody attests again."""
+        return min(self.ends, *(one.ends for one in self.attestations))
+
+    @property
     def person_conditions(self) -> bool:
         """Whether rows hang on consent or opt-out."""
         kinds = (ConsentCondition, OptOutCondition)

@@ -21,13 +21,13 @@ from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
 from gateway.broker.headers import header_of, noise_of
 from gateway.broker.remade import Remade
+from gateway.broker.stands import Stands, refused
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
     AccordError,
     ConflictError,
     NotFoundError,
     Reason,
-    RefusedError,
     ReleaseError,
 )
 from gateway.ports import Keep, Message, source_of, spent_of
@@ -55,13 +55,13 @@ if TYPE_CHECKING:
         Ready,
         Send,
         Source,
+        Streams,
         Ticket,
     )
     from gateway.values import Chunk, Header, Receipt, Request, Resume
 
 _REPEAT = dt.timedelta(hours=24)
 """How long a request id stands for the same request."""
-RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Ports:
     clock: Clock
     entropy: Entropy
     meter: Meter
+    streams: Streams
 
 
 class Broker:
@@ -182,21 +183,6 @@ def _again(standing: Standing, before: Attempt) -> Standing:
     return dataclasses.replace(standing, rows_today=rows, repeat=True)
 
 
-def refused(refusal: Refusal, index: int, exchange_id: str) -> RefusedError:
-    """Return the error that tells a caller of a refusal."""
-    return RefusedError(
-        refusal.reason,
-        refusal.message,
-        step=refusal.step,
-        agreement=refusal.agreement,
-        provision=refusal.provision,
-        clause=refusal.clause,
-        index=index,
-        exchange_id=exchange_id,
-        retry_after_s=RETRY_S if refusal.reason is Reason.RATE_LIMIT else 0.0,
-    )
-
-
 class _Run:
     """One granted exchange on its way: what has left, and what is held back until the next."""
 
@@ -213,6 +199,10 @@ class _Run:
     ) -> None:
         self._ports = broker._ports  # noqa: SLF001 - the broker's own helper
         self._agreements = agreements
+        self._stands = Stands(
+            self._ports.library, self._ports.clock, agreements, request, plan.rule,
+            ticket.exchange_id,
+        )  # fmt: skip
         self._request = request
         self._plan = plan
         self._intent = intent
@@ -230,7 +220,9 @@ class _Run:
     async def carry_out(self, deadline_s: float) -> None:
         """Read, release and send everything, then close the exchange, however it ends."""
         try:
-            await self._carry_out(deadline_s)
+            # Also while it waits, for a provider or for a recipient who reads slowly.
+            async with self._ports.streams.while_it(self._stands.check):
+                await self._carry_out(deadline_s)
         except BaseException as error:
             # Also a cancelled call: whatever was begun is closed, and says how far it came.
             await self._close("cut", _code(error))
@@ -292,7 +284,7 @@ class _Run:
             self._header = dataclasses.replace(self._header, rung=ready.rung)
         if self._remade.held(chunk.row_count, chunk.digest):
             return
-        self._still_stands()
+        self._stands.check()
         stream = stream_next(self._stream, chunk.digest)
         draft = drafts.release(self._intent, self._chunks, ready, self._request.form, stream)
         drawn_by = self._attempt if self._remade.new else ""
@@ -324,6 +316,8 @@ class _Run:
     async def _pass_on(self) -> None:
         """Send the chunk held back: one stays behind, so that the last can carry the receipt."""
         if self._held_back is not None:
+            # Again: what was waited for since its entry was written may have been long.
+            self._stands.check()
             message, self._held_back = self._held_back, None
             await self._send(message)
             self._handed += 1
@@ -366,22 +360,6 @@ class _Run:
             return kept
         days, until = days_of(self._plan), until_of(self._plan, today)
         return dataclasses.replace(kept, days=days, until=until)
-
-    def _still_stands(self) -> None:
-        """Raise where the agreement was suspended, changed or ran out since the last chunk."""
-        ports = self._ports
-        now = ports.clock.now()
-        pact = self._plan.rule.pact
-        current = ports.library.current()
-        if current is self._agreements and now < self._plan.rule.ends:
-            return
-        again = decide(current, self._request, Standing(repeat=True), now)
-        if isinstance(again, Refusal):
-            raise refused(again, -1, self._ticket.exchange_id)
-        if again.rule.pact.digest != pact.digest:
-            message = "the agreement changed while the exchange ran"
-            raise RefusedError(Reason.AGREEMENT_NOT_ACTIVE, message, step=2)
-        self._agreements = current
 
     async def _close(self, end: str, code: str) -> None:
         meta = {

@@ -16,6 +16,7 @@ from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.daily import daily, forget
 from gateway.cli.keyring import open_keys, signers
 from gateway.cli.place import database, place, state
+from gateway.cli.streams import OpenStreams
 from gateway.cli.tables import known, tables
 from gateway.cli.turning import follow
 from gateway.cli.version import BUILD
@@ -36,6 +37,7 @@ from gateway.store.start import open_log
 from gateway.store.vault import StoredVault
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gateway.library.folder import Loaded
     from gateway.plan.pushdown import Scan
     from gateway.plan.reference import Table
+    from gateway.ports import Clock
     from gateway.settings import GatewaySettings
     from gateway.store.log import StoredLog
     from gateway.telemetry import Telemetry
@@ -94,7 +97,7 @@ class Running:
     library: FolderLibrary
     sources: Sources
     engine: PlanEngine
-    clock: SystemClock
+    clock: Clock
     fatal: asyncio.Future[LogError]
     tasks: list[asyncio.Task[None]]
 
@@ -111,9 +114,21 @@ class Running:
 
 
 async def start(
-    path: Path, settings: GatewaySettings, telemetry: Telemetry, *, create: bool
+    path: Path,
+    settings: GatewaySettings,
+    telemetry: Telemetry,
+    *,
+    create: bool,
+    clock: Clock | None = None,
 ) -> Running:
     """Return a gateway that serves; see the README for what it needs.
+
+    Args:
+        path: Of its settings; what they name lies beside it.
+        settings: What it says.
+        telemetry: Where stages and counts go.
+        create: Make a new exchange log where there is none.
+        clock: The system's, but in tests of what ends at a midnight.
 
     Raises:
         SettingsError, AgreementError, LogError: It cannot; nothing is left open.
@@ -124,12 +139,14 @@ async def start(
     def dies(error: LogError) -> None:
         loop.call_soon_threadsafe(_set_once, fatal, error)
 
-    own = identity(path, settings.tls, SystemClock().now())
+    clock = clock or SystemClock()
+    own = identity(path, settings.tls, clock.now())
     found = tables(path, settings)
-    library, loaded = _library(path, settings, known(found) | noise.able(), create=create)
+    named = known(found) | noise.able()
+    library, loaded = _library(path, settings, named, clock.now(), create=create)
     entropy = SystemEntropy()
     keys = open_keys(path, settings, entropy)
-    log = _log(path, settings, keys, dies, create=create)
+    log = _log(path, settings, keys, clock, dies, create=create)
     vault = None
     try:
         # Without a key of it nothing was ever drawn: then, and only then, one may be made.
@@ -137,8 +154,8 @@ async def start(
         held = where if isinstance(where, str) else state(path, settings) / VAULT
         vault = StoredVault(held, entropy, create=not keys.vaulted())
         await put_in_force(library, log, loaded)
-        await forget(log, SystemClock())
-        inner = Inner(library, log, vault, keys, found, telemetry, fatal, own)
+        await forget(log, clock)
+        inner = Inner(clock, library, log, vault, keys, found, telemetry, fatal, own)
         return await _serve(settings, inner)
     except BaseException:
         if vault is not None:
@@ -148,7 +165,12 @@ async def start(
 
 
 def _library(
-    path: Path, settings: GatewaySettings, tables: frozenset[str], *, create: bool
+    path: Path,
+    settings: GatewaySettings,
+    tables: frozenset[str],
+    now: dt.datetime,
+    *,
+    create: bool,
 ) -> tuple[FolderLibrary, Loaded]:
     """Return the library and its first look, which is not in force yet.
 
@@ -159,7 +181,7 @@ def _library(
     memory = state(path, settings) / MEMORY
     must_exist(memory, made=connect.exists(database(path, settings)), create=create)
     library = FolderLibrary(beside(path, settings.agreements.folder), memory, tables)
-    loaded = library.look(SystemClock().now())
+    loaded = library.look(now)
     if loaded.agreements is None:
         lines = [one.text() for one in loaded.findings]
         raise AgreementError("no good set of agreements", findings=lines)
@@ -170,15 +192,16 @@ def _log(
     path: Path,
     settings: GatewaySettings,
     keys: KeyFolder,
+    clock: Clock,
     fatal: Callable[[LogError], None],
     *,
     create: bool,
 ) -> StoredLog:
     return open_log(
         place(path, settings),
-        signer=signers(settings.log.origin, keys, SystemClock().now()),
+        signer=signers(settings.log.origin, keys, clock.now()),
         keys=keys,
-        clock=SystemClock(),
+        clock=clock,
         entropy=SystemEntropy(),
         fatal=fatal,
         create=create,
@@ -189,6 +212,7 @@ def _log(
 class Inner:
     """What a gateway is built over, agreements in force and log open."""
 
+    clock: Clock
     library: FolderLibrary
     log: StoredLog
     vault: StoredVault
@@ -200,7 +224,7 @@ class Inner:
 
 
 async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
-    clock, library, log, keys = SystemClock(), inner.library, inner.log, inner.keys
+    clock, library, log, keys = inner.clock, inner.library, inner.log, inner.keys
     own = inner.own
     sources = Sources(
         {
@@ -213,8 +237,8 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         keys.subject, lambda: clock.now().year, threads, inner.vault, noise.source()
     )
     counters = StoredCounters(log.reads, _locate(library))
-    entropy, telemetry = SystemEntropy(), inner.telemetry
-    ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry)
+    entropy, telemetry, streams = SystemEntropy(), inner.telemetry, OpenStreams()
+    ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry, streams)
     drafts = Drafts(BUILD, settings.gateway.replica)
     parts = Parts(
         Broker(ports, Builder(inner.tables, keys.pseudonym), drafts),
@@ -241,6 +265,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
 
     running.tasks = [
         asyncio.create_task(watch(library, log, clock, settings.agreements.poll_s, dies)),
+        asyncio.create_task(streams.watch(settings.agreements.poll_s)),
         asyncio.create_task(daily(log, clock)),
         asyncio.create_task(follow(keys, log, settings.log.origin, clock)),
         asyncio.create_task(_health(running)),

@@ -15,6 +15,7 @@ from tests.build import TABLES, the_agreements
 from tests.fakes import (
     CountedNoise,
     FixedClock,
+    LooseStreams,
     MemoryCounters,
     MemoryLog,
     MemorySource,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gateway.agreement.index import Agreements
-    from gateway.ports import Engine, NoiseSource
+    from gateway.ports import Engine, NoiseSource, Streams
     from gateway.values import Request, Row
 
 
@@ -48,6 +49,7 @@ class House:
     clock: FixedClock = field(default_factory=FixedClock)
     engine: Engine | None = None
     meter: NullMeter = field(default_factory=NullMeter)
+    streams: Streams = field(default_factory=LooseStreams)
     tables: Mapping[str, object] = field(default_factory=lambda: dict(TABLES))
     vault: MemoryVault = field(default_factory=MemoryVault)
     noise: NoiseSource | None = field(default_factory=CountedNoise)
@@ -70,6 +72,7 @@ class House:
             self.clock,
             self.entropy,
             self.meter,
+            self.streams,
         )
         self.broker = Broker(ports, self.builder, Drafts("0.1.0", "one"))
 

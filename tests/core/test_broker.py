@@ -252,6 +252,42 @@ def test_a_stream_meets_a_suspension_before_its_next_chunk(
     assert not [message for message in box.sent if message.receipt]
 
 
+def test_the_last_chunk_does_not_leave_after_a_suspension() -> None:
+    """The chunk that is held back for the receipt stays behind, though its entry is written."""
+    house, box = a_house(), Outbox()
+    after = an_agreement_with(signed=Signed.SUSPENDED)
+    swap_at(house, "receipt", 1, lambda: setattr(house.library, "agreements", after))
+
+    with pytest.raises(RefusedError) as raised:
+        house.ask(a_request(), box)
+
+    assert Reason.AGREEMENT_NOT_ACTIVE is raised.value.reason
+    assert (4, 3) == (len(house.log.of_kind("release")), len(box.chunks))
+    said = the_outcome(house).meta
+    assert ("cut", "AGREEMENT_NOT_ACTIVE", 4, 3) == (
+        said["end"], said["code"], said["chunks"], said["handed"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("seconds", "chunks"), [(0, 4), (1, 1)])
+def test_the_end_of_an_attestation_stops_a_stream(seconds: int, chunks: int) -> None:
+    """To the last second of the day an agency is attested, its stream runs; then it ends."""
+    house = a_house()
+    house.clock.moment = dt.datetime(2026, 9, 30, 23, 59, 59, tzinfo=dt.UTC)
+    lapsing = dataclasses.replace(AGENCIES[1], attested_for=span("P272D"))
+    house.library.agreements = the_agreements(agencies=[AGENCIES[0], lapsing])
+    swap_at(house, "release", 1, lambda: house.clock.move(seconds=seconds))
+
+    if seconds:
+        with pytest.raises(RefusedError) as raised:
+            house.ask(a_request())
+        assert Reason.AGREEMENT_NOT_ACTIVE is raised.value.reason
+    else:
+        house.ask(a_request())
+
+    assert chunks == len(house.log.of_kind("release"))
+
+
 def test_a_removed_agreement_stops_its_stream() -> None:
     """A swap without the agreement refuses the next chunk."""
     house, box = a_house(), Outbox()

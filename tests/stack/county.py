@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from adapters.base import Adapter
     from gateway.audit.fault import Finding
     from gateway.keys.folder import KeyFolder
+    from gateway.ports import Clock
     from gateway.remote.arriving import Progress
     from gateway.settings import ClientSettings, ClientToken
     from gateway.values import Chunk, Condition, Header, Receipt
@@ -356,6 +357,7 @@ def town(
     edit: Callable[[str], str] | None = generous,
     adapters: Mapping[str, Adapter | adapter_pb2_grpc.AdapterServiceServicer] | None = None,
     telemetry: Telemetry | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Town]:
     """Bring a county up in a new folder, and down again.
 
@@ -364,6 +366,7 @@ def town(
         edit: Changes the agreement before it is signed.
         adapters: In place of the agencies' own: without files of theirs, and of any behaviour.
         telemetry: In place of none.
+        clock: The gateway's, in place of the system's; tokens live by the system's all the same.
     """
     write(folder, edit)
     own = adapters or {}
@@ -373,7 +376,7 @@ def town(
     loop = Loop()
     made: list[Town] = []
     try:
-        made.append(bring_up(folder, records, loop, own, telemetry or Telemetry()))
+        made.append(bring_up(folder, records, loop, own, telemetry or Telemetry(), clock))
         yield made[0]
     finally:
         for one in made:
@@ -387,13 +390,14 @@ def bring_up(
     loop: Loop,
     own: Mapping[str, Adapter | adapter_pb2_grpc.AdapterServiceServicer],
     telemetry: Telemetry,
+    clock: Clock | None = None,
 ) -> Town:
     """Return a county on its feet, of what was written in a folder; see `town`."""
     agencies = [member.id for member in COUNTY if not own or member.id in own]
     servers = {agency: loop.run(_adapter(folder, agency, own.get(agency))) for agency in agencies}
     ports = {agency: server.port for agency, server in servers.items()}
     try:
-        running = loop.run(gateway(folder, ports, telemetry, create=True))
+        running = loop.run(gateway(folder, ports, telemetry, create=True, clock=clock))
     except BaseException:
         for server in servers.values():
             loop.run(server.stop(0))
@@ -402,7 +406,12 @@ def bring_up(
 
 
 async def gateway(
-    folder: Path, ports: Mapping[str, int], telemetry: Telemetry, *, create: bool
+    folder: Path,
+    ports: Mapping[str, int],
+    telemetry: Telemetry,
+    *,
+    create: bool,
+    clock: Clock | None = None,
 ) -> Running:
     """Return a gateway over the adapters that listen on these ports."""
     path = folder / "gateway.toml"
@@ -413,7 +422,7 @@ async def gateway(
         if agency in ports
     }
     settings = settings.model_copy(update={"adapters": adapters})
-    return await start(path, settings, telemetry, create=create)
+    return await start(path, settings, telemetry, create=create, clock=clock)
 
 
 class Endpoint:

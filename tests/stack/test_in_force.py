@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import grpc.aio
 import pytest
@@ -160,6 +161,69 @@ def test_a_running_stream_meets_a_suspension(small: Town, source: Runs) -> None:
     assert held.rows <= outcome["rows"] < ALL
 
 
+def test_a_stream_that_waits_meets_a_suspension_too(small: Town, source: Runs) -> None:
+    """Its recipient hears of the suspension while the provider has not gone on yet."""
+    source.count = ALL
+    source.pause(9_000)
+    held = Progress()
+
+    async def suspended() -> tuple[float, str]:
+        task = asyncio.ensure_future(collect(small.client(PHD), runs(), held))
+        await asyncio.to_thread(source.waiting.wait, 10)
+        await asyncio.to_thread(sign, small, PHD, "suspend")
+        at = time.monotonic()
+        with pytest.raises(RefusedError) as caught:
+            await task
+        assert (Reason.AGREEMENT_NOT_ACTIVE, 2) == (caught.value.reason, caught.value.step)
+        return time.monotonic() - at, caught.value.exchange_id
+
+    try:
+        took, exchange = small.loop.run(suspended())
+    finally:
+        source.go.set()
+    assert took < WITHIN_S
+    outcome = small.outcome(exchange)
+    assert ("cut", "AGREEMENT_NOT_ACTIVE") == (outcome["end"], outcome["code"])
+    assert held.rows <= outcome["rows"] < ALL
+
+
+def test_the_end_of_the_term_meets_a_stream_that_waits(tmp_path: Path, source: Runs) -> None:
+    """At midnight of the last day a stream in flight ends, and new requests are refused."""
+    source.count = ALL
+    last = now().date() + dt.timedelta(days=1)
+    clock = Ahead()
+
+    def ends(text: str) -> str:
+        return term(text, expires=last, review_by=last)
+
+    with town(tmp_path / "county", edit=ends, adapters={EMS: source}, clock=clock) as made:
+        midnight = dt.datetime.combine(
+            last + dt.timedelta(days=1), dt.time(), ZoneInfo("America/New_York")
+        )
+
+        async def over() -> tuple[float, str]:
+            clock.set(midnight - dt.timedelta(seconds=20))
+            source.pause(9_000)
+            task = asyncio.ensure_future(collect(made.client(PHD), runs()))
+            assert await asyncio.to_thread(source.waiting.wait, 10)
+            clock.set(midnight)
+            at = time.monotonic()
+            with pytest.raises(RefusedError) as caught:
+                await task
+            assert (Reason.AGREEMENT_OUT_OF_TERM, 2) == (caught.value.reason, caught.value.step)
+            return time.monotonic() - at, caught.value.exchange_id
+
+        try:
+            took, exchange = made.loop.run(over())
+        finally:
+            source.go.set()
+        assert took < WITHIN_S
+        assert "AGREEMENT_OUT_OF_TERM" == made.outcome(exchange)["code"]
+        with pytest.raises(RefusedError) as caught:
+            made.ask(runs())
+        assert Reason.AGREEMENT_OUT_OF_TERM is caught.value.reason
+
+
 def test_all_parties_resume(small: Town) -> None:
     """A suspension ends when every party has signed `resume`, and no earlier."""
     sign(small, EMS, "suspend")
@@ -276,20 +340,23 @@ def test_an_edit_that_nobody_signed_is_not_in_force(small: Town) -> None:
     assert before == small.ask(runs()).header.agreement_digest
 
 
+def term(text: str, **days: dt.date) -> str:
+    """Return the agreement with other days in its term, by their key."""
+    before = yaml.safe_load(text)["term"]
+    for key, day in days.items():
+        text = text.replace(f'{key}: "{before[key]}"', f'{key}: "{day}"')
+    return text
+
+
 def expired(text: str) -> str:
     """Return the agreement with a term that ended yesterday, wherever it is."""
-    term = yaml.safe_load(text)["term"]
-    yesterday = (now().date() - dt.timedelta(days=2)).isoformat()
-    return text.replace(f'expires: "{term["expires"]}"', f'expires: "{yesterday}"').replace(
-        f'review_by: "{term["review_by"]}"', f'review_by: "{yesterday}"'
-    )
+    yesterday = now().date() - dt.timedelta(days=2)
+    return term(text, expires=yesterday, review_by=yesterday)
 
 
 def early(text: str) -> str:
     """Return the agreement with a term that begins tomorrow, wherever it is."""
-    term = yaml.safe_load(text)["term"]
-    tomorrow = (now().date() + dt.timedelta(days=2)).isoformat()
-    return text.replace(f'effective: "{term["effective"]}"', f'effective: "{tomorrow}"')
+    return term(text, effective=now().date() + dt.timedelta(days=2))
 
 
 @pytest.mark.parametrize("edit", [expired, early])
@@ -385,6 +452,21 @@ def test_an_older_version_does_not_come_back(small: Town) -> None:
     small.file(f"{AGREEMENT}.sig.json").write_bytes(signatures)
 
     assert Reason.AGREEMENT_NOT_ACTIVE is refused(small).reason
+
+
+class Ahead:
+    """The system's clock, ahead of itself by what a test sets."""
+
+    def __init__(self) -> None:
+        self.by = dt.timedelta(0)
+
+    def now(self) -> dt.datetime:
+        """Return its instant."""
+        return now() + self.by
+
+    def set(self, moment: dt.datetime) -> None:
+        """Make it that moment now."""
+        self.by = moment - now()
 
 
 # --- helpers --------------------------------------------------------------------------------------
