@@ -178,6 +178,27 @@ def export(
     end(run_export(folder, language, output, now))
 
 
+@app.command(epilog="Example: accord agreements simulate county-overdose-response/P3")
+def simulate(  # noqa: PLR0913 - one argument an option
+    provision: str = typer.Argument(help="A provision's id, or its beginning, as P3."),
+    folder: str = IN,
+    sample: str = typer.Option("", "--input", help="Records: .csv, .jsonl or .parquet."),
+    synthetic: int = typer.Option(200, help="How many made-up records, without --input."),
+    seed: int = typer.Option(1, help="Draws other made-up records."),
+    shift: int = typer.Option(0, help="Moves every date of the sample by so many days."),
+    purpose: str = typer.Option("", help="Of a provision for several; the first if left out."),
+    tables: str = typer.Option("", help="gateway.toml, which names the reference tables."),
+    show: int = typer.Option(-1, help="Records or cells one by one; one, or 40, if left out."),
+    form: str = typer.Option("text", "--format", help="text or json."),
+    now: str = NOW,
+) -> None:
+    """Show what of sample records would leave: each field before and after, and who stands out."""
+    from gateway.cli.simulate import Sample, run_simulate
+
+    given = Sample(sample, synthetic, seed, shift)
+    end(run_simulate(folder, provision, purpose, given, tables, show, now, form=form))
+
+
 @app.command("verify", epilog="Example: accord agreements verify county/agreements")
 def verify_agreements(
     folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW

@@ -47,12 +47,20 @@ class Asked:
         Raises:
             SettingsError: A value is not of that type.
         """
-        read, form = _READ.get(type_, _TEXT) if type_ is not None else _TEXT
+        read, form = reading(type_)
         try:
             values = tuple(read(text) for text in self.texts)
         except ValueError:
             raise SettingsError(f"`--where`: `{self.field}` is {form}") from None
         return Condition(self.field, self.op, values)
+
+
+def reading(type_: FieldType | None) -> tuple[Callable[[str], Scalar], str]:
+    """Return what reads text as a value of a type, raising ValueError, and what that is in words.
+
+    Text stays text where nobody knows the type.
+    """
+    return _READ.get(type_, _TEXT) if type_ is not None else _TEXT
 
 
 def asked(text: str) -> Asked:

@@ -9,7 +9,6 @@ and sending overlap without a queue that grows. What it yields was looked at by 
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -19,14 +18,14 @@ import pyarrow as pa
 from gateway.broker.batches import as_asked, together
 from gateway.broker.chunks import ready_of
 from gateway.broker.noised import NoisedTable
-from gateway.broker.protect import verdict_of
 from gateway.broker.subjects import SubjectTokens
-from gateway.engine.jobs import ROWS_AT_ONCE, Job, Programs, frame_of, rows_staying
+from gateway.engine.jobs import ROWS_AT_ONCE, Job, Programs, rows_staying
 from gateway.engine.overlap import ahead, one_behind
+from gateway.engine.tables import count, judge
 from gateway.errors import AccordError, Reason, RefusedError, ReleaseError
 from gateway.plan import lower
 from gateway.plan.cells import Cells
-from gateway.plan.check import check_noised, check_table, in_classes, levels_of
+from gateway.plan.check import check_noised, in_classes, levels_of
 from gateway.plan.classes import Gathering
 from gateway.plan.likeness import Gathered
 from gateway.plan.noised import NoisedCells, with_numbers
@@ -184,14 +183,10 @@ class PlanEngine:
         cells = Cells(plan)
 
         def finish() -> list[Ready]:
-            table = cells.table()
-            verdict = verdict_of(plan, cells.counted(table), earlier, time.monotonic)
-            left = table if verdict.cells is None else table.filter(verdict.cells)
-            published = cells.published(left, verdict.published)
-            release = check_table(plan, published, verdict.digest, verdict.rung)
+            judged = judge(plan, cells, earlier)
             return [
-                replace(one, memory=verdict.memory)
-                for one in ready_of(release, form, 0, whole=True)
+                replace(one, memory=judged.verdict.memory)
+                for one in ready_of(judged.release, form, 0, whole=True)
             ]
 
         await self._gathered(plan, batches, cells)
@@ -235,20 +230,14 @@ class PlanEngine:
         keep = lower.row_filter(plan.where)
         vaulted = by_token(plan)
 
-        def take(batch: pa.RecordBatch, program: lower.Program) -> None:
-            frame = frame_of(batch)
-            if keep is not None:
-                frame = frame.filter(keep)
-            cells.add(program.mask(frame, cells.keep))
-
-        async def count(batch: pa.RecordBatch) -> None:
+        async def take(batch: pa.RecordBatch) -> None:
             masks = program
             if vaulted:
                 masks = lower.Program(await self._covered(plan, vaulted, batch))
-            await self._off_loop(take, batch, masks)
+            await self._off_loop(count, batch, keep, masks, cells)
 
-        if not await one_behind(together(as_asked(plan, batches)), count):
-            await self._off_loop(take, _no_rows(plan), program)
+        if not await one_behind(together(as_asked(plan, batches)), take):
+            await self._off_loop(count, _no_rows(plan), keep, program, cells)
 
     def _program(self, plan: Plan) -> Programs:
         kept = self._programs.get(plan.static)

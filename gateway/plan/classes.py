@@ -84,7 +84,7 @@ class Gathering:
         assert plan.classes is not None  # noqa: S101 - the engine asks only then
         self._plan = plan
         self._classes: Classes = plan.classes
-        hidden = [_by_hmac(one) for one in plan.classes.hidden]
+        hidden = [by_hmac(one) for one in plan.classes.hidden]
         self._program = lower.Program(plan, hidden) if hidden else None
         alike, sensitive = frozenset(plan.classes.alike), plan.classes.sensitive
         several = [one for one in (*plan.masks, *hidden) if one.name in alike]
@@ -247,7 +247,8 @@ def _joined(several: Sequence[pl.Series]) -> pl.Series:
     return pl.concat(several).rechunk() if several else pl.Series([], dtype=pl.UInt64)
 
 
-def _by_hmac(one: MaskField) -> MaskField:
+def by_hmac(one: MaskField) -> MaskField:
+    """Return a mask that needs no vault and makes the same rows alike; others as they are."""
     # A token that is not sent is not drawn: the index by which it would be has the same classes.
     if isinstance(one.mask, Pseudonym) and one.mask.method is Method.TOKEN:
         return dataclasses.replace(one, mask=dataclasses.replace(one.mask, method=Method.HMAC))
