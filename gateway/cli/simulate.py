@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.finding import printable
 from gateway.cli.explain import as_signed, empty_tables
-from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant, printable
+from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.cli.samples import moved, read_sample
 from gateway.cli.seen import Seen, as_json, lines
 from gateway.cli.synthetic import synthetic

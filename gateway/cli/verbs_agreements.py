@@ -181,7 +181,7 @@ def export(
 @app.command(epilog="Example: accord agreements simulate county-overdose-response/P3")
 def simulate(  # noqa: PLR0913 - one argument an option
     provision: str = typer.Argument(help="A provision's id, or its beginning, as P3."),
-    folder: str = IN,
+    folder: str = typer.Option("agreements", "--in", help="A folder of agreements."),
     sample: str = typer.Option("", "--input", help="Records: .csv, .jsonl or .parquet."),
     synthetic: int = typer.Option(200, help="How many made-up records, without --input."),
     seed: int = typer.Option(1, help="Draws other made-up records."),
