@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.ipc
 
 from gateway.cli.loop import run
 from gateway.engine.run import PlanEngine
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from gateway.plan.noise import Noise
     from gateway.plan.ops import Plan
     from gateway.plan.pushdown import Scan
-    from gateway.values import Row, Scalar
+    from gateway.ports import Ready
+    from gateway.values import Chunk, Row, Scalar
 
 
 class Carrier:
@@ -44,20 +46,38 @@ class Carrier:
         Raises:
             AccordError: Nothing leaves.
         """
-        return run(self._carried(plan, rows))
+        return [row for one in self.ready(plan, rows) for row in rows_of(one.chunk)]
 
-    async def _carried(self, plan: Plan, rows: Sequence[Row]) -> Sequence[tuple[Scalar, ...]]:
-        ready = self._engine.run(plan, _scanned(plan.scan, rows), Form.ROWS)
-        return [row async for one in ready for row in one.chunk.rows or ()]
+    def ready(self, plan: Plan, rows: Sequence[Row]) -> list[Ready]:
+        """Return the chunks that leave of a provider's rows, in the Arrow form.
+
+        Raises:
+            AccordError: Nothing leaves.
+        """
+        return run(self._ready(plan, rows))
+
+    async def _ready(self, plan: Plan, rows: Sequence[Row]) -> list[Ready]:
+        return [one async for one in self._engine.run(plan, _scanned(plan.scan, rows), Form.ARROW)]
+
+
+def rows_of(chunk: Chunk) -> Iterator[tuple[Scalar, ...]]:
+    """Yield the rows of a chunk in the Arrow form, in the plan's columns."""
+    with pa.ipc.open_stream(chunk.arrow or b"") as stream:
+        for batch in stream:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 async def _scanned(scan: Scan, rows: Sequence[Row]) -> AsyncGenerator[pa.RecordBatch]:
-    """Yield what an adapter would: the scan's columns of the scan's rows."""
-    for batch in _batches(scan, rows):
+    for batch in scanned(scan, rows):
         yield batch
 
 
-def _batches(scan: Scan, rows: Sequence[Row]) -> Iterator[pa.RecordBatch]:
+def scanned(scan: Scan, rows: Sequence[Row]) -> Iterator[pa.RecordBatch]:
+    """Yield what an adapter would: the scan's columns of the scan's rows.
+
+    Raises:
+        SourceError: More rows than the scan may bring.
+    """
     staying = [row for row in rows if admits(row, scan.where)]
     if len(staying) > scan.limit_rows:
         raise SourceError(Reason.ADAPTER_BROKE_PLAN, "more rows than `limit_rows`")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import printable
-from gateway.cli.explain import as_signed, empty_tables
+from gateway.cli.explain import as_signed
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.cli.samples import moved, read_sample
 from gateway.cli.seen import Seen, as_json, lines
@@ -25,6 +25,7 @@ from gateway.decide import Refusal, Standing, decide
 from gateway.errors import RefusedError, ReleaseError, SettingsError
 from gateway.review import simulate
 from gateway.review.cells import cells_seen
+from gateway.review.tables import named_tables
 from gateway.settings import gateway_settings
 from gateway.values import Caller, Request, Terms
 
@@ -88,7 +89,8 @@ def run_simulate(
     if isinstance(granted, Refusal):
         return _refused(granted.step, granted.reason.value, granted.message)
     try:
-        trial = Trial(_tables(gateway) if gateway else empty_tables(read))
+        named = named_tables(one.model for one in read.agreements)
+        trial = Trial(_tables(gateway) if gateway else named)
         seen = replace(_seen(trial, agreements, granted, rows), late_days=_late(granted, rows))
     except RefusedError as error:
         return _refused(error.step, error.reason.value, error.message)

@@ -6,15 +6,13 @@ of an exchange.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.ipc
 
-from gateway.engine.run import PlanEngine
+from gateway.cli.carried import Carrier, rows_of, scanned
 from gateway.engine.tables import count, judge
 from gateway.plan import lower
 from gateway.plan.build import Builder
@@ -22,10 +20,9 @@ from gateway.plan.cells import Cells
 from gateway.plan.classes import by_hmac
 from gateway.plan.ops import Limit
 from gateway.plan.pushdown import arrow_schema
-from gateway.values import Form
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateway.agreement.index import Agreements
     from gateway.decide import Grant
@@ -80,22 +77,11 @@ class Trial:
         Raises:
             RefusedError, ReleaseError: As the engine's: a class is too small, a mask breaks.
         """
-        return asyncio.run(self._records(plan, rows))
-
-    async def _records(self, plan: Plan, rows: Sequence[Row]) -> Left:
-        engine = PlanEngine(lambda _year: self._key, lambda: 0, 1)
-        rows_left: list[tuple[Scalar, ...]] = []
-        crowd, likeness = None, None
-        try:
-            async for ready in engine.run(plan, _batches(plan, rows), Form.ARROW):
-                crowd, likeness = ready.crowd or crowd, ready.likeness or likeness
-                with pa.ipc.open_stream(ready.chunk.arrow or b"") as stream:
-                    for batch in stream:
-                        columns = [column.to_pylist() for column in batch.columns]
-                        rows_left += list(zip(*columns, strict=True))
-        finally:
-            engine.close()
-        return Left(rows_left, crowd, likeness)
+        with Carrier() as carrier:
+            several = carrier.ready(plan, rows)
+        left = [row for one in several for row in rows_of(one.chunk)]
+        # Of records in classes each chunk tells of all; else the last one does.
+        return Left(left, several[-1].crowd, several[-1].likeness)
 
     def table(self, plan: Plan, rows: Sequence[Row]) -> Judged:
         """Return the table that leaves by a plan, beside what was counted.
@@ -103,18 +89,8 @@ class Trial:
         Raises:
             RefusedError, ReleaseError, DisclosureError: As `judge`.
         """
-        cells, program = Cells(plan), lower.Program(plan)
-        count(_batch(plan, rows), lower.row_filter(plan.where), program, cells)
+        cells, program, keep = Cells(plan), lower.Program(plan), lower.row_filter(plan.where)
+        nobody = pa.RecordBatch.from_pylist([], schema=arrow_schema(plan.scan.columns))
+        for batch in (nobody, *scanned(plan.scan, rows)):
+            count(batch, keep, program, cells)
         return judge(plan, cells, ())
-
-
-def _batch(plan: Plan, rows: Sequence[Row]) -> pa.RecordBatch:
-    schema = arrow_schema(plan.scan.columns)
-    names = plan.scan.names
-    return pa.RecordBatch.from_pylist([{n: row[n] for n in names} for row in rows], schema=schema)
-
-
-async def _batches(plan: Plan, rows: Sequence[Row]) -> AsyncGenerator[pa.RecordBatch]:
-    size = plan.scan.batch_rows
-    for at in range(0, len(rows), size):
-        yield _batch(plan, rows[at : at + size])
