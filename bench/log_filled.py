@@ -82,19 +82,16 @@ def _fill(connection: Connection, held: Held, numbers: range) -> None:
 
 
 def _intent(sealer: Sealer, drawn: Drawn, at_ms: int) -> Job:
-    sealed = sealer.seal(drawn.intent)
     recipient = str(drawn.intent.meta["recipient"])
     asked = Asked(recipient, drawn.exchange_id, drawn.request_digest, at_ms)
-    return Job(sealed, x=sealed.x, asked=asked)
+    return Job(sealer.ready(drawn.intent), asked=asked)
 
 
 def _release(sealer: Sealer, drawn: Drawn, opened_at: int) -> Job:
-    sealed = sealer.seal(drawn.release)
-    job = Job(sealed, x=sealed.x, keep=drawn.keep)
+    job = Job(sealer.ready(drawn.release), keep=drawn.keep)
     job.opened_at = opened_at
     return job
 
 
 def _job(sealer: Sealer, drawn: Drawn) -> Job:
-    sealed = sealer.seal(drawn.complete)
-    return Job(sealed, x=sealed.x)
+    return Job(sealer.ready(drawn.complete))

@@ -12,6 +12,7 @@ import math
 import re
 import struct
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,6 +66,7 @@ def encode_value(value: Scalar) -> bytes:
     return encode(value)
 
 
+@lru_cache(maxsize=1_024)
 def exchange_bytes(exchange_id: str) -> bytes:
     """Return the 16 bytes of an exchange id.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.store.backlog import Named
     from gateway.store.database import Connection
     from gateway.store.line import Job
-    from gateway.store.sealing import Sealed
+    from gateway.store.sealing import Sealable
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
@@ -120,25 +120,26 @@ class Lay:
     def all(self, jobs: Sequence[Job]) -> Head:
         """Lay the jobs down; return the head after them."""
         for job in jobs:
-            if job.sealed is None:
+            if job.entry is None:
                 self.rows.chores.append(job)
             else:
-                self._entry(job, job.sealed)
+                self._entry(job, job.entry)
         tails, self.rows.tiles = extend(self._head.tails, self._head.size, self._leaves)
         return self._head._replace(
             size=self._frontier.size, t_ms=self._t_ms, frontier=self._frontier, tails=tails
         )
 
-    def _entry(self, job: Job, sealed: Sealed) -> None:
-        draft, rows = sealed.draft, self.rows
+    def _entry(self, job: Job, entry: Sealable) -> None:
+        draft, rows = entry.draft, self.rows
+        m, s, sealed = entry.enclose()
         seq = self._frontier.size
         leaf = encode_leaf(
             agreement=draft.agreement,
             kind=draft.kind,
-            m=sealed.m,
+            m=m,
             chunk=draft.chunk,
             retain=draft.retain,
-            s=sealed.s,
+            s=s,
             time=self._time,
             exchange_id=draft.exchange_id,
         )
@@ -148,11 +149,11 @@ class Lay:
         job.index, job.leaf, job.t_ms = seq, leaf, self._t_ms
         row = (seq, self._t_ms, draft.kind, job.x, draft.chunk, node, leaf)
         rows.entries.append(row)
-        rows.payloads.append((seq, sealed.key_id, sealed.sealed))
+        rows.payloads.append((seq, entry.key_id, sealed))
         if draft.tokens:
             rows.named.append((seq, draft.tokens))
-        if sealed.key_id not in self._known:
-            rows.keys.setdefault(sealed.key_id, seq)
+        if entry.key_id not in self._known:
+            rows.keys.setdefault(entry.key_id, seq)
         if job.key is not None:
             name, event = job.key
             rows.key_events.append((name, event, seq))
@@ -172,7 +173,7 @@ class Lay:
                     (seq, asked.recipient, asked.request_id, x, asked.digest, asked.at_ms)
                 )
         elif kind == "release":
-            chunk = job.sealed.draft.chunk if job.sealed else 0
+            chunk = job.entry.draft.chunk if job.entry else 0
             rows.opened[x] = (x, job.opened_at, chunk + 1, self._replica)
             if job.keep is not None:
                 self._keep(job, seq)

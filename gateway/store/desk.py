@@ -1,4 +1,4 @@
-"""The desk on the event loop: drafts are sealed here, put in line, and awaited.
+"""The desk on the event loop: drafts are checked here, put in line, and awaited.
 
 A caller that is cancelled while its entry is being written hears of it only when the entry's fate
 is settled, so nobody ever closes an exchange without knowing what it released.
@@ -33,7 +33,7 @@ class Desk:
     """Between the event loop and the writer's thread.
 
     Args:
-        sealer: Seals drafts.
+        sealer: Readies drafts for sealing.
         config: What every `config` entry says beside its event.
 
     Attributes:
@@ -66,7 +66,7 @@ class Desk:
     def job(
         self, draft: Draft, kind: str, *, asked: Asked | None = None, keep: Keep | None = None
     ) -> Job:
-        """Return a draft as a job, sealed.
+        """Return a draft as a job, ready to be sealed.
 
         Raises:
             LogError: The log takes nothing now, or this is no entry of its kind.
@@ -76,21 +76,21 @@ class Desk:
             raise LogError(writer.trouble or "the exchange log is closed", unknown=writer.dead)
         if draft.kind != kind:
             raise LogError(f"a draft of kind `{draft.kind}` is no `{kind}`")
-        job = self.sealed(draft)
+        job = self.ready(draft)
         job.asked, job.keep = asked, keep
         return job
 
-    def sealed(self, draft: Draft, *, must: bool = False) -> Job:
+    def ready(self, draft: Draft, *, must: bool = False) -> Job:
         """Return a draft as a job, whether or not the log takes entries just now.
 
         Raises:
             LogError: This is no entry of its kind.
         """
         try:
-            sealed = self._sealer.seal(draft)
+            entry = self._sealer.ready(draft)
         except AuditError as error:
             raise LogError(f"`{draft.kind}` cannot be an entry: {error.message}") from error
-        return Job(sealed, x=sealed.x, must=must)
+        return Job(entry, must=must)
 
     def cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
         """Return what the record of cells keeps of a release, sealed, and the id of its key."""
@@ -99,7 +99,7 @@ class Desk:
     def config(self, event: str) -> Job:
         """Return the job of a `config` entry."""
         meta = {"event": event, **self._config}
-        return self.sealed(Draft("config", None, 0, None, "p", meta))
+        return self.ready(Draft("config", None, 0, None, "p", meta))
 
     # --- Awaiting ---------------------------------------------------------------------------------
 

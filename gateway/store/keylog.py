@@ -55,6 +55,6 @@ class KeyLog:
             return
         self._told.add((name, event))
         meta = {"key": name, "event": event}
-        job = self._desk.sealed(Draft("key", None, 0, None, "p", meta), must=True)
+        job = self._desk.ready(Draft("key", None, 0, None, "p", meta), must=True)
         job.key = (name, event)
         self._desk.put(job)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gateway.ports import Keep
     from gateway.store.database import Connection
-    from gateway.store.sealing import Sealed
+    from gateway.store.sealing import Sealable
 
 BATCH_ENTRIES: Final = 256
 BATCH_BYTES: Final = 8 << 20
@@ -44,7 +44,7 @@ class Job:
     """One entry on its way into the log, or one thing to do in the writer's transaction.
 
     Attributes:
-        sealed: The entry; None for a chore.
+        entry: What is to be sealed and written; None for a chore.
         x: The 16 bytes of its exchange id, or None.
         opened_at: For a release, the index of its exchange's intent.
         cells: Of a table's release: key id and what the record of cells keeps of it, sealed.
@@ -60,24 +60,23 @@ class Job:
     """
 
     __slots__ = (
-        "asked", "cells", "chore", "done", "error", "future", "index", "keep", "key",
-        "leaf", "must", "opened_at", "resolved", "room", "sealed", "seen", "settled", "since",
-        "size", "t_ms", "x",
+        "asked", "cells", "chore", "done", "entry", "error", "future", "index", "keep", "key",
+        "leaf", "must", "opened_at", "resolved", "room", "seen", "settled", "since", "size",
+        "t_ms", "x",
     )  # fmt: skip
 
     def __init__(
         self,
-        sealed: Sealed | None = None,
+        entry: Sealable | None = None,
         *,
-        x: bytes | None = None,
         asked: Asked | None = None,
         keep: Keep | None = None,
         chore: Callable[[Connection], None] | None = None,
         key: tuple[str, str] | None = None,
         must: bool = False,
     ) -> None:
-        self.sealed = sealed
-        self.x = x
+        self.entry = entry
+        self.x = entry.x if entry else None
         self.asked = asked
         self.keep = keep
         self.cells: tuple[str, bytes] | None = None
@@ -85,7 +84,7 @@ class Job:
         self.chore = chore
         self.key = key
         self.must = must
-        self.size = 512 + len(sealed.sealed) if sealed else 512
+        self.size = 512 + entry.size if entry else 512
         self.since = 0.0
         self.opened_at = -1
         self.done = False

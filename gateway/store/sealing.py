@@ -1,6 +1,7 @@
-"""Sealing, before the queue.
+"""Before the queue: a draft is checked, and all is drawn that its sealing takes.
 
-A draft becomes commitments and a sealed payload; the writer adds place and time.
+What can be wrong with it is said to its caller here. The writer encloses it, which cannot fail, and
+adds place and time.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.audit import entry
-from gateway.audit.entry import IV_BYTES, SALT_BYTES
+from gateway.audit.entry import IV_BYTES, SALT_BYTES, TOKEN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.audit.entry import Draft
+    from gateway.audit.entry import Draft, Enclosed
     from gateway.ports import Clock, Entropy
 
 
@@ -25,6 +26,8 @@ _SALT: Final = SALT_BYTES
 _IV: Final = 2 * SALT_BYTES
 _RANDOM_BYTES: Final = _IV + IV_BYTES
 _DRAW_ENTRIES: Final = 64
+_AROUND_BYTES: Final = _RANDOM_BYTES + 4 + 16
+"""Of a sealed payload, beside what is sealed: salts, iv, a length, a tag."""
 
 
 _CELLS: Final = b"accord/cells/1\x00"
@@ -75,21 +78,46 @@ class PayloadKeys(Protocol):
         """
 
 
-class Sealed(NamedTuple):
-    """An entry but for its place and time; `x` is the 16 bytes of its exchange id, or None."""
+class Sealable(NamedTuple):
+    """A draft that is an entry of its kind, with the key and the randomness that seal it.
+
+    Whoever encloses it twice has the same bytes twice.
+
+    Attributes:
+        draft: What it will say.
+        x: The 16 bytes of its exchange id, or None.
+        meta: The canonical metadata.
+        key_id: Of the payload key.
+        key: The payload key.
+        random: Two salts and an iv.
+    """
 
     draft: Draft
     x: bytes | None
     meta: bytes
-    salt: bytes
-    m: bytes
-    s: bytes | None
     key_id: str
-    sealed: bytes
+    key: bytes
+    random: bytes
+
+    @property
+    def salt(self) -> bytes:
+        """The salt of the commitment to the metadata."""
+        return self.random[:_SALT]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the sealed payload has."""
+        return _AROUND_BYTES + len(self.meta) + TOKEN_BYTES * len(self.draft.tokens)
+
+    def enclose(self) -> Enclosed:
+        """Return both commitments, and what they commit to, sealed."""
+        random = self.random
+        salts = random[:_SALT], random[_SALT:_IV]
+        return entry.enclose(self.key, random[_IV:], *salts, self.meta, self.draft.tokens)
 
 
 class Sealer:
-    """Seals drafts under the payload key of the month and the draft's class."""
+    """Readies drafts for sealing under the payload key of the month and the draft's class."""
 
     def __init__(self, keys: PayloadKeys, clock: Clock, entropy: Entropy) -> None:
         self._keys = keys
@@ -100,8 +128,8 @@ class Sealer:
         self._drawn: list[bytes] = []
         self._cache: dict[str, tuple[str, bytes]] = {}
 
-    def seal(self, draft: Draft) -> Sealed:
-        """Check and seal a draft.
+    def ready(self, draft: Draft) -> Sealable:
+        """Check a draft, and draw what seals it.
 
         Raises:
             AuditError: The draft is not an entry of its kind.
@@ -109,10 +137,7 @@ class Sealer:
         """
         meta, x = entry.check_draft(draft)
         key_id, key = self._key(draft.retain)
-        random = self._random()
-        salt_m, salt_s, iv = random[:_SALT], random[_SALT:_IV], random[_IV:]
-        m, s, sealed = entry.enclose(key, iv, salt_m, salt_s, meta, draft.tokens)
-        return Sealed(draft, x, meta, salt_m, m, s, key_id, sealed)
+        return Sealable(draft, x, meta, key_id, key, self._random())
 
     def seal_cells(self, memory: bytes, retain: str, attempt: str) -> tuple[str, bytes]:
         """Return (key id, sealed) of what the record of cells keeps of one release.

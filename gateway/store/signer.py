@@ -12,10 +12,10 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit.checkpoint import Checkpoint
-from gateway.audit.merkle import leaf_hash
 from gateway.store import database, tables
 from gateway.store.faults import DamagedError
 from gateway.store.line import Job
+from gateway.store.reread import read_on
 from gateway.store.tiles import Tails, extend
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ ASKED_EVERY_S: Final = 0.005
 MANY_EVERY_S: Final = 0.03
 MANY: Final = 8
 IDLE_EVERY_S: Final = 1.0
+READ_EVERY_S: Final = 0.1
 KEPT_EVERY_MS: Final = 60_000
-READ_ROWS: Final = 10_000
 _STORED_WAIT_S: Final = 30.0
 
 
@@ -145,15 +145,22 @@ class CheckpointSigner:
 
     def _run(self) -> None:
         while True:
-            self._asked.wait(IDLE_EVERY_S)
+            asked = self._asked.wait(READ_EVERY_S)
             stopping = self._stop
-            if not stopping:
+            due = asked or time.monotonic() >= self._signed_at + IDLE_EVERY_S
+            if due and not stopping:
                 self._pace()
-            self._asked.clear()
-            self._waiting = 0
+            if due:
+                self._asked.clear()
+                self._waiting = 0
             try:
-                self._round()
-                self.trouble = ""
+                if due:
+                    self._round()
+                    self.trouble = ""
+                else:
+                    # What is stored is read already: a second's entries of a busy log at once
+                    # would keep its callers waiting.
+                    self._read_on()
             except DamagedError as error:
                 self.trouble = str(error)
                 self._fatal(error)
@@ -206,38 +213,15 @@ class CheckpointSigner:
         Return the newest entry's time.
         """
         while True:
-            size, frontier, t_ms, rows = self._read()
-            leaves = []
-            for at, (seq, stored, body) in enumerate(rows, self.tree.nodes.size):
-                leaf = leaf_hash(body)
-                if leaf != stored or seq != at:
-                    raise DamagedError(
-                        "an entry of the exchange log is not stored as it was written"
-                    )
-                leaves.append(leaf)
-            self.tree.append(leaves)
-            if self.tree.nodes.size == size:
+            found = read_on(self._connection, self.tree.nodes.size, shared=self._shared)
+            self.tree.append(found.leaves)
+            if self.tree.nodes.size == found.size:
                 break
-            if not leaves:
+            if not found.leaves:
                 raise DamagedError("the exchange log has fewer entries than its head says")
-        if self.tree.nodes.frontier() != frontier:
+        if self.tree.nodes.frontier() != found.frontier:
             raise DamagedError("the entries of the exchange log do not lead to its head")
-        return t_ms
-
-    def _read(self) -> tuple[int, bytes, int, list[tuple[int, bytes, bytes]]]:
-        """Read head and new entries in one short transaction, so that the WAL can be reset."""
-        execute = self._connection.execute
-        execute("BEGIN")
-        try:
-            size, frontier, t_ms = execute("SELECT size, frontier, t FROM log_head").fetchone()
-            first = self.tree.nodes.size
-            rows = execute(
-                "SELECT seq, leaf, body FROM log_entry WHERE seq >= ? AND seq < ? ORDER BY seq",
-                (first, min(size, first + READ_ROWS)),
-            ).fetchall()
-        finally:
-            execute("COMMIT")
-        return size, frontier, t_ms, rows
+        return found.t_ms
 
     def _sign(self) -> Published:
         size, edges = self.tree.nodes.size, self.tree.nodes.edges()

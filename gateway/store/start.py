@@ -231,7 +231,7 @@ def _turn(place: Place, connection: Connection, reads: Reads, desk: Desk) -> Tur
         return Sole()
 
     def seal(draft: Draft) -> Job:
-        return desk.sealed(draft, must=True)
+        return desk.ready(draft, must=True)
 
     return Shared(
         Replica(
@@ -303,13 +303,13 @@ def _begin(desk: Desk, reads: Reads, signer: Signer, place: Place) -> None:
     jobs = []
     if desk.writer.head.size == 0:
         meta = {"origin": signer.name, "previous": place.previous, "vkey": signer.vkey}
-        genesis = desk.sealed(Draft("genesis", None, 0, None, "p", meta))
+        genesis = desk.ready(Draft("genesis", None, 0, None, "p", meta))
         # It says itself which key signs.
         genesis.key = (signer.vkey, "made")
         jobs.append(genesis)
     # Where several share a log, the others' open exchanges are theirs.
     rows = reads.rows(OPEN_OF, place.replica) if place.shared else reads.rows(OPEN)
-    jobs += [desk.sealed(recovered(reads.rows, bytes(x), bytes(body))) for x, body in rows]
+    jobs += [desk.ready(recovered(reads.rows, bytes(x), bytes(body))) for x, body in rows]
     jobs.append(desk.config("start"))
     for at in range(0, len(jobs), BATCH_ENTRIES):
         desk.writer.commit_now(jobs[at : at + BATCH_ENTRIES])

@@ -107,7 +107,7 @@ class StoredTicket:
         self._check(draft)
         if draft.kind != "outcome":
             raise LogError(f"a draft of kind `{draft.kind}` is no `outcome`")
-        self._desk.end(self._desk.sealed(draft, must=True))
+        self._desk.end(self._desk.ready(draft, must=True))
         self._closed = True
 
     async def receipt(self) -> Receipt:
@@ -117,12 +117,12 @@ class StoredTicket:
             LogError: Nothing was released, or no checkpoint will come.
         """
         job = self._last
-        if job is None or job.sealed is None:
+        if job is None or job.entry is None:
             raise LogError("an exchange that released nothing has no receipt")
         proof = await self._prover.proof(job.index)
-        sealed = job.sealed
+        entry = job.entry
         return Receipt(
-            self.exchange_id, self.rows, job.index, job.leaf, sealed.meta, sealed.salt, proof
+            self.exchange_id, self.rows, job.index, job.leaf, entry.meta, entry.salt, proof
         )
 
     def abandon(self) -> None:
@@ -131,7 +131,7 @@ class StoredTicket:
         meta = {"verdict": "nothing-left", "chunks": 0}
         intent = self._intent
         draft = Draft("recovered", self.exchange_id, 0, intent.agreement, intent.retain, meta)
-        self._desk.end(self._desk.sealed(draft, must=True))
+        self._desk.end(self._desk.ready(draft, must=True))
 
     def _check(self, draft: Draft) -> None:
         if self._closed:

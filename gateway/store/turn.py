@@ -149,15 +149,15 @@ class Shared:
         asked = self._asked(connection, jobs)
         admitted = []
         for job in jobs:
-            if job.sealed is not None and job.sealed.draft.kind == "genesis" and size:
+            if job.entry is not None and job.entry.draft.kind == "genesis" and size:
                 # Another replica made the log in the same moment.
                 continue
             try:
                 _check_asked(job, asked)
                 _check_seen(connection, job)
-                if job.keep is not None and job.sealed is not None:
+                if job.keep is not None and job.entry is not None:
                     # Held until the batch is written: what lies before it in the batch counts.
-                    spending.hold(job.keep, job.sealed.draft.agreement or "")
+                    spending.hold(job.keep, job.entry.draft.agreement or "")
             except AccordError as error:
                 job.error, job.done = error, True
             else:

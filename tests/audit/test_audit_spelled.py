@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit.entry import Draft, check_draft, exchange_bytes, meta_bytes, parse_meta
 from gateway.audit.fault import AuditError
-from gateway.audit.kinds import KINDS, MORE, check_meta, spelled
+from gateway.audit.kinds import (
+    EXCHANGE_KINDS,
+    KINDS,
+    MORE,
+    NAMELESS_KINDS,
+    check_meta,
+    spelled,
+)
 from tests.audit.build import SHA, Log, exchange_id, facts, refused
+
+
+@dataclass(frozen=True)
+class Fact:
+    """No JSON."""
+
+    name: str
+
 
 LOG = Log.begun()
 LOG.exchange(exchange_id(1))
@@ -134,3 +153,33 @@ def test_what_cannot_be_spelled_is_no_draft() -> None:
         check_draft(Draft("intent", exchange_id(1), 0, None, "6y", meta))
     with pytest.raises(AuditError, match="`build`"):
         check_draft(Draft("intent", exchange_id(1), 0, None, "6y", facts(build=b"1")))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [dt.datetime(2026, 11, 1, tzinfo=dt.UTC), dt.date(2026, 11, 1), b"bytes", Fact("a")],
+)
+def test_what_json_does_not_have_is_no_metadata(value: object) -> None:
+    """A value that only some encoder would know how to write is refused, not written its way."""
+    meta = {**json.loads(WRITTEN["refusal"]), "caller_agency": value}
+
+    with pytest.raises(AuditError):
+        check_draft(Draft("refusal", exchange_id(4), 0, None, "6y", meta))
+
+
+@given(st.sampled_from(sorted(WRITTEN)), st.data())
+def test_whoever_spells_it_spells_it_the_same(kind: str, data: st.DataObject) -> None:
+    """What an entry says is its one canonical JSON, whatever text and numbers stand in it."""
+    meta = json.loads(WRITTEN[kind])
+    key = data.draw(st.sampled_from(sorted(meta)))
+    meta[key] = data.draw(st.text(max_size=8) | st.integers() | st.lists(st.text(max_size=3)))
+    try:
+        check_meta(kind, meta)
+    except AuditError:
+        return
+
+    exchange = exchange_id(5) if kind in EXCHANGE_KINDS else None
+    chunk = meta["chunk"] if kind == "release" else 0
+    retain = "p" if kind in NAMELESS_KINDS else "6y"
+
+    assert meta_bytes(meta) == check_draft(Draft(kind, exchange, chunk, None, retain, meta)).meta

@@ -171,7 +171,7 @@ class Bench:
 
     def job(self) -> Job:
         """Return a job that any log takes."""
-        return Job(self.sealer.seal(a_note()))
+        return Job(self.sealer.ready(a_note()))
 
 
 @pytest.mark.parametrize("verb", ["COMMIT", "ROLLBACK"])
