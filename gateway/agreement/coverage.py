@@ -7,11 +7,12 @@ reason is covered by a refusal for it; those that the agreement cannot give are 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import RoleCondition
-from gateway.agreement.index import forbids
+from gateway.agreement.index import forbids, under
 from gateway.errors import Reason
 from gateway.values import Shape
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.values import AgencyKind
 
 PROVISIONS: Final = "provisions"
+WHOLE: Final = 100
 _ALWAYS: Final = (
     Reason.AGREEMENT_NOT_SIGNED,
     Reason.AGREEMENT_NOT_ACTIVE,
@@ -71,9 +73,9 @@ class Coverage:
 
     @property
     def percent(self) -> int:
-        """Covered things in a hundred, rounded down; 100 only where nothing lacks."""
+        """Covered things in a hundred, rounded down: 100 only where nothing lacks."""
         names = sum(len(one.names) for one in self.all)
-        return sum(one.covered for one in self.all) * 100 // names
+        return sum(one.covered for one in self.all) * WHOLE // names
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +176,17 @@ def _can_be_met(ground: Ground, never: Never, kinds: list[AgencyKind]) -> bool:
 
     A request that no provision is of is for records, and for every field of its dataset.
     """
-    pairs = {(kinds[i], kinds[j]) for i in range(len(kinds)) for j in range(len(kinds)) if i != j}
+    pairs = set(itertools.permutations(kinds, 2))
+    branches = never.when.purpose
+    leaves = [leaf for leaf in ground.purposes.leaves if any(under(leaf, one) for one in branches)]
+    # Where no purpose is selected, any one does.
+    purposes = leaves if branches else list(ground.purposes.leaves)[:1]
     return any(
         forbids(never.when, provider, recipient, purpose, Shape.RECORD, dataset, dataset.fields)
         for provider, recipient in pairs
         for dataset in ground.datasets.values()
         if provider in dataset.provider_kinds
-        for purpose in ground.purposes.leaves
+        for purpose in purposes
     )
 
 

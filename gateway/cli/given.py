@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.agreement.finding import Finding, Level
-from gateway.agreement.lint.folder import SIGNATURES
+from gateway.agreement.lint.folder import SIGNATURES, TESTS
 from gateway.errors import SettingsError
 from gateway.library.files import FOLDERS, contents
 from gateway.library.settle import is_agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-TESTS: Final = ".test.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _linted(named: Given, now: dt.datetime, sources: dict[str, str]) -> tuple[Ju
     Where too little of a folder can be read to judge any of its files, all that is wrong is told.
     """
     folder, files = str(named.folder), named.files
-    read, found = check(files, now)
+    read, found = check(files, now, tested=True)
     told = found if read is None else named.told(found)
     sources |= _texts(folder, files, told)
     return by_file(

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.coverage import PROVISIONS, Ground, coverage
+from gateway.agreement.coverage import PROVISIONS, WHOLE, coverage
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.lint.folder import TESTS
+from gateway.agreement.lint.tested import ground_of
 from gateway.cli.carried import Carrier
 from gateway.cli.explain import as_signed
+from gateway.cli.given import given
 from gateway.cli.officers import EXIT_FINDINGS, good, instant
 from gateway.cli.report import Judged, Report, format_of, placed, written
 from gateway.errors import SettingsError
-from gateway.review.invariants import broken
-from gateway.review.invariants import ground as ground_of
+from gateway.review.invariants import broken, held_against
 from gateway.review.tables import given_tables
 from gateway.review.testing import Stand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.agreement.coverage import Coverage, Tried
     from gateway.agreement.index import Agreements
@@ -59,58 +59,57 @@ def run_test(places: Sequence[str], minimum: int, how: str, now: str) -> int:
     """Carry out the tests of files or folders; exit 1 where one fails, or too little is covered.
 
     Raises:
-        SettingsError: An option is wrong, or a place is none.
+        SettingsError: An option is wrong, or a place is no folder and no file in one.
     """
-    if not 0 <= minimum <= 100:  # noqa: PLR2004 - percent
-        raise SettingsError("`--min` is a percentage from 0 to 100")
-    given, moment = format_of(how), instant(now)
+    if not 0 <= minimum <= WHOLE:
+        raise SettingsError(f"`--min` is a percentage from 0 to {WHOLE}")
+    form, moment = format_of(how), instant(now)
     judged: list[Judged] = []
     sources: dict[str, str] = {}
-    summary: list[str] = []
-    facts: dict[str, object] = {}
-    for place in places:
-        folder, stem = _place(place)
-        found = good(folder, moment, but=OTHERWISE_TOLD, tested=True)
+    done: list[Tested] = []
+    for named in given(places):
+        found = good(named.folder, moment, but=OTHERWISE_TOLD, tested=True)
         if found is None:
             return EXIT_FINDINGS
-        for one in results(found, stem):
-            file = f"{folder}/{one.agreement.id}{TESTS}"
-            several = (*one.judged, *_below(one, minimum))
-            judged += [Judged(file, each.name, placed(str(folder), each.findings))
-                       for each in several]  # fmt: skip
-            path = Path(file)
-            sources[file] = path.read_text("utf-8") if path.exists() else ""
-            summary += _lines(one)
-            facts[one.agreement.id] = _fact(one)
-    report = Report("test", tuple(judged), sources, summary=tuple(summary),
-                    facts={"agreements": facts})  # fmt: skip
-    sys.stdout.write(written(report, given))
+        chosen = [one for one in found.agreements if named.names(one.file)]
+        if not chosen:
+            raise SettingsError(f"{named.folder}: no agreement is named")
+        several = tuple(results(found, chosen))
+        done += several
+        folder = str(named.folder)
+        judged += [_placed(folder, one) for each in several for one in _all(each, minimum)]
+        sources |= {f"{folder}/{name}": data.decode("utf-8", "replace")
+                    for name, data in named.files.items() if name.endswith(TESTS)}  # fmt: skip
+    report = Report(
+        "test",
+        tuple(judged),
+        sources,
+        summary=tuple(line for one in done for line in lines(one)),
+        facts={"agreements": {one.agreement.id: _fact(one) for one in done}},
+    )
+    sys.stdout.write(written(report, form))
     return EXIT_FINDINGS if report.failed else 0
 
 
-def _place(place: str) -> tuple[Path, str]:
-    """Return a folder, and the stem of the one file that was named, if one was."""
-    path = Path(place)
-    if path.is_dir():
-        return path, ""
-    if not path.is_file():
-        raise SettingsError(f"{path} is neither a folder of agreements nor a file in one")
-    return path.parent, path.name.removesuffix(TESTS).removesuffix(".yaml")
+def _all(one: Tested, minimum: int) -> Iterator[Judged]:
+    """Yield what was judged of an agreement, and its coverage where that is too little."""
+    yield from one.judged
+    if one.coverage.percent < minimum:
+        message = f"{one.coverage.percent} % is covered, and {minimum} % is asked for"
+        file = one.agreement.id + TESTS
+        yield Judged(file, "coverage", (Finding(BELOW, Level.ERROR, file, 1, 1, message),))
 
 
-def results(found: Folder, stem: str = "") -> Iterator[Tested]:
-    """Yield what the tests of each agreement came to, or of the one that is named.
+def _placed(folder: str, one: Judged) -> Judged:
+    return Judged(f"{folder}/{one.file}", one.name, placed(folder, one.findings))
 
-    Raises:
-        SettingsError: There is no agreement of that name.
-    """
-    chosen = [one for one in found.agreements if stem in {"", one.model.id}]
-    if not chosen:
-        raise SettingsError(f"there is no agreement `{stem}` in the folder")
+
+def results(found: Folder, chosen: Iterable[Read[Agreement]]) -> Iterator[Tested]:
+    """Yield what the tests of each of these agreements of a folder without errors came to."""
     agreements = as_signed(found)
     with Carrier() as carrier:
         for one in chosen:
-            suite = (found.suites or {}).get(one.model.id)
+            suite = (found.suites or {}).get(one.file.removesuffix(".yaml"))
             yield _tested(found, agreements, one.model, suite, carrier)
 
 
@@ -121,13 +120,7 @@ def _tested(
     suite: Read[Suite] | None,
     carrier: Carrier,
 ) -> Tested:
-    ground = Ground(
-        agreement,
-        found.floor.model.never,
-        found.registry.model,
-        found.purposes.model,
-        found.schemas,
-    )
+    ground = ground_of(found, agreement)
     if suite is None:
         return Tested(agreement, (), coverage(ground, ()))
     if suite.model.agreement != agreement.ref:
@@ -158,7 +151,7 @@ def _invariants(
 ) -> Iterator[Judged]:
     if not suite.model.invariants:
         return
-    on = ground_of(agreements, agreement.id, suite.model.now)
+    on = held_against(agreements, agreement.id, suite.model.now)
     for place, one in enumerate(suite.model.invariants):
         [word] = suite.document.value["invariants"][place]
         findings = tuple(
@@ -171,15 +164,8 @@ def _invariants(
 # --- coverage ---
 
 
-def _below(one: Tested, minimum: int) -> Iterator[Judged]:
-    if one.coverage.percent < minimum:
-        message = f"{one.coverage.percent} % is covered, and {minimum} % is asked for"
-        file = one.agreement.id + TESTS
-        finding = Finding(BELOW, Level.ERROR, file, 1, 1, message)
-        yield Judged(file, "coverage", (finding,))
-
-
-def _lines(one: Tested) -> Iterator[str]:
+def lines(one: Tested) -> Iterator[str]:
+    """Yield what came of the tests of one agreement, and what they do not cover."""
     passed = len(one.judged) - one.failed
     said = f"{passed} passed" + (f", {one.failed} failed" if one.failed else "")
     kinds = ", ".join(f"{kind.kind} {kind.covered}/{len(kind.names)}" for kind in one.coverage.all)

@@ -63,7 +63,7 @@ class Ground:
         return {own.parties[one].agency if one in own.parties else one for one in names}
 
 
-def ground(agreements: Agreements, agreement: str, now: dt.datetime) -> Ground:
+def held_against(agreements: Agreements, agreement: str, now: dt.datetime) -> Ground:
     """Return what the invariants of an agreement's file are held against, at its instant."""
     found = {_key(way): way for way in itertools.chain(granted(agreements, now), ways(agreements))}
     return Ground(agreements, agreement, tuple(found[key] for key in sorted(found)))

@@ -27,6 +27,7 @@ TABLES = frozenset({"zip3@2020", "areas@1", "grid@1", "grid:0.01", "h3@1", "h3:7
 HERE = Path(__file__).parent / "county_files"
 AGREEMENT = (HERE / "county.yaml").read_text()
 FLOOR = (HERE / "_floor.yaml").read_text()
+TESTS = (HERE / "county.test.yaml").read_text()
 
 VKEY = "log.example/x+df231295+AfnEIaTO1+Odwiaex7z8kcQMfG+pv2E38hexYhdltGl+"
 AGENCIES = (
@@ -100,6 +101,7 @@ def files(**changed: str) -> dict[str, bytes]:
     """Return the county's folder; `changed` replaces texts by the stem of a file's name."""
     own = {
         "county.yaml": AGREEMENT,
+        "county.test.yaml": TESTS,
         "_floor.yaml": FLOOR,
         "agencies.yaml": registry(),
     }

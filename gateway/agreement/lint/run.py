@@ -17,6 +17,7 @@ from gateway.agreement.lint import (
     derived,
     exceptions,
     fields,
+    fixtures,
     flows,
     impossible,
     levels,
@@ -28,6 +29,7 @@ from gateway.agreement.lint import (
     search,
     tables,
     terms,
+    tested,
     unbuilt,
 )
 from gateway.agreement.lint.folder import Folder, read_folder
@@ -66,6 +68,8 @@ FOLDER_RULES: Final[tuple[FolderRule, ...]] = (
     *tables.FOLDER_RULES,
     *flows.FOLDER_RULES,
     *datasets.FOLDER_RULES,
+    *tested.FOLDER_RULES,
+    *fixtures.FOLDER_RULES,
 )
 READING_RULES: Final = frozenset(
     {
