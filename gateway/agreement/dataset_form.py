@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 NAME_OF_DATASET = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 PER_RECORD: Final = "per_record"
-_CODES = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{1,60}")
-_UNIT = re.compile(r"[^\s]{1,20}|see [a-z][a-z0-9_]*")
-_VALUE = re.compile(r"[^\s*]{1,60}")
-_PRECISIONS: Final = (*(one.value for one in Precision), PER_RECORD)
+CODES = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{1,60}")
+UNIT = re.compile(r"[^\s]{1,20}|see [a-z][a-z0-9_]*")
+VALUE = re.compile(r"[^\s*]{1,60}")
+PRECISIONS: Final = (*(one.value for one in Precision), PER_RECORD)
 
 
 _DATASET = keys(
@@ -105,9 +105,9 @@ def _field(name: str, at: Cursor) -> FieldRule:
             "class", lambda c: c.member(FieldClass), FieldClass.DIRECT_IDENTIFIER
         ),
         means=entries.read("means", lambda c: c.member(Means), Means.OTHER),
-        codes=entries.read("codes", lambda c: c.text(_CODES), None),
-        unit=entries.read("unit", lambda c: c.text(_UNIT), None),
-        time_precision=entries.read("time_precision", lambda c: c.one_of(_PRECISIONS), None),
+        codes=entries.read("codes", lambda c: c.text(CODES), None),
+        unit=entries.read("unit", lambda c: c.text(UNIT), None),
+        time_precision=entries.read("time_precision", lambda c: c.one_of(PRECISIONS), None),
         free_text=entries.read("free_text", _true, absent=False),
         source=entries.read("source", lambda c: c.each(_source), source),
     )
@@ -141,16 +141,16 @@ def _maps(at: Cursor) -> dict[str, MapTable]:
 def _map(name: str, at: Cursor) -> MapTable:
     if isinstance(at.value, dict) and at.value.get("kind") == "vocabulary":
         entries = at.closed(keys("kind values"))
-        words = entries.read("values", lambda c: c.names(_VALUE), NO_NAMES)
+        words = entries.read("values", lambda c: c.names(VALUE), NO_NAMES)
         return MapTable(name, {word: word for word in words}, None)
     entries = at.closed(keys("kind values unmapped"))
     entries.read("kind", lambda c: c.one_of(("code_map", "vocabulary")), "")
     return MapTable(
         name,
         entries.read("values", _mapping, {}),
-        entries.read("unmapped", lambda c: c.text_or_none(_VALUE), None),
+        entries.read("unmapped", lambda c: c.text_or_none(VALUE), None),
     )
 
 
 def _mapping(at: Cursor) -> Mapping[str, str]:
-    return {code: below.text(_VALUE) for code, below in at.entries(_VALUE)}
+    return {code: below.text(VALUE) for code, below in at.entries(VALUE)}

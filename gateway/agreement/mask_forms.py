@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 TABLE_REF = re.compile(r"[a-z][a-z0-9_]*@[0-9]{1,8}")
 _AREAS: Final = frozenset(area.value for area in Area)
-_GEO: Final = _AREAS | {"grid", "h3", "donut"}
+GEO: Final = _AREAS | {"grid", "h3", "donut"}
 MAX_BANDS: Final = 1000
-_CODE = re.compile(r"[^\s*]{1,40}")
+CODE = re.compile(r"[^\s*]{1,40}")
 
-_BARE: Final[dict[str, type[Mask]]] = {
+BARE: Final[dict[str, type[Mask]]] = {
     "pass": Pass,
     "redact": Redact,
     "count_only": CountOnly,
@@ -48,7 +48,7 @@ _BARE: Final[dict[str, type[Mask]]] = {
 def mask(at: Cursor) -> Mask:
     """Return the mask that stands here; a finding and `redact` where none does."""
     if isinstance(at.value, str):
-        made = _BARE.get(at.value)
+        made = BARE.get(at.value)
         if made is None:
             _unknown(at, at.value)
             return Redact()
@@ -68,7 +68,7 @@ def _unknown(at: Cursor, word: str) -> None:
     if word in _WITH:
         at.wrong(f"the mask {quoted(word)} needs parameters", "mask-parameter")
         return
-    known = (*_BARE, *_WITH)
+    known = (*BARE, *_WITH)
     near = difflib.get_close_matches(word, known, 1)
     hint = f", did you mean `{near[0]}`" if near else f": {', '.join(known)}"
     rule = "wildcard" if word in ("*", "all", "any") else "mask-unknown"
@@ -154,7 +154,7 @@ def _geo(at: Cursor) -> Mask:
         low = entries.read("rmin", lambda c: c.integer(1), 1)
         return GeoDonut(low, entries.read("rmax", lambda c: c.integer(1), 1))
     entries = at.closed(frozenset({"to"}))
-    area = entries.read("to", lambda c: c.one_of(_GEO), "state")
+    area = entries.read("to", lambda c: c.one_of(GEO), "state")
     return GeoArea(Area(area) if area in _AREAS else Area.STATE)
 
 
@@ -200,7 +200,7 @@ def _number(at: Cursor) -> str:
 
 
 def _has_any(at: Cursor) -> Mask:
-    return HasAny(at.names(_CODE))
+    return HasAny(at.names(CODE))
 
 
 _WITH: Final[dict[str, Callable[[Cursor], Mask]]] = {

@@ -384,8 +384,8 @@ def _outside_codes(at: Cursor) -> dict[str, str]:
     return {key: entries.read(key, Cursor.text, "") for key in entries.values}
 
 
-_CODE = re.compile(rf"[^\s]{{1,{TEXT_MAX}}}")
-_SYSTEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{1,60}")
+CODE = re.compile(rf"[^\s]{{1,{TEXT_MAX}}}")
+SYSTEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{1,60}")
 
 
 def _codes(top: Cursor) -> CodeLists:
@@ -398,7 +398,7 @@ def _codes(top: Cursor) -> CodeLists:
         lists[name] = entry.read("values", _code_values, NO_NAMES)
         digests[name] = digest_of({name: below.value})
     systems = []
-    for name, below in _named(entries, "systems", _SYSTEM):
+    for name, below in _named(entries, "systems", SYSTEM):
         below.text()
         systems.append(name)
         if name in lists:
@@ -419,6 +419,6 @@ def _code_values(at: Cursor) -> tuple[str, ...]:
     for code, label in at.value.items():
         below = at.at(code, label)
         below.text()
-        if not _CODE.fullmatch(code):
+        if not CODE.fullmatch(code):
             below.wrong("a code holds no spaces")
     return tuple(at.value)

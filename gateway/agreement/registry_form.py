@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 AGENCY = re.compile(r"[a-z][a-z0-9-]{1,63}")
 HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_VKEY = re.compile(r"[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{20,100}")
-_DEGREES = re.compile(r"-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,7})?")
+VKEY = re.compile(r"[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{20,100}")
+DEGREES = re.compile(r"-?(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,7})?")
 _KEY_ID = WORD
 # Asymmetric only: with a shared secret, or none at all, anybody could be anybody.
 ALGORITHMS: Final = (
@@ -87,7 +87,7 @@ def _log_key(at: Cursor) -> LogKey:
     until = entries.read("until", _date_or_none, None)
     if until is not None and until < since:
         at.wrong("`until` lies before `from`")
-    return LogKey(entries.read("vkey", lambda c: c.text(_VKEY), ""), since, until)
+    return LogKey(entries.read("vkey", lambda c: c.text(VKEY), ""), since, until)
 
 
 def _date_or_none(at: Cursor) -> dt.date | None:
@@ -159,8 +159,8 @@ def _box(at: Cursor) -> Box | None:
 
 
 def _degrees(at: Cursor) -> int:
-    text = at.text(_DEGREES)
-    return int(Fraction(text) * E7) if _DEGREES.fullmatch(text) else 0
+    text = at.text(DEGREES)
+    return int(Fraction(text) * E7) if DEGREES.fullmatch(text) else 0
 
 
 def _denied(at: Cursor) -> tuple[str, ...]:

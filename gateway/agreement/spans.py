@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeVar
 
-_FORM = re.compile(
+FORM = re.compile(
     r"P(?=[0-9T])(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?"
     r"(?:T(?=[0-9])(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?"
 )
@@ -34,7 +34,7 @@ class Duration:
 
 def duration(text: str) -> Duration | None:
     """Return the ISO 8601 duration, or None where `text` is not one, or is zero."""
-    match = _FORM.fullmatch(text)
+    match = FORM.fullmatch(text)
     if match is None:
         return None
     years, months, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())

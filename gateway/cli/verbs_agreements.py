@@ -165,19 +165,6 @@ def assert_(
     end(run_assert(places, claim, only, now))
 
 
-@app.command(epilog="Example: accord agreements export agreements --to cedar -o exported")
-def export(
-    folder: str = typer.Argument("agreements", help="A folder of agreements."),
-    language: str = typer.Option(..., "--to", help="cedar."),
-    output: str = typer.Option(..., "--output", "-o", help="A folder for the files."),
-    now: str = NOW,
-) -> None:
-    """Write the agreements in another policy language, and list what it cannot say."""
-    from gateway.cli.export import run_export
-
-    end(run_export(folder, language, output, now))
-
-
 @app.command(epilog="Example: accord agreements simulate county-overdose-response/P3")
 def simulate(  # noqa: PLR0913 - one argument an option
     provision: str = typer.Argument(help="A provision's id, or its beginning, as P3."),
