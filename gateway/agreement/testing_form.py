@@ -43,7 +43,7 @@ COLUMN = re.compile(r"[a-z][a-z0-9_]{0,63}(?:\.(?:why|level|flag))?")
 ROWS_MAX: Final = 10_000
 """The most rows that one row may stand for."""
 
-_KEY = re.compile(r"[0-9A-Za-z:.-]{1,40}")
+KEY = re.compile(r"[0-9A-Za-z:.-]{1,40}")
 _NO_INSTANT: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NO_TRIALS: Final[tuple[Trial, ...]] = ()
 _NO_ROWS: Final[tuple[Told, ...]] = ()
@@ -105,7 +105,7 @@ def _tables(at: Cursor) -> dict[str, Mapping[str, int | str]]:
 
 def _table(at: Cursor) -> Mapping[str, int | str]:
     read: dict[str, int | str] = {}
-    for key, below in at.entries(_KEY):
+    for key, below in at.entries(KEY):
         if isinstance(below.value, bool) or not isinstance(below.value, (int, str)):
             below.wrong("a table has of each key a number, what it lies in, or `none`")
         else:

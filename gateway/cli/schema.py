@@ -1,4 +1,4 @@
-"""`accord agreements schema`: what editors read, so that a file is completed and explained there."""
+"""`accord agreements schema`: what editors complete and explain the officers' files by."""
 
 from __future__ import annotations
 

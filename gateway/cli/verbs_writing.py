@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from gateway.cli.verbs import end
-from gateway.cli.verbs_agreements import NOW, app
+from gateway.cli.verbs_agreements import NOW
+
+app = typer.Typer()
 
 
 @app.command(epilog="Example: accord agreements schema county/agreements")

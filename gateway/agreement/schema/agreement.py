@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.agreement.cursor import ID, NAME
-from gateway.agreement.parse import AGENCY, ALIAS, REF
+from gateway.agreement.parse import AGENCY, ALIAS
 from gateway.agreement.provision_form import (
     BASIS_TYPES,
     NOTICE,
@@ -36,6 +36,7 @@ from gateway.agreement.schema.base import (
 from gateway.agreement.schema.masks import definitions, mask
 from gateway.agreement.schema.rules import CLAUSE_NUMBER, document, prohibition, values
 from gateway.agreement.schema.tables import table
+from gateway.agreement.testing_form import REF
 from gateway.values import AgencyKind, Shape
 
 DATASET_ID: Final = r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+@[1-9][0-9]{0,3}"

@@ -6,13 +6,13 @@ key. A schema says less than the parser, never otherwise: what it refuses, the p
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gateway.agreement.cursor import HEX, NONE, TEXT_MAX, VERSION, WILDCARDS
 from gateway.agreement.spans import FORM as SPAN
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping
 
 Schema: TypeAlias = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.schema import agreement, registry, rules
+from gateway.agreement.schema import agreement, registry, rules, testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = {
     "Purposes": registry.purposes,
     "Dataset": registry.dataset,
     "Codes": registry.codes,
+    "Tests": testing.tests,
 }
 """By the `kind` that a file states."""
 

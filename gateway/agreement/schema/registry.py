@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.agreement.cursor import NAME, WORD
+from gateway.agreement.cursor import HEX, NAME, WORD
 from gateway.agreement.dataset_form import CODES, NAME_OF_DATASET, PRECISIONS, UNIT, VALUE
 from gateway.agreement.parse import CODE, SYSTEM
 from gateway.agreement.provision_form import PURPOSE
 from gateway.agreement.purposes import Identity
 from gateway.agreement.registry_form import AGENCY, ALGORITHMS, DEGREES, HIPAA, HOST, PART2, VKEY
 from gateway.agreement.schema.base import (
-    HEX,
     Schema,
     always,
     date,

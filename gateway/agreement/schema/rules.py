@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.cursor import CLAUSE
-from gateway.agreement.parse import AGENCY, DATASET, FIELD, RULE_ID
+from gateway.agreement.parse import AGENCY, RULE_ID
 from gateway.agreement.provision_form import PERMITS, PURPOSE
 from gateway.agreement.schema.base import (
     Schema,
@@ -24,6 +24,7 @@ from gateway.agreement.schema.base import (
     words,
 )
 from gateway.agreement.schema.masks import definitions, mask_or_withhold
+from gateway.agreement.selectors_form import DATASET, FIELD
 from gateway.values import AgencyKind, FieldClass, Means, Regime, Shape
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The table that a provision publishes, as a schema: whom it counts, how it is cut, what it hides."""
+"""The table that a provision publishes, as a schema: whom it counts, by what, what it hides."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _measure() -> Schema:
         {"reliable": integer("Suppressed from this percentage of error on.", 1, 100)},
     )
     built = {"count_distinct": field, "sum": field, "mean": field, "percent": percent, "rate": rate}
-    later = {name: LATER for name in sorted(MEASURES - built.keys())}
+    later = dict.fromkeys(sorted(MEASURES - built.keys()), LATER)
     where = entries("Counts only what has one of these values: one field.", NAME,
                     listed("Values.", _LITERAL, once=True))  # fmt: skip
     counted = mapping("A count, under a condition.", {"count_distinct": field},
@@ -171,4 +171,4 @@ def _options() -> dict[str, Schema]:
         "impossible": listed("Cells that are empty by definition.", item),
         "noise": noise,
     }
-    return known | {name: LATER for name in sorted(DISCLOSURE_OPTIONS - known.keys())}
+    return known | dict.fromkeys(sorted(DISCLOSURE_OPTIONS - known.keys()), LATER)
