@@ -248,8 +248,7 @@ def parse_meta(kind: str, data: bytes) -> dict[str, object]:
         AuditError: `schema`.
     """
     if spelled(kind, data):
-        said, _ = _JSON_READER.raw_decode(data.decode("ascii"))
-        return cast("dict[str, object]", said)
+        return cast("dict[str, object]", orjson.loads(data))
     try:
         meta = _JSON_READER.decode(data.decode("ascii"))
     except (ValueError, RecursionError):

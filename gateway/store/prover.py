@@ -37,6 +37,7 @@ class Prover:
         self.verifiers = tuple(verifiers)  # replaced as the log's keys turn
         self.witnessing: Witnessing | None = None
         self.sync = False  # a chunk waits for a cosigned checkpoint
+        self.sync_s = WITNESSED_S
         self._cosigned: Published | None = None
         self._unwitnessed: list[tuple[int, asyncio.Future[None]]] = []
         self._desk = desk
@@ -88,7 +89,7 @@ class Prover:
         if not self.sync or self.witnessing is None:
             return
         try:
-            async with asyncio.timeout(WITNESSED_S):
+            async with asyncio.timeout(self.sync_s):
                 while self._cosigned is None or self._cosigned.size <= index:
                     await self._covering(index)
                     waiter = self._desk.loop().create_future()

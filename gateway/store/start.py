@@ -30,7 +30,7 @@ from gateway.store.line import BATCH_ENTRIES
 from gateway.store.lock import Lock
 from gateway.store.log import StoredLog
 from gateway.store.nodes import Nodes
-from gateway.store.prover import Prover
+from gateway.store.prover import WITNESSED_S, Prover
 from gateway.store.reads import Reads
 from gateway.store.recovery import OPEN, OPEN_OF, recovered
 from gateway.store.replicas import BEAT_S, DEAD_MS, Replica
@@ -76,6 +76,7 @@ class Place:
         witnesses: Who cosigns its checkpoints.
         quorum: How many of them make a checkpoint cosigned.
         sync: A chunk waits until a cosigned checkpoint covers its release entry.
+        sync_s: How many seconds it waits at most.
         beat_s: Seconds between a replica's signs of life, where several share the log.
         dead_ms: Milliseconds without one after which another closes its exchanges.
         previous: Origin and last good checkpoint of the log that a new one here follows.
@@ -90,6 +91,7 @@ class Place:
     witnesses: tuple[Witness, ...] = ()
     quorum: int = 0
     sync: bool = False
+    sync_s: float = WITNESSED_S
     beat_s: float = BEAT_S
     dead_ms: int = DEAD_MS
     previous: tuple[str, str] | None = None

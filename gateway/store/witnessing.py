@@ -270,7 +270,7 @@ def rounds_of(place: Place, prover: Prover, reads: Reads, log: StoredLog) -> Wit
     """Return what has a log's checkpoints cosigned, with the first of them in hand; not started."""
     if not place.witnesses:
         return None
-    prover.sync = place.sync
+    prover.sync, prover.sync_s = place.sync, place.sync_s
     rounds = Witnessing(
         place.witnesses,
         place.quorum,

@@ -13,7 +13,6 @@ from gateway.audit.checkpoint import cosignatures, open_checkpoint
 from gateway.audit.proof import parse_proof
 from gateway.audit.witness import Submission
 from gateway.errors import LogError
-from gateway.store import prover
 from gateway.store.export import newest
 from gateway.store.faults import RollbackError
 from gateway.store.witness import Denied, Silent, Stands, submit
@@ -38,12 +37,14 @@ class WitnessedTown(Town):
     twins: tuple[TwinWitness, ...] = ()
     quorum: int = 1
     sync: bool = False
+    sync_s: float = 15.0
 
     @property
     def place(self) -> Place:
         """Where the log lies, and who cosigns it."""
         known = tuple(one.witness for one in self.twins)
-        return replace(super().place, witnesses=known, quorum=self.quorum, sync=self.sync)
+        place = replace(super().place, witnesses=known, quorum=self.quorum)
+        return replace(place, sync=self.sync, sync_s=self.sync_s)
 
 
 @pytest.fixture
@@ -107,12 +108,9 @@ def test_a_chunk_waits_for_its_witness(tmp_path: Path, twin: TwinWitness) -> Non
     assert set(twin.asked) <= {200, 409}
 
 
-def test_without_its_witness_no_chunk_leaves(
-    tmp_path: Path, twin: TwinWitness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_its_witness_no_chunk_leaves(tmp_path: Path, twin: TwinWitness) -> None:
     """The entry is there, so it counts as disclosed; the caller hears that nothing is sent."""
-    monkeypatch.setattr(prover, "WITNESSED_S", 0.5)
-    town = WitnessedTown(tmp_path, twins=(twin,), sync=True)
+    town = WitnessedTown(tmp_path, twins=(twin,), sync=True, sync_s=0.5)
 
     async def run() -> None:
         async with town.log() as log:
@@ -133,13 +131,12 @@ def test_without_its_witness_no_chunk_leaves(
 
 @pytest.mark.parametrize(("quorum", "leaves"), [(1, True), (2, False)])
 def test_a_quorum_is_what_the_settings_say(
-    tmp_path: Path, twin: TwinWitness, monkeypatch: pytest.MonkeyPatch, quorum: int, *, leaves: bool
+    tmp_path: Path, twin: TwinWitness, quorum: int, *, leaves: bool
 ) -> None:
     """One of two witnesses is down: enough where one is asked for, too few for two."""
-    monkeypatch.setattr(prover, "WITNESSED_S", 1.5)
 
     async def run(second: TwinWitness) -> bool:
-        town = WitnessedTown(tmp_path, twins=(twin, second), quorum=quorum, sync=True)
+        town = WitnessedTown(tmp_path, twins=(twin, second), quorum=quorum, sync=True, sync_s=1.5)
         async with town.log() as log:
             try:
                 await release(log, 1)
@@ -151,13 +148,10 @@ def test_a_quorum_is_what_the_settings_say(
         assert leaves is asyncio.run(run(second))
 
 
-def test_a_forged_cosignature_is_none(
-    tmp_path: Path, twin: TwinWitness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forged_cosignature_is_none(tmp_path: Path, twin: TwinWitness) -> None:
     """A signature of another key under the witness's name releases nothing."""
-    monkeypatch.setattr(prover, "WITNESSED_S", 0.5)
     twin.forges = True
-    town = WitnessedTown(tmp_path, twins=(twin,), sync=True)
+    town = WitnessedTown(tmp_path, twins=(twin,), sync=True, sync_s=0.5)
 
     async def run() -> None:
         async with town.log() as log:
