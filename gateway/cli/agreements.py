@@ -1,7 +1,6 @@
-"""`accord agreements sign` and `verify`: one agency's statement beside a file, and who is missing.
+"""`accord agreements verify`: what can be signed, who signed it, and who is missing.
 
-Reads and writes local files only. A signature file is replaced whole, so that a gateway that looks
-at the same moment reads the old one or the new one.
+Reads local files only.
 """
 
 from __future__ import annotations
@@ -11,40 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from gateway.agreement.canon import digest_text
-from gateway.agreement.finding import FindingsError
-from gateway.agreement.lint.folder import SIGNATURES
 from gateway.agreement.signing import (
-    STARTS,
-    Action,
     Quorum,
     SignedFile,
     State,
-    Statement,
     Verified,
     force,
     quorum_missing,
-    read_signatures,
-    sign,
-    statement,
     status,
     verify,
-    write_signatures,
 )
 from gateway.cli.officers import (
-    BLOCKS_SIGNING,
     EXIT_FINDINGS,
     EXIT_MISSING,
-    complain,
     good,
     instant,
-    read,
 )
-from gateway.errors import AgreementError, SettingsError
-from gateway.library.files import write_synced
 from gateway.library.statements import digest_in
 
 if TYPE_CHECKING:
@@ -94,126 +76,6 @@ def subjects(found: Folder) -> dict[str, Subject]:
     return subjects
 
 
-def run_sign(  # noqa: PLR0917 - one argument an option
-    folder: str, name: str, agency: str, key: str, key_id: str, role: str, action: str, now: str
-) -> int:
-    """Add one agency's statement beside a file; exit 1 where findings forbid it.
-
-    A suspension or termination is written whatever the findings, also while the YAML is broken:
-    it then names the version that was signed last.
-
-    Raises:
-        SettingsError: An option is wrong, or the registry does not accept the signature.
-        AgreementError: The signature file cannot be read.
-    """
-    moment, place = instant(now), Path(folder)
-    act = _action(action)
-    found, findings = read(place, moment)
-    blocking = [one for one in findings if one.level in BLOCKS_SIGNING and one.rule not in TOLD]
-    if act in STARTS and (found is None or blocking):
-        complain("findings forbid signing", blocking or findings)
-        return EXIT_FINDINGS
-    file = place / f"{name}{SIGNATURES}"
-    before = _statements(file)
-    known = subjects(found) if found is not None else {}
-    subject = known.get(name) or _last_signed(before, act)
-    if subject is None:
-        raise SettingsError(f"there is no such file to sign; there are: {', '.join(known)}")
-    _may(subject, agency, act)
-    signed = sign(_draft(subject, act, agency, key_id, role, moment), _key(Path(key)))
-    if found is None:
-        sys.stderr.write("accord: the registry cannot be read, so the key was not checked\n")
-    elif not isinstance(
-        proof := verify(signed, agencies=found.registry.model.agencies, seen=moment), Verified
-    ):
-        raise SettingsError(f"the registry does not accept this signature: {proof}")
-    if _is_there(signed, before):
-        sys.stdout.write(f"{subject.ref} bears this signature of {agency} already\n")
-    else:
-        write_synced(file, write_signatures([*before, signed]))
-        sys.stdout.write(f"{action} {subject.ref} for {agency}: {subject.digest}\n")
-    again, _ = read(place, moment)
-    if again is not None and name in known:
-        tell(again, name, subject, moment)
-    return 0
-
-
-def _action(text: str) -> Action:
-    try:
-        return Action(text)
-    except ValueError:
-        known = ", ".join(one.value for one in Action)
-        raise SettingsError(f"`--action` is one of {known}") from None
-
-
-def _statements(file: Path) -> tuple[Statement, ...]:
-    if not file.exists():
-        return ()
-    try:
-        return read_signatures(file.read_bytes(), file=file.name)
-    except (FindingsError, OSError) as error:
-        lines = [one.text() for one in getattr(error, "findings", ())]
-        raise AgreementError(
-            f"{file} cannot be read, and is not replaced", findings=lines
-        ) from None
-
-
-def _last_signed(before: tuple[Statement, ...], act: Action) -> Subject | None:
-    """Return what was signed last, for a stop of a file that cannot be read."""
-    if act in STARTS or not before:
-        return None
-    last = before[-1]
-    return Subject(last.kind, last.subject, last.digest, frozenset({*(s.agency for s in before)}))
-
-
-def _may(subject: Subject, agency: str, act: Action) -> None:
-    """Refuse a statement that nothing would ever count."""
-    if subject.kind is not SignedFile.AGREEMENT and act is not Action.ACTIVATE:
-        raise SettingsError(f"{subject.ref} is signed by a quorum; `{act}` is for agreements")
-    counts = subject.signers | (subject.stoppers if act is Action.SUSPEND else frozenset())
-    if agency not in counts:
-        raise SettingsError(f"`{agency}` is no party to {subject.ref}: its word would not count")
-
-
-def _draft(
-    subject: Subject, act: Action, agency: str, key_id: str, role: str, now: dt.datetime
-) -> Statement:
-    try:
-        return statement(
-            subject.kind,
-            subject.ref,
-            bytes.fromhex(subject.digest.removeprefix("sha256:")),
-            act,
-            agency=agency,
-            key=key_id or f"{agency}-1",
-            role=role,
-            time=now.replace(microsecond=0),
-        )
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
-
-
-def _key(path: Path) -> Ed25519PrivateKey:
-    try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError):
-        raise SettingsError(f"`--key`: {path} is no private key in PEM") from None
-    if not isinstance(private, Ed25519PrivateKey):
-        raise SettingsError(f"`--key`: {path} is not an Ed25519 key")
-    return private
-
-
-def _is_there(signed: Statement, before: tuple[Statement, ...]) -> bool:
-    """Return whether a signature says nothing new: a suspension may follow a resumption."""
-    if signed.action is not Action.ACTIVATE:
-        return False
-    return any(
-        (one.subject, one.digest, one.action, one.agency, one.key)
-        == (signed.subject, signed.digest, signed.action, signed.agency, signed.key)
-        for one in before
-    )
-
-
 def run_verify(folder: str, now: str) -> int:
     """Print who signed what and who is missing; exit 5 where a signature is missing or invalid."""
     moment = instant(now)
@@ -227,21 +89,32 @@ def run_verify(folder: str, now: str) -> int:
 def tell(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
     """Print where one file stands; return how many signatures are missing or do not hold."""
     proved, bad = _proved(found, stem, now)
-    if subject.kind is SignedFile.AGREEMENT:
-        line, lack = _agreement_line(found, stem, proved, now)
-    else:
-        lack = quorum_missing(
-            proved,
-            kind=subject.kind,
-            subject=subject.ref,
-            digest=bytes.fromhex(subject.digest.removeprefix("sha256:")),
-            quorum=_quorum(found),
-            needed={one.id: one.signatures for one in found.registry.model.agencies.values()},
-        )
-        line = "quorum reached" if not lack else f"{lack} of the quorum missing"
+    line, lack = _standing(found, stem, subject, proved, now)
     sys.stdout.write(f"{subject.ref:40} {line}\n")
     sys.stdout.writelines(f"  invalid: {one}\n" for one in bad)
     return lack + len(bad)
+
+
+def missing(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
+    """Return how many signatures of a file are missing."""
+    proved, _ = _proved(found, stem, now)
+    return _standing(found, stem, subject, proved, now)[1]
+
+
+def _standing(
+    found: Folder, stem: str, subject: Subject, proved: list[Verified], now: dt.datetime
+) -> tuple[str, int]:
+    if subject.kind is SignedFile.AGREEMENT:
+        return _agreement_line(found, stem, proved, now)
+    lack = quorum_missing(
+        proved,
+        kind=subject.kind,
+        subject=subject.ref,
+        digest=bytes.fromhex(subject.digest.removeprefix("sha256:")),
+        quorum=_quorum(found),
+        needed={one.id: one.signatures for one in found.registry.model.agencies.values()},
+    )
+    return ("quorum reached" if not lack else f"{lack} of the quorum missing"), lack
 
 
 def _quorum(found: Folder) -> Quorum:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.agreement.diff.change import Way
 from gateway.agreement.diff.versions import compare
@@ -18,13 +18,16 @@ from gateway.library.files import contents
 from gateway.library.statements import digest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gateway.agreement.diff.change import Change
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement
 
 EXIT_WIDER: Final = 3
+
+Changes: TypeAlias = "Sequence[tuple[str, Change]]"
+"""Each with the id of the agreement that it is of."""
 
 
 def run_diff(before: str, after: str, fail_on: str, *, as_json: bool) -> int:
@@ -36,8 +39,21 @@ def run_diff(before: str, after: str, fail_on: str, *, as_json: bool) -> int:
     """
     if fail_on not in {"", "wider"}:
         raise SettingsError("`--fail-on` is `wider`, or left out")
-    old, named_old = _side(Path(before), Path(after))
-    new, named_new = _side(Path(after), Path(before))
+    changes, signers = between(Path(before), Path(after))
+    _print(changes, signers, as_json=as_json)
+    wider = any(change.way is Way.WIDENED for _, change in changes)
+    return EXIT_WIDER if wider and fail_on else 0
+
+
+def between(before: Path, after: Path) -> tuple[Changes, Mapping[str, list[str]]]:
+    """Return what differs between two folders or files, and who signs which agreement again.
+
+    Raises:
+        SettingsError: A place is neither a folder nor an agreement's file.
+        AgreementError: A side cannot be read.
+    """
+    old, named_old = _side(before, after)
+    new, named_new = _side(after, before)
     ids = sorted({*_by_id(old), *_by_id(new)})
     chosen = named_new or named_old
     changes: list[tuple[str, Change]] = []
@@ -49,9 +65,7 @@ def run_diff(before: str, after: str, fail_on: str, *, as_json: bool) -> int:
         changes += [(name, change) for change in found]
         if other is not None and (one is None or digest_in(old, one) != digest_in(new, other)):
             signers[name] = sorted({party.agency for party in other.model.parties.values()})
-    _print(changes, signers, as_json=as_json)
-    wider = any(change.way is Way.WIDENED for _, change in changes)
-    return EXIT_WIDER if wider and fail_on else 0
+    return changes, signers
 
 
 def _by_id(folder: Folder) -> Mapping[str, Read[Agreement]]:
@@ -92,9 +106,7 @@ def _folder(files: Mapping[str, bytes]) -> Folder:
     return folder
 
 
-def _print(
-    changes: list[tuple[str, Change]], signers: Mapping[str, list[str]], *, as_json: bool
-) -> None:
+def _print(changes: Changes, signers: Mapping[str, list[str]], *, as_json: bool) -> None:
     if as_json:
         rows = [
             {
@@ -109,15 +121,20 @@ def _print(
         ]
         sys.stdout.write(json.dumps({"changes": rows, "sign": signers}, sort_keys=True) + "\n")
         return
+    sys.stdout.writelines(printable(line) + "\n" for line in lines_of(changes))
+    for name, agencies in sorted(signers.items()):
+        sys.stdout.write(printable(f"to sign again: {name}: {', '.join(agencies)}") + "\n")
+
+
+def lines_of(changes: Changes) -> Iterator[str]:
+    """Yield each change in words, what is wider first."""
     last = ""
     for name, one in sorted(changes, key=lambda pair: list(Way).index(pair[1].way)):
         where = one.flow.text() if one.flow is not None else "the whole agreement"
         head = f"{one.way.value:9}{name}: {where}"
         if head != last:
-            sys.stdout.write(printable(head) + "\n")
+            yield head
         last = head
-        sys.stdout.write(printable(f"         {one.what}: {one.before} -> {one.after}") + "\n")
+        yield f"         {one.what}: {one.before} -> {one.after}"
     if not changes:
-        sys.stdout.write("nothing leaves otherwise than before\n")
-    for name, agencies in sorted(signers.items()):
-        sys.stdout.write(printable(f"to sign again: {name}: {', '.join(agencies)}") + "\n")
+        yield "nothing leaves otherwise than before"

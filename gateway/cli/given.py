@@ -36,7 +36,7 @@ class Given:
 
     def names(self, file: str) -> bool:
         """Return whether a file was named, itself or by the agreement that it stands beside."""
-        return not self.only or _of(file) in {_of(one) for one in self.only}
+        return not self.only or stem_of(file) in {stem_of(one) for one in self.only}
 
     def told(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings that concern what was named.
@@ -87,7 +87,7 @@ def _given(folder: Path, names: set[str]) -> Given:
     return Given(folder, files, frozenset(names))
 
 
-def _of(name: str) -> str:
+def stem_of(name: str) -> str:
     """Return the agreement that a file is of, or stands beside; else the file's own name."""
     for ending in (SIGNATURES, TESTS, ".yaml"):
         if name.endswith(ending):
@@ -97,4 +97,4 @@ def _of(name: str) -> str:
 
 def _own(name: str) -> bool:
     """Return whether a file is an agreement's own: another's does not hang on it."""
-    return is_agreement(f"{_of(name)}.yaml")
+    return is_agreement(f"{stem_of(name)}.yaml")

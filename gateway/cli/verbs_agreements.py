@@ -76,10 +76,10 @@ def sign(
     action: str = typer.Option("activate", help="activate, suspend, resume or terminate."),
     now: str = NOW,
 ) -> None:
-    """Sign a file for one agency, or suspend, resume or terminate an agreement."""
-    from gateway.cli.agreements import run_sign
+    """Sign a file for one agency, once it saw changes and tests; or suspend, resume, terminate."""
+    from gateway.cli.signing import Signer, run_sign
 
-    end(run_sign(folder, name, agency, key, key_id, role, action, now))
+    end(run_sign(folder, name, Signer(agency, key, key_id, role), action, now))
 
 
 @app.command(epilog="Example: accord agreements diff agreements county/agreements")

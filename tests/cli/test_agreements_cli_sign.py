@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from gateway.cli.agreements import run_sign, run_verify
+from gateway.cli.agreements import run_verify
+from gateway.cli.signing import Signer, run_sign
 from gateway.errors import AgreementError, SettingsError
 from tests.agreement.county import private
 from tests.library.officers import ALL, EMS, HRO, PD, Officers
@@ -38,11 +39,14 @@ def sign(officers: Officers, holder: str = HRO, **changed: str) -> int:
                 serialization.NoEncryption(),
             )
         )
-    options = {
-        "folder": str(officers.folder), "name": "county", "agency": holder, "key": str(key),
-        "key_id": "", "role": "privacy officer", "action": "activate", "now": NOW,
-    } | changed  # fmt: skip
-    return run_sign(**options)
+    who = Signer(
+        changed.get("agency", holder),
+        changed.get("key", str(key)),
+        changed.get("key_id", ""),
+        changed.get("role", "privacy officer"),
+    )
+    name, action = changed.get("name", "county"), changed.get("action", "activate")
+    return run_sign(str(officers.folder), name, who, action, changed.get("now", NOW))
 
 
 def verify(officers: Officers, now: str = LATER) -> int:
@@ -215,3 +219,104 @@ def test_a_suspension_is_signed_while_a_file_is_broken(officers: Officers, name:
     officers.look()
     assert {"county": "suspended"} == officers.states()
     assert 1 == sign(officers, action="resume", now=LATER)
+
+
+# --- what is shown first ---
+
+
+def test_whoever_signs_sees_tests_and_what_changed(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new version is told beside the one that was signed here before, wider first."""
+    assert 0 == sign(officers, EMS)
+    first = capsys.readouterr().out
+    for file in ("county.yaml", "county.test.yaml"):
+        officers.edit(file, "1.0.0", "1.1.0")
+    officers.edit("county.yaml", "requests_per_minute: 60", "requests_per_minute: 61")
+
+    assert 0 == sign(officers, HRO)
+
+    second = capsys.readouterr().out
+    assert "county@1.0.0: no text that was signed before is kept here" in first
+    assert "county@1.1.0 beside county@1.0.0, which was signed:" in second
+    assert "requests_per_minute: 60 -> 61" in second
+    assert second.index("WIDENED") < second.index("county: 28 passed")
+
+
+def test_the_text_that_was_signed_is_kept(officers: Officers) -> None:
+    """Byte by byte, under its version, where no gateway reads it."""
+    sign(officers, EMS)
+
+    kept = officers.folder / "signed" / "county@1.0.0.yaml"
+    assert officers.text("county.yaml") == kept.read_text()
+    assert 0 == verify(officers)
+
+
+def test_failing_tests_forbid_signing(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 1, which test failed and why; nothing is written."""
+    officers.edit("county.test.yaml", "person_last_name: Sample}]}", "person_last_name: Test}]}")
+    before = count(officers)
+
+    assert 1 == sign(officers, HRO)
+
+    told = capsys.readouterr()
+    assert "county: 27 passed, 1 failed" in told.out
+    assert "failing tests forbid signing" in told.err
+    assert before == count(officers)
+    assert not (officers.folder / "signed").exists()
+
+
+def test_what_is_not_tested_forbids_signing(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without tests there is no signature; another agreement's lack of them is its own."""
+    officers.second()
+
+    assert 0 == sign(officers, HRO)
+    assert 1 == sign(officers, HRO, name="alpha")
+    assert "there is no `alpha.test.yaml`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["suspend", "terminate", "resume"])
+def test_what_is_signed_already_waits_for_no_test(officers: Officers, action: str) -> None:
+    """A stop, and its end, are of a text that was signed: tests that fail since change nothing."""
+    officers.edit("county.test.yaml", "person_last_name: Sample}]}", "person_last_name: Test}]}")
+    before = count(officers)
+
+    assert 0 == sign(officers, HRO, action=action)
+    assert before + 1 == count(officers)
+
+
+def test_nothing_is_signed_that_is_not_agreed_to(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever says no to what they are asked has signed nothing."""
+    sign(officers, HRO)
+    officers.remove("county.sig.json")
+    key = str(officers.folder.parent / f"{HRO}.key")
+    questions: list[str] = []
+
+    def no(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    assert 1 == run_sign(
+        str(officers.folder), "county", Signer(HRO, key), "activate", NOW, agreed=no
+    )
+    assert ["activate county@1.0.0 for safe-steps?"] == questions
+    assert "nothing was signed" in capsys.readouterr().out
+    assert 0 == count(officers)
+
+
+def test_who_wrote_and_who_signs_last_are_two(officers: Officers) -> None:
+    """Where one signature is the whole quorum, nobody can sign; with two, one does."""
+    officers.edit("_floor.yaml", "signatures: 3", "signatures: 1")
+    officers.remove("_floor.sig.json")
+    with pytest.raises(SettingsError, match="who wrote it and who signs last are two"):
+        sign(officers, EMS, name="_floor")
+    officers.edit("_floor.yaml", "signatures: 1", "signatures: 2")
+
+    assert 0 == sign(officers, EMS, name="_floor")
+    assert 1 == count(officers, "_floor")

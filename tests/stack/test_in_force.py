@@ -14,8 +14,8 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.agreement.index import Signed
-from gateway.cli.agreements import run_sign
 from gateway.cli.deploy.sign import sign_all
+from gateway.cli.signing import Signer, run_sign
 from gateway.errors import AccordError, Reason, RefusedError
 from gateway.library.folder import FolderLibrary
 from gateway.remote.arriving import Progress
@@ -87,7 +87,7 @@ def sign(town: Town, agency: str, action: str) -> None:
     """Sign as `accord agreements sign --action` does."""
     key = town.folder / "agencies" / agency / "signing.key"
     folder = str(town.folder / "agreements")
-    run_sign(folder, AGREEMENT, agency, str(key), "", "privacy officer", action, "")
+    run_sign(folder, AGREEMENT, Signer(agency, str(key)), action, "")
 
 
 def refused(town: Town, within_s: float = WITHIN_S) -> RefusedError:
