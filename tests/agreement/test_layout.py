@@ -10,6 +10,7 @@ import pytest
 
 from gateway.agreement.canon import digest_of
 from gateway.agreement.finding import Level
+from gateway.agreement.layout import fmt
 from gateway.agreement.layout.fmt import formatted, unformatted
 from gateway.agreement.layout.quote import requoted
 from gateway.agreement.layout.write import WIDTH
@@ -21,8 +22,7 @@ FILES = {name: data for name, data in files().items() if name.endswith(".yaml")}
 
 def laid_out(text: str) -> str:
     """Return a text in the one layout."""
-    data = text.encode()
-    return formatted(data, read(data, file="f.yaml")).decode()
+    return fmt.laid_out(text.encode(), file="f.yaml").decode()
 
 
 def comments(text: str) -> list[str]:

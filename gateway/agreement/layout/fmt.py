@@ -8,6 +8,7 @@ from gateway.agreement.finding import Finding, Level
 from gateway.agreement.layout.node import tree
 from gateway.agreement.layout.order import FORMS, arrange
 from gateway.agreement.layout.write import text_of
+from gateway.agreement.yaml import read
 
 if TYPE_CHECKING:
     from gateway.agreement.layout.node import Node
@@ -31,6 +32,15 @@ def formatted(data: bytes, document: Document) -> bytes:
     if form is not None and root.entries:
         _arrange(root, form)
     return text_of(root).encode()
+
+
+def laid_out(data: bytes, *, file: str) -> bytes:
+    """Return what `formatted` makes of bytes that nobody has read yet.
+
+    Raises:
+        YamlError: The strict reader refuses them.
+    """
+    return formatted(data, read(data, file=file))
 
 
 def _arrange(root: Node, form: Form) -> None:

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound="Derived")
 
 
-@provision_rule("percent-open")
-def percent(case: Case) -> Iterator[Fault]:
-    """A percentage is of a count over a total, and both stand in the same table."""
-    for one, given in _each(case, Percent):
+@provision_rule("ratio-leak")
+def parts(case: Case) -> Iterator[Fault]:
+    """What a share or a rate is worked out of stands in the table, and is held back with it.
+
+    Of a part that is published elsewhere, or not judged, whoever has the ratio has the other part.
+    """
+    derived: list[tuple[MeasureRule, Percent | Rate]] = [*_each(case, Percent), *_each(case, Rate)]
+    for one, given in derived:
         table = case.provision.aggregate
         assert table is not None  # noqa: S101 - it has this measure
         path = case.under("aggregate", "measures", one.name)
-        yield from _uncounted(case, table, one, given)
-        if given.over not in table.dimensions:
-            yield path, f"{quoted(given.over)} is no dimension of the table to be a percentage over"
-            continue
-        if case.dataset is not None and given.over == case.dataset.event_date:
-            message = f"`{one.name}` is over `{given.over}`, and no total is over periods"
-            yield path, message
+        counts = {rule.name for rule in table.measures if rule.function == "count_distinct"}
+        if given.of not in counts:
+            yield path, f"`{one.name}` is of {quoted(given.of)}, which is no count of this table"
+        if not isinstance(given, Percent) or _over_periods(case, given):
             continue
         for total in _totals_lacking(table, given.over):
             message = (
@@ -42,6 +43,22 @@ def percent(case: Case) -> Iterator[Fault]:
                 f" [{', '.join(total)}] in `margins`"
             )
             yield path, message
+
+
+@provision_rule("percent-open")
+def percent(case: Case) -> Iterator[Fault]:
+    """A percentage is over a dimension of the table that is no period, and says no more than it."""
+    for one, given in _each(case, Percent):
+        table = case.provision.aggregate
+        assert table is not None  # noqa: S101 - it has this measure
+        path = case.under("aggregate", "measures", one.name)
+        if given.over not in table.dimensions:
+            yield path, f"{quoted(given.over)} is no dimension of the table to be a percentage over"
+            continue
+        if _over_periods(case, given):
+            message = f"`{one.name}` is over `{given.over}`, and no total is over periods"
+            yield path, message
+            continue
         dataset = case.dataset
         if dataset and sensitive(dataset, given.over) and table.disclosure.zeros == "publish":
             message = (
@@ -58,7 +75,6 @@ def rate(case: Case) -> Iterator[Fault]:
         table = case.provision.aggregate
         assert table is not None  # noqa: S101 - it has this measure
         path = case.under("aggregate", "measures", one.name)
-        yield from _uncounted(case, table, one, given)
         if given.by not in table.dimensions:
             yield path, f"{quoted(given.by)} is no dimension of the table to have areas by"
         elif case.dataset is not None and given.by == case.dataset.event_date:
@@ -83,11 +99,8 @@ def _each(case: Case, kind: type[_T]) -> Iterator[tuple[MeasureRule, _T]]:
             yield one, one.derived
 
 
-def _uncounted(case: Case, table: Aggregate, one: MeasureRule, given: Derived) -> Iterator[Fault]:
-    counts = {rule.name for rule in table.measures if rule.function == "count_distinct"}
-    if given.of not in counts:
-        path = case.under("aggregate", "measures", one.name)
-        yield path, f"`{one.name}` is of {quoted(given.of)}, which is no count of this table"
+def _over_periods(case: Case, given: Percent) -> bool:
+    return case.dataset is not None and given.over == case.dataset.event_date
 
 
 def _totals_lacking(table: Aggregate, over: str) -> Iterator[tuple[str, ...]]:
@@ -99,4 +112,4 @@ def _totals_lacking(table: Aggregate, over: str) -> Iterator[tuple[str, ...]]:
             yield total
 
 
-RULES: tuple[ProvisionRule, ...] = (percent, rate)
+RULES: tuple[ProvisionRule, ...] = (parts, percent, rate)

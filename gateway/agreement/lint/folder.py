@@ -81,9 +81,20 @@ class Folder:
 
 
 @lru_cache(maxsize=512)
-def _document(data: bytes, name: str) -> Document:
+def document_of(data: bytes, name: str) -> Document:
     """Return what a file says; a folder is read again for one file that changed in it."""
     return read(data, file=name)
+
+
+def _made(data: bytes, name: str, make: Callable[[Document], T]) -> Read[T]:
+    document = document_of(data, name)
+    return Read(make(document), document)
+
+
+@lru_cache(maxsize=512)
+def _dataset(data: bytes, name: str) -> Read[Dataset]:
+    """Return a dataset; most of a folder is datasets, and they hardly ever change."""
+    return _made(data, name, parse.dataset)
 
 
 class _Reader:
@@ -95,9 +106,12 @@ class _Reader:
 
     def read(self, name: str, make: Callable[[Document], T]) -> Read[T] | None:
         """Return the parsed file, or None with its findings kept."""
+        return self.kept(name, lambda data, file: _made(data, file, make))
+
+    def kept(self, name: str, read_: Callable[[bytes, str], Read[T]]) -> Read[T] | None:
+        """Return what a reader of bytes makes of a file, or None with its findings kept."""
         try:
-            document = _document(self.files[name], name)
-            return Read(make(document), document)
+            return read_(self.files[name], name)
         except FindingsError as error:
             self.found += error.findings
             return None
@@ -158,7 +172,7 @@ def read_folder(
         name.removeprefix(DATASETS).removesuffix(".yaml"): one
         for name in sorted(files)
         if name.startswith(DATASETS) and name.endswith(".yaml")
-        if (one := reader.read(name, parse.dataset)) is not None
+        if (one := reader.kept(name, _dataset)) is not None
     }
     schemas = {str(one.model.id): one.model for one in datasets.values()}
     agreements = tuple(

@@ -19,6 +19,7 @@ from gateway.agreement.lint import (
     fields,
     fixtures,
     flows,
+    grids,
     impossible,
     levels,
     mask_rules,
@@ -66,6 +67,7 @@ AGREEMENT_RULES: Final[tuple[AgreementRule, ...]] = (
 FOLDER_RULES: Final[tuple[FolderRule, ...]] = (
     *nevers.FOLDER_RULES,
     *tables.FOLDER_RULES,
+    *grids.FOLDER_RULES,
     *flows.FOLDER_RULES,
     *datasets.FOLDER_RULES,
     *tested.FOLDER_RULES,
