@@ -17,13 +17,25 @@ FORMAT = typer.Option("text", "--format", help="text, json, sarif, junit or gith
 def lint(
     places: list[str] = PLACES,
     purpose: str = typer.Option("", "--for", help="`sign`: what forbids signing fails too."),
+    fix: bool = typer.Option(False, "--fix", help="First put quotes and layout right."),
     how: str = FORMAT,
     now: str = NOW,
 ) -> None:
     """Say what is wrong with the files, each with file, line and column."""
     from gateway.cli.lint import run_lint
 
-    end(run_lint(places, now, purpose, how))
+    end(run_lint(places, now, purpose, how, fix=fix))
+
+
+@app.command(epilog="Example: accord agreements fmt county/agreements")
+def fmt(
+    places: list[str] = PLACES,
+    check: bool = typer.Option(False, "--check", help="Change nothing; 1 where a file would."),
+) -> None:
+    """Lay files out in the one order and indent, and keep every comment."""
+    from gateway.cli.fmt import run_fmt
+
+    end(run_fmt(places, check=check))
 
 
 @app.command("test", epilog="Example: accord agreements test agreements --min 100")

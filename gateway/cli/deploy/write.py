@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.agreement.lint.folder import TESTS
+from gateway.agreement.layout.fmt import laid_out
+from gateway.agreement.lint.folder import AGENCIES, TESTS
 from gateway.agreement.spans import add, duration
 from gateway.audit.checkpoint import Signer
 from gateway.cli.deploy import templates
@@ -147,7 +148,7 @@ def _agreements(folder: Path, agencies: str, today: dt.date) -> None:
             place.write_text(text)
         elif not path.name.endswith(".sig.json"):
             shutil.copyfile(path, place)
-    (folder / "agencies.yaml").write_text(agencies)
+    (folder / AGENCIES).write_bytes(laid_out(agencies.encode(), file=AGENCIES))
 
 
 def _span(text: str) -> Duration:
