@@ -10,6 +10,41 @@ from gateway.cli.verbs_agreements import NOW
 app = typer.Typer()
 
 
+@app.command(
+    epilog="Example: accord agreements init county/agreements --template alert "
+    "--from rivertown-pd --to rivertown-health --paper MOU-2027-001 --digest county/log.vkey "
+    "--effective 2027-01-01 --policy 'General Order 27-01' --from-steward records@pd.example "
+    "--to-steward epi@phd.example --compelled counsel@county.example"
+)
+def init(  # noqa: PLR0913 - one argument an option
+    folder: str = typer.Argument("agreements", help="A folder of agreements."),
+    template: str = typer.Option(..., help="referral, surveillance, police-responses, seizures, "
+                                 "alert, naloxone-counts or outreach-counts."),
+    provider: str = typer.Option("", "--from", help="The agency that holds the records."),
+    recipient: str = typer.Option("", "--to", help="The agency that gets them."),
+    paper: str = typer.Option("", help="What the signed paper is called."),
+    digest: str = typer.Option("", help="The paper's file, or its SHA-256."),
+    effective: str = typer.Option("", help="The first day in force: the first of a month."),
+    policy: str = typer.Option("", help="The ordinance or policy that allows it."),
+    from_steward: str = typer.Option("", help="Whom to write to at the agency that gives."),
+    to_steward: str = typer.Option("", help="Whom to write to at the agency that gets."),
+    compelled: str = typer.Option("", help="Who answers subpoenas."),
+    name: str = typer.Option("", "--id", help="The file's name; from agencies and template."),
+    title: str = typer.Option("", help="In words; from agencies and template."),
+    timezone: str = typer.Option("America/New_York", help="Where the days of the term begin."),
+    now: str = NOW,
+) -> None:  # fmt: skip
+    """Write a new agreement from a template, and its tests; asks for what no option says."""
+    import sys
+
+    from gateway.cli.begin import Given, run_begin
+
+    ask = typer.prompt if sys.stdin.isatty() else None
+    given = Given(provider, recipient, paper, digest, effective, policy, from_steward, to_steward,
+                  compelled)  # fmt: skip
+    end(run_begin(folder, template, given, name, title, timezone, now, ask))
+
+
 @app.command(epilog="Example: accord agreements schema county/agreements")
 def schema(
     folder: str = typer.Argument("agreements", help="A folder of agreements."),

@@ -1,0 +1,1 @@
+"""Templates of agreements, as texts with blanks; `texts` reads them."""

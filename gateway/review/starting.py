@@ -1,0 +1,306 @@
+"""A new agreement of one common flow, with tests that try all of it: texts in, texts out. Pure.
+
+A template is a provision as YAML with blanks. What fills them are an officer's answers; the tests'
+blanks are filled from the agreement itself, and which request meets which prohibition is found in
+the folder that it is written for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+from dataclasses import dataclass
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+from gateway.agreement.conditions import RoleCondition
+from gateway.agreement.index import forbids
+from gateway.agreement.spans import add, duration
+from gateway.errors import SettingsError
+from gateway.masks.plain import Pass
+from gateway.values import AgencyKind, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gateway.agreement.index import Agreements, FlowRule, Rule
+    from gateway.agreement.registry import Agency
+
+ALIASES: Final[Mapping[AgencyKind, str]] = {
+    AgencyKind.LAW_ENFORCEMENT: "police",
+    AgencyKind.PUBLIC_HEALTH: "phd",
+    AgencyKind.HARM_REDUCTION: "hro",
+    AgencyKind.SUD_TREATMENT: "otp",
+    AgencyKind.CORRECTIONS: "jail",
+    AgencyKind.UNIVERSITY: "campus",
+}
+"""What a party is called in a file; one of any other kind is called as its kind is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A template, and the parts that every template shares.
+
+    Attributes:
+        head: The agreement up to its prohibitions.
+        body: Prohibitions and the one provision.
+        grants: Tests of what leaves.
+        refusals, role, table: Tests of any provision, of one with roles, of one with a table.
+    """
+
+    about: str
+    head: str
+    body: str
+    grants: str
+    refusals: str
+    role: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an officer says about a new agreement.
+
+    Attributes:
+        paper, sha256: The signed paper: what it is called, and its digest.
+        effective: The first day in force, the first of a month: tables are of whole months.
+        policy: What allows the flow, where the template leaves that to a policy.
+        compelled: Who answers subpoenas.
+    """
+
+    id: str
+    title: str
+    provider: Agency
+    recipient: Agency
+    paper: str
+    sha256: str
+    effective: dt.date
+    timezone: str
+    provider_steward: str
+    recipient_steward: str
+    compelled: str
+    policy: str
+
+
+def agreement_text(texts: Texts, answers: Answers) -> str:
+    """Return the agreement's file: a year in force, reviewed after nine months.
+
+    Raises:
+        SettingsError: An answer is no line of text, or the first day is not the first of a month.
+    """
+    start = answers.effective
+    if start.day != 1:
+        raise SettingsError("`--effective` is the first day of a month")
+    names = _aliases(answers)
+    blanks = {
+        "about": texts.about,
+        "id": answers.id,
+        "title": _quoted(answers.title),
+        "paper": _quoted(answers.paper),
+        "sha256": _line(answers.sha256),
+        "effective": start.isoformat(),
+        "expires": (_later(start, "P1Y") - dt.timedelta(days=1)).isoformat(),
+        "review_by": _later(start, "P9M").isoformat(),
+        "timezone": _line(answers.timezone),
+        "from": names[0],
+        "to": names[1],
+        "provider": answers.provider.id,
+        "recipient": answers.recipient.id,
+        "provider_kind": answers.provider.kind.value,
+        "recipient_kind": answers.recipient.kind.value,
+        "provider_steward": _quoted(answers.provider_steward),
+        "recipient_steward": _quoted(answers.recipient_steward),
+        "compelled": _quoted(answers.compelled),
+        "policy": _quoted(answers.policy),
+        "waiver": _line(answers.provider_steward),
+    }
+    return Template(texts.head + texts.body).substitute(blanks)
+
+
+def _later(day: dt.date, span: str) -> dt.date:
+    made = duration(span)
+    assert made is not None  # noqa: S101 - written above
+    return add(day, made)
+
+
+def _aliases(answers: Answers) -> tuple[str, str]:
+    kinds = (answers.provider.kind, answers.recipient.kind)
+    if kinds[0] is kinds[1]:
+        return "provider", "recipient"
+    first, second = (ALIASES.get(kind, kind.value) for kind in kinds)
+    return first, second
+
+
+def _line(text: str) -> str:
+    """Return an answer that fits a comment or a plain scalar: one line that hides nothing."""
+    if not text.strip() or not text.isprintable():
+        raise SettingsError("an answer is one line of text")
+    return text
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(_line(text), ensure_ascii=False)
+
+
+# --- its tests ---
+
+
+def tests_text(texts: Texts, agreements: Agreements, ref: str) -> str:
+    """Return the file of tests of the agreement `ref`, which has one provision.
+
+    Args:
+        texts: The template's.
+        agreements: The folder's, this one among them, as if all were signed.
+        ref: Which agreement.
+    """
+    rule = next(
+        rule
+        for rules in agreements.flows.values()
+        for rule in rules
+        if rule.pact.agreement.ref == ref
+    )
+    table = rule.provision.aggregate is not None
+    parts = [texts.grants, texts.refusals, *([texts.role] if rule.roles else [])]
+    parts += [texts.table] if table else []
+    filled = Template("".join(parts)).substitute(_blanks(rule))
+    found = "".join(_elsewhere(agreements, rule))
+    least = "  - {min_cell_at_least: 11}\n" if table else ""
+    return f"{_head(ref)}{filled}{found}{_INVARIANTS}{least}"
+
+
+def _head(ref: str) -> str:
+    return (
+        "# Tests of one agreement, with made-up people. They suppose a term, so that they hold on\n"
+        "# when the agreement is renewed.\n"
+        "# yaml-language-server: $schema=schema/tests.schema.json\n"
+        "apiVersion: accord/v1\n"
+        "kind: Tests\n"
+        f"agreement: {ref}\n"
+        'now: "2026-11-15T12:00:00Z"\n'
+        'term: {effective: "2026-06-01", expires: "2027-05-31"}\n'
+        "tests:\n"
+    )
+
+
+_INVARIANTS: Final = """\
+invariants:
+  - {never_reaches: {to_kind: [law_enforcement, immigration], class: [direct_identifier]}}
+"""
+
+
+def _blanks(rule: FlowRule) -> dict[str, str]:
+    provision = rule.provision
+    masked = [
+        name
+        for name, mask in provision.release.items()
+        if not isinstance(mask, Pass) and name != rule.dataset.event_date
+    ]
+    roles = [min(one.roles) for one in provision.when if isinstance(one, RoleCondition)]
+    to = provision.flow.recipient
+    return {
+        "who": f"as: {to}, role: {roles[0]}" if roles else f"as: {to}",
+        "to": to,
+        "flow": f"from: {provision.flow.provider}, dataset: {rule.dataset.id}, "
+        f"purpose: {rule.purpose}",
+        "provision": provision.id,
+        "fields": ", ".join(_asked(rule)),
+        "withheld": next(name for name in provision.withhold if name not in rule.barred),
+        "masked": masked[0],
+        "date": rule.dataset.event_date or "",
+        "requests": str(provision.limits.requests_per_minute),
+        "rows": str(provision.limits.rows_per_day),
+    }
+
+
+def _asked(rule: FlowRule) -> tuple[str, ...]:
+    """Return fields that may be asked for together: of a table what makes its first number."""
+    table = rule.provision.aggregate
+    if table is not None:
+        return (*table.dimensions, table.measures[0].field)
+    return (min(rule.passes),)
+
+
+# --- requests that no provision is of ---
+
+
+def _elsewhere(agreements: Agreements, rule: FlowRule) -> Iterator[str]:
+    """Yield tests of what is no flow of the agreement: unknown, uncovered, prohibited."""
+    parties = rule.pact.agreement.parties
+    alias = {party.agency: name for name, party in parties.items()}
+    pair = (rule.provider, rule.recipient)
+    for dataset, purpose in _flows(agreements, pair):
+        if _first(agreements, pair, dataset, purpose) is None:
+            yield _refused("no other flow", alias, pair, dataset, purpose, agreements,
+                           "NO_PROVISION", "none")  # fmt: skip
+            branch = purpose.partition(".")[0]
+            yield _refused("a branch of purposes is no purpose", alias, pair, dataset, branch,
+                           agreements, "UNKNOWN_PURPOSE", "none")  # fmt: skip
+            break
+    for never in _own(agreements, rule):
+        for case in _meeting(agreements, never, rule):
+            first = _first(agreements, *case)
+            if first is not None:
+                yield _refused(f"what {never.never.id} forbids", alias, *case, agreements,
+                               "PROHIBITED", first.never.id)  # fmt: skip
+                break
+
+
+def _own(agreements: Agreements, rule: FlowRule) -> Iterator[Rule]:
+    """Yield the prohibitions of the floor and of the agreement itself."""
+    here = ("floor", rule.pact.agreement.ref)
+    return (one for one in agreements.rules if one.source in here)
+
+
+def _flows(agreements: Agreements, pair: tuple[Agency, Agency]) -> Iterator[tuple[str, str]]:
+    """Yield datasets that the provider may hold and purposes, without a provision of the pair."""
+    for name, dataset in agreements.datasets.items():
+        if pair[0].kind in dataset.provider_kinds:
+            for purpose in agreements.purposes.leaves:
+                if (pair[0].id, pair[1].id, name, purpose) not in agreements.flows:
+                    yield name, purpose
+
+
+def _meeting(
+    agreements: Agreements, never: Rule, rule: FlowRule
+) -> Iterator[tuple[tuple[Agency, Agency], str, str]]:
+    """Yield flows that a prohibition forbids: of the floor's, only between the parties."""
+    agencies = agreements.registry.agencies
+    parties = {party.agency for party in rule.pact.agreement.parties.values()}
+    several = [one for name, one in agencies.items() if never.source != "floor" or name in parties]
+    for pair in itertools.permutations(several, 2):
+        for dataset, purpose in _flows(agreements, pair):
+            schema = agreements.datasets[dataset]
+            flow = (pair[0].kind, pair[1].kind, purpose, Shape.RECORD, schema)
+            if forbids(never.never.when, *flow, schema.fields):
+                yield pair, dataset, purpose
+
+
+def _first(
+    agreements: Agreements, pair: tuple[Agency, Agency], dataset: str, purpose: str
+) -> Rule | None:
+    """Return the prohibition that refuses a request which no provision is of."""
+    schema = agreements.datasets[dataset]
+    return agreements.forbidding(
+        pair[0].kind, pair[1].kind, purpose, Shape.RECORD, schema, schema.fields
+    )
+
+
+def _refused(  # noqa: PLR0917 - the words of one test
+    name: str,
+    alias: Mapping[str, str],
+    pair: tuple[Agency, Agency],
+    dataset: str,
+    purpose: str,
+    agreements: Agreements,
+    reason: str,
+    rule: str,
+) -> str:
+    field = next(iter(agreements.datasets[dataset].fields))
+    given, asks = (alias.get(one.id, one.id) for one in pair)
+    return (
+        f"  - name: {name}\n"
+        f"    request: {{as: {asks}, from: {given}, dataset: {dataset}, purpose: {purpose}, "
+        f"fields: [{field}]}}\n"
+        f"    expect: {{decision: refuse, reason: {reason}, rule: {rule}}}\n"
+    )
