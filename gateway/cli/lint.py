@@ -12,12 +12,12 @@ from gateway.agreement.lint.inspect import inspect
 from gateway.cli.fmt import mended
 from gateway.cli.given import Given, given
 from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, instant
-from gateway.cli.report import Report, by_file, format_of, placed, row, written
+from gateway.cli.report import Report, by_file, format_of, placed, row, sources_of, written
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from gateway.agreement.finding import Finding
     from gateway.agreement.lint.waivers import Waived
@@ -79,7 +79,7 @@ def _with(report: Report, named: Given, now: dt.datetime) -> Report:
     return replace(
         report,
         judged=(*report.judged, *by_file(names, placed(folder, told))),
-        sources={**report.sources, **_texts(folder, files, told)},
+        sources={**report.sources, **sources_of(folder, files, told)},
         summary=(*report.summary, _counted(folder, told, len(waived))),
         facts={"waived": [*report.facts["waived"], *waived]},
     )
@@ -90,11 +90,6 @@ def _silenced(folder: str, one: Waived) -> dict[str, str | int]:
     waiver = one.waiver
     said = {"reason": waiver.reason, "until": waiver.until.isoformat(), "who": waiver.who}
     return {**row(finding), **said}
-
-
-def _texts(folder: str, files: Mapping[str, bytes], found: Iterable[Finding]) -> dict[str, str]:
-    names = {one.file for one in found} & files.keys()
-    return {f"{folder}/{name}": files[name].decode("utf-8", "replace") for name in names}
 
 
 def _counted(folder: str, found: Sequence[Finding], waived: int) -> str:

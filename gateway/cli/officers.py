@@ -6,14 +6,16 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.finding import Finding, Level, printable
+from gateway.agreement.finding import Finding, Level
+from gateway.agreement.lint.catalogue import page
 from gateway.agreement.lint.run import check
 from gateway.cli.clock import SystemClock
+from gateway.cli.report import placed, sources_of, told
 from gateway.errors import SettingsError
 from gateway.library.files import contents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from gateway.agreement.lint.folder import Folder
@@ -76,15 +78,26 @@ def good(
         but: Rules whose findings the caller tells itself.
         tested: Whether its tests are read too.
     """
-    found, findings = read(folder, now, tested=tested)
+    files = files_of(folder)
+    found, findings = check(files, now, tested=tested)
     errors = [one for one in findings if one.level is Level.ERROR and one.rule not in but]
     if found is None or errors:
-        complain("the folder does not lint", errors or findings)
+        complain("the folder does not lint", errors or findings, folder, files)
         return None
     return found
 
 
-def complain(why: str, findings: Iterable[Finding]) -> None:
-    """Print findings to standard error."""
+def complain(
+    why: str,
+    findings: Iterable[Finding],
+    folder: Path | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> None:
+    """Print findings to standard error, each with its line where the folder's files are given."""
+    given = tuple(findings)
+    if folder is not None:
+        lines = told(placed(str(folder), given), sources_of(str(folder), files or {}, given), page)
+    else:
+        lines = told(given, {}, page)
     sys.stderr.write(f"accord: {why}\n")
-    sys.stderr.writelines(f"  {printable(one.text())}\n" for one in findings)
+    sys.stderr.writelines(f"  {line}\n" for line in lines)

@@ -110,6 +110,14 @@ def placed(folder: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(one, file=f"{folder}/{one.file}") for one in findings)
 
 
+def sources_of(
+    folder: str, files: Mapping[str, bytes], findings: Iterable[Finding]
+) -> dict[str, str]:
+    """Return the texts of files with findings, as the files are called outside their folder."""
+    names = {one.file for one in findings} & files.keys()
+    return {f"{folder}/{name}": files[name].decode("utf-8", "replace") for name in names}
+
+
 def written(report: Report, how: Format) -> str:
     """Return the report in one of the formats, ended by a line end."""
     return _WRITERS[how](report)
@@ -119,15 +127,23 @@ def written(report: Report, how: Format) -> str:
 
 
 def _text(report: Report) -> str:
-    lines: list[str] = []
-    told: set[str] = set()
-    for one in report.findings:
-        lines.append(printable(one.text()))
-        lines += excerpt(report.sources.get(one.file, ""), one)
-        if one.rule not in told and (page := report.page(one.rule)):
-            lines.append(f"    = {page}")
-        told.add(one.rule)
+    lines = told(report.findings, report.sources, report.page)
     return "".join(f"{line}\n" for line in (*lines, *map(printable, report.summary)))
+
+
+def told(
+    findings: Iterable[Finding],
+    sources: Mapping[str, str],
+    page: Callable[[str], str] = lambda _rule: "",
+) -> Iterator[str]:
+    """Yield findings as lines for people: the place, the line with its caret, once the page."""
+    seen: set[str] = set()
+    for one in findings:
+        yield printable(one.text())
+        yield from excerpt(sources.get(one.file, ""), one)
+        if one.rule not in seen and (where := page(one.rule)):
+            yield f"    = {where}"
+        seen.add(one.rule)
 
 
 def excerpt(source: str, one: Finding) -> tuple[str, ...]:

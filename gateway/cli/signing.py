@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.agreement.finding import Finding, FindingsError, Level
 from gateway.agreement.lint.folder import SIGNATURES
+from gateway.agreement.lint.inspect import inspect
 from gateway.agreement.signing import (
     STARTS,
     Action,
@@ -31,7 +32,7 @@ from gateway.agreement.signing import (
 )
 from gateway.cli.agreements import TOLD, Subject, missing, subjects, tell
 from gateway.cli.given import stem_of
-from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, complain, instant, read
+from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, complain, files_of, instant, read
 from gateway.cli.reviewed import keep, shown
 from gateway.errors import AgreementError, SettingsError
 from gateway.library.files import write_synced
@@ -82,10 +83,11 @@ def run_sign(
     """
     moment, place = instant(now), Path(folder)
     act = _action(action)
-    found, findings = read(place, moment, tested=True)
-    blocking = [one for one in findings if _blocks(one, name)]
+    files = files_of(place)
+    looked = inspect(files, moment, named=lambda file: stem_of(file) == name)
+    found, blocking = looked.folder, [one for one in looked.findings if _blocks(one, name)]
     if act in STARTS and (found is None or blocking):
-        complain("findings forbid signing", blocking or findings)
+        complain("findings forbid signing", blocking or looked.findings, place, files)
         return EXIT_FINDINGS
     before = _statements(place / f"{name}{SIGNATURES}")
     known = subjects(found) if found is not None else {}

@@ -135,6 +135,21 @@ def test_findings_forbid_signing(officers: Officers, capsys: pytest.CaptureFixtu
     assert 0 == count(officers)
 
 
+def test_a_waiver_that_is_none_forbids_signing(
+    officers: Officers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody believes that a warning is silenced: the comment is shown, nothing is written."""
+    officers.remove("county.sig.json")
+    officers.edit("county.yaml", "log: {", "# accord: ignore wildcard\nlog: {")
+
+    assert 1 == sign(officers)
+    assert 0 == count(officers)
+    told = capsys.readouterr().err
+    assert "county.yaml" in told
+    assert "waiver-invalid" in told
+    assert "\n      # accord: ignore wildcard\n      ^\n" in told
+
+
 @pytest.mark.parametrize(
     ("agency", "changed", "said"),
     [
