@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Level
-from gateway.agreement.lint.catalogue import page
 from gateway.agreement.lint.inspect import inspect
 from gateway.cli.fmt import mended
 from gateway.cli.given import Given, given
@@ -58,7 +57,6 @@ def run_lint(places: Sequence[str], now: str, purpose: str, how: str, *, fix: bo
         {},
         blocks=BLOCKS_SIGNING if purpose else frozenset({Level.ERROR}),
         facts={"waived": []},
-        page=page,
     )
     for one in named:
         report = _with(report, one, moment)

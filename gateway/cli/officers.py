@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Finding, Level
-from gateway.agreement.lint.catalogue import page
 from gateway.agreement.lint.run import check
 from gateway.cli.clock import SystemClock
 from gateway.cli.report import placed, sources_of, told
@@ -96,8 +95,8 @@ def complain(
     """Print findings to standard error, each with its line where the folder's files are given."""
     given = tuple(findings)
     if folder is not None:
-        lines = told(placed(str(folder), given), sources_of(str(folder), files or {}, given), page)
+        lines = told(placed(str(folder), given), sources_of(str(folder), files or {}, given))
     else:
-        lines = told(given, {}, page)
+        lines = told(given, {})
     sys.stderr.write(f"accord: {why}\n")
     sys.stderr.writelines(f"  {line}\n" for line in lines)

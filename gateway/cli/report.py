@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.agreement.finding import Finding, Level, printable
-from gateway.cli.version import VERSION
+from gateway.agreement.lint.catalogue import ABOUT, page
 from gateway.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ class Report:
         blocks: Levels that make the verb fail.
         summary: Lines for people, told last.
         facts: What JSON says beside the findings, by names of its own.
-        page: Where a rule is explained; nothing where it has no page.
     """
 
     verb: str
@@ -84,7 +83,6 @@ class Report:
     blocks: frozenset[Level] = frozenset({Level.ERROR})
     summary: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    page: Callable[[str], str] = lambda _rule: ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -127,16 +125,12 @@ def written(report: Report, how: Format) -> str:
 
 
 def _text(report: Report) -> str:
-    lines = told(report.findings, report.sources, report.page)
+    lines = told(report.findings, report.sources)
     return "".join(f"{line}\n" for line in (*lines, *map(printable, report.summary)))
 
 
-def told(
-    findings: Iterable[Finding],
-    sources: Mapping[str, str],
-    page: Callable[[str], str] = lambda _rule: "",
-) -> Iterator[str]:
-    """Yield findings as lines for people: the place, the line with its caret, once the page."""
+def told(findings: Iterable[Finding], sources: Mapping[str, str]) -> Iterator[str]:
+    """Yield findings as lines for people: the place, its line with a caret, a rule's page once."""
     seen: set[str] = set()
     for one in findings:
         yield printable(one.text())
@@ -188,11 +182,13 @@ def _sarif(report: Report) -> str:
     """Return SARIF 2.1.0 (OASIS), as code scanning and editors read it."""
     from urllib.parse import quote
 
+    from gateway.cli.version import VERSION
+
     rules = sorted({one.rule for one in report.findings})
     driver = {
         "name": f"accord agreements {report.verb}",
         "semanticVersion": VERSION,
-        "rules": [_sarif_rule(rule, report.page(rule)) for rule in rules],
+        "rules": [_sarif_rule(rule) for rule in rules],
     }
     results = [
         {
@@ -226,9 +222,15 @@ def _sarif(report: Report) -> str:
     return json.dumps(log, indent=1) + "\n"
 
 
-def _sarif_rule(rule: str, page: str) -> dict[str, Any]:
-    about: dict[str, Any] = {"id": rule}
-    return about | ({"help": {"text": f"see {page}"}} if page else {})
+def _sarif_rule(rule: str) -> dict[str, Any]:
+    if (about := ABOUT.get(rule)) is None:
+        return {"id": rule}
+    return {
+        "id": rule,
+        "shortDescription": {"text": about.catches},
+        "help": {"text": f"see {page(rule)}"},
+        "defaultConfiguration": {"level": _SARIF_LEVEL[about.level]},
+    }
 
 
 def _junit(report: Report) -> str:

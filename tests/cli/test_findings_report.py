@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from gateway.agreement.finding import Finding, Level
+from gateway.agreement.lint.catalogue import ABOUT
 from gateway.cli.report import (
     BEFORE_CARET,
     Format,
@@ -33,7 +34,6 @@ REPORT = Report(
     {"a/county.yaml": SOURCE},
     summary=("a: 1 error, 1 warning",),
     facts={"coverage": 100},
-    page=lambda rule: f"docs/lint/{rule}.md",
 )
 HOSTILE = 'a\x1b[2J%0A::error::<b a="1">&\n--> ]]>'
 
@@ -63,9 +63,7 @@ def test_text_shows_the_line_the_caret_and_the_page() -> None:
 
 def test_a_page_is_named_once() -> None:
     """Ten findings of a rule name its page at the first."""
-    report = Report(
-        "lint", (Judged("f", "f", (WRONG, WRONG)),), {}, page=lambda rule: f"docs/lint/{rule}.md"
-    )
+    report = Report("lint", (Judged("f", "f", (WRONG, WRONG)),), {})
 
     assert 1 == written(report, Format.TEXT).count("docs/lint/")
 
@@ -118,6 +116,10 @@ def test_sarif_names_rule_level_and_place() -> None:
         "region": {"startLine": 2, "startColumn": 10},
     } == run["results"][1]["locations"][0]["physicalLocation"]
     assert {"coverage": 100} == run["properties"]
+    described = run["tool"]["driver"]["rules"][0]
+    assert ABOUT["term-expiring"].catches == described["shortDescription"]["text"]
+    assert "see docs/lint/term-expiring.md" == described["help"]["text"]
+    assert "warning" == described["defaultConfiguration"]["level"]
 
 
 def test_a_file_of_an_odd_name_is_a_uri() -> None:
