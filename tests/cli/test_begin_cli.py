@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from gateway.agreement.coverage import coverage
-from gateway.agreement.finding import Level
-from gateway.agreement.lint.run import check
+from gateway.agreement.lint.inspect import inspect
 from gateway.agreement.lint.tested import ground_of
 from gateway.cli.begin import QUESTIONS, Given, run_begin
 from gateway.cli.flows.texts import TEMPLATES
@@ -84,11 +83,13 @@ def test_a_template_is_sound_as_it_is_written(folder: Path, template: str) -> No
     given = dataclasses.replace(ANSWERS, provider=provider, recipient=recipient)
 
     done = begin(folder, template, given, name="a-new-one")
-    found, findings = check(contents(folder), instant(NOW), tested=True)
+    names = frozenset({"a-new-one.yaml", "a-new-one.test.yaml"})
+    seen = inspect(contents(folder), instant(NOW), named=names.__contains__)
 
     assert 0 == done
-    assert ["a-new-one.test.yaml", "a-new-one.yaml"] == written(folder)
-    assert [] == [one.text() for one in findings if one.level in (Level.ERROR, Level.SIGNING)]
+    assert sorted(names) == written(folder)
+    assert [] == [one.text() for one in seen.findings if one.file in names]
+    found = seen.folder
     assert found is not None
     assert 100 == coverage(ground_of(found, found.agreements[0].model), _trials(found)).percent
 
@@ -111,6 +112,17 @@ def test_below_the_floor_nothing_is_written(
     assert 1 == done
     assert [] == written(folder)
     assert "nothing is written" in capsys.readouterr().err
+
+
+def test_templates_stand_beside_one_another(folder: Path) -> None:
+    """Each next one is sound among those before it, whose terms begin another day."""
+    for number, (template, (provider, recipient)) in enumerate(FLOWS.items()):
+        if template in {"police-responses", "outreach-counts", "naloxone-counts"}:
+            first = f"2027-0{number + 1}-01"
+            given = dataclasses.replace(
+                ANSWERS, provider=provider, recipient=recipient, effective=first
+            )
+            assert 0 == begin(folder, template, given)
 
 
 def test_two_agreements_of_one_flow_are_refused(
