@@ -56,6 +56,22 @@ def schema(
     end(run_schema(folder, check=check))
 
 
+@app.command(
+    epilog="Example: accord agreements render agreements county-overdose-response -o county.html"
+)
+def render(
+    folder: str = typer.Argument(help="A folder of agreements."),
+    name: str = typer.Argument(help="An agreement's id."),
+    reader: str = typer.Option("counsel", "--for", help="counsel or public."),
+    output: str = typer.Option("-", "--output", "-o", help=".html or .md; - prints Markdown."),
+    now: str = NOW,
+) -> None:
+    """Write an agreement in sentences, clause by clause, for people who read no YAML."""
+    from gateway.cli.render import run_render
+
+    end(run_render(folder, name, reader, output, now))
+
+
 @app.command(epilog="Example: accord agreements export agreements --to cedar -o exported")
 def export(
     folder: str = typer.Argument("agreements", help="A folder of agreements."),

@@ -1,0 +1,1 @@
+"""Pages of prose written down: as Markdown, and as HTML that loads nothing."""

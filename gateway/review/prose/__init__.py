@@ -1,0 +1,1 @@
+"""Agreements in sentences, clause by clause, for people who read no YAML."""
