@@ -374,15 +374,7 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     attested = (attestation(provider), attestation(recipient))
     made = []
     for purpose in provision.flow.purposes:
-        barred = {
-            name: rule
-            for name in dataset.fields
-            if (
-                rule := bare.forbidding(
-                    provider.kind, recipient.kind, purpose, shape, dataset, [name]
-                )
-            )
-        }
+        barred = _barred(bare, provider.kind, recipient.kind, purpose, shape, dataset)
         made.append(
             FlowRule(
                 one, provision, dataset, provider, recipient, purpose, attested, barred, roles,
@@ -390,6 +382,34 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
             )
         )  # fmt: skip
     return made
+
+
+def _barred(
+    bare: Agreements,
+    provider: AgencyKind,
+    recipient: AgencyKind,
+    purpose: str,
+    shape: Shape,
+    dataset: Dataset,
+) -> Mapping[str, Rule]:
+    """Return the fields that a flow may not have, each with the first prohibition that says so.
+
+    It is what `forbidding` says of each field; the flow itself is held against a rule once.
+    """
+    met = [
+        rule
+        for rule in bare.rules
+        if flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset)
+    ]
+    found = {
+        name: next((one for one in met if _names(one.never.when, dataset, field)), None)
+        for name, field in dataset.fields.items()
+    }
+    return {name: rule for name, rule in found.items() if rule is not None}
+
+
+def _names(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
+    return not speaks_of_fields(when) or field_meets(when, dataset, field)
 
 
 def attestation(agency: Agency) -> Attestation:

@@ -6,13 +6,13 @@ and worth nothing to anybody.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.ipc
 
-from gateway.cli.loop import run
 from gateway.engine.run import PlanEngine
 from gateway.errors import Reason, SourceError
 from gateway.plan.pushdown import admits, arrow_schema
@@ -33,12 +33,15 @@ class Carrier:
 
     def __init__(self) -> None:
         self._engine = PlanEngine(lambda _year: bytes(32), lambda: 1970, 1, _Tokens(), _Silence())
+        # One loop for all plans: to begin and end one costs more than a plan of a few rows.
+        self._runner = asyncio.Runner()
 
     def __enter__(self) -> Carrier:  # noqa: PYI034 - the class has no heirs
         return self
 
     def __exit__(self, *_: object) -> None:
         self._engine.close()
+        self._runner.close()
 
     def carry(self, plan: Plan, rows: Sequence[Row]) -> Sequence[tuple[Scalar, ...]]:
         """Return what leaves of a provider's rows, in the plan's columns; see `review.Carry`.
@@ -54,7 +57,7 @@ class Carrier:
         Raises:
             AccordError: Nothing leaves.
         """
-        return run(self._ready(plan, rows))
+        return self._runner.run(self._ready(plan, rows))
 
     async def _ready(self, plan: Plan, rows: Sequence[Row]) -> list[Ready]:
         return [one async for one in self._engine.run(plan, _scanned(plan.scan, rows), Form.ARROW)]

@@ -66,19 +66,16 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return contents(folder)
 
 
-def good(
-    folder: Path, now: dt.datetime, *, but: frozenset[str] = frozenset(), tested: bool = False
-) -> Folder | None:
+def good(folder: Path, now: dt.datetime, *, but: frozenset[str] = frozenset()) -> Folder | None:
     """Return a folder without errors; None, once the errors were printed.
 
     Args:
         folder: The officers' folder.
         now: This instant, UTC.
         but: Rules whose findings the caller tells itself.
-        tested: Whether its tests are read too.
     """
     files = files_of(folder)
-    found, findings = check(files, now, tested=tested)
+    found, findings = check(files, now)
     errors = [one for one in findings if one.level is Level.ERROR and one.rule not in but]
     if found is None or errors:
         complain("the folder does not lint", errors or findings, folder, files)

@@ -9,31 +9,33 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.coverage import PROVISIONS, WHOLE, coverage
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.lint.folder import TESTS
+from gateway.agreement.lint.run import check
 from gateway.agreement.lint.tested import ground_of
+from gateway.cli.agreements import TOLD
 from gateway.cli.carried import Carrier
 from gateway.cli.explain import as_signed
 from gateway.cli.given import given
-from gateway.cli.officers import EXIT_FINDINGS, good, instant
-from gateway.cli.report import Judged, Report, format_of, placed, written
+from gateway.cli.officers import EXIT_FINDINGS, instant
+from gateway.cli.report import Judged, Report, by_file, format_of, placed, written
 from gateway.errors import SettingsError
-from gateway.review.invariants import broken, held_against
+from gateway.review.invariants import Ground, broken, every_way
 from gateway.review.tables import given_tables
-from gateway.review.testing import Stand
+from gateway.review.testing import Stand, supposed
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.agreement.coverage import Coverage, Tried
-    from gateway.agreement.index import Agreements
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement
-    from gateway.agreement.testing import Suite, Trial
+    from gateway.agreement.testing import Suite
+    from gateway.review.reach import Way
+    from gateway.review.testing import Result
 
 FAILED: Final = "test-failed"
 BROKEN: Final = "invariant-broken"
 BELOW: Final = "coverage-below"
-OTHERWISE_TOLD: Final = frozenset({"signature-invalid"})
-"""Rules that forbid no test: tests are of what is about to be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +69,28 @@ def run_test(places: Sequence[str], minimum: int, how: str, now: str) -> int:
     judged: list[Judged] = []
     sources: dict[str, str] = {}
     done: list[Tested] = []
+    untold: list[str] = []
     for named in given(places):
-        found = good(named.folder, moment, but=OTHERWISE_TOLD, tested=True)
-        if found is None:
-            return EXIT_FINDINGS
+        folder = str(named.folder)
+        sources |= {f"{folder}/{name}": data.decode("utf-8", "replace")
+                    for name, data in named.files.items()}  # fmt: skip
+        found, findings = check(named.files, moment, tested=True)
+        errors = [one for one in findings if one.level is Level.ERROR and one.rule not in TOLD]
+        if found is None or errors:
+            judged += by_file((), placed(folder, errors or findings))
+            untold.append(f"{folder}: its files do not lint, so nothing was tested")
+            continue
         chosen = [one for one in found.agreements if named.names(one.file)]
         if not chosen:
-            raise SettingsError(f"{named.folder}: no agreement is named")
+            raise SettingsError(f"{folder}: no agreement is named")
         several = tuple(results(found, chosen))
         done += several
-        folder = str(named.folder)
         judged += [_placed(folder, one) for each in several for one in _all(each, minimum)]
-        sources |= {f"{folder}/{name}": data.decode("utf-8", "replace")
-                    for name, data in named.files.items() if name.endswith(TESTS)}  # fmt: skip
     report = Report(
         "test",
         tuple(judged),
         sources,
-        summary=tuple(line for one in done for line in lines(one)),
+        summary=(*untold, *(line for one in done for line in lines(one))),
         facts={"agreements": {one.agreement.id: _fact(one) for one in done}},
     )
     sys.stdout.write(written(report, form))
@@ -106,59 +112,65 @@ def _placed(folder: str, one: Judged) -> Judged:
 
 def results(found: Folder, chosen: Iterable[Read[Agreement]]) -> Iterator[Tested]:
     """Yield what the tests of each of these agreements of a folder without errors came to."""
-    agreements = as_signed(found)
+    bench = _Bench(found)
     with Carrier() as carrier:
         for one in chosen:
-            suite = (found.suites or {}).get(one.file.removesuffix(".yaml"))
-            yield _tested(found, agreements, one.model, suite, carrier)
+            yield bench.tested(one, carrier)
 
 
-def _tested(
-    found: Folder,
-    agreements: Agreements,
-    agreement: Agreement,
-    suite: Read[Suite] | None,
-    carrier: Carrier,
-) -> Tested:
-    ground = ground_of(found, agreement)
-    if suite is None:
-        return Tested(agreement, (), coverage(ground, ()))
-    if suite.model.agreement != agreement.ref:
-        message = f"the tests are of {suite.model.agreement}, and the file is {agreement.ref}"
-        stale = suite.document.finding(FAILED, ("agreement",), message)
-        return Tested(agreement, (Judged(suite.file, "agreement", (stale,)),), coverage(ground, ()))
-    every = [one.model for one in found.agreements]
-    tables = given_tables(every, suite.model.tables)
-    stand = Stand(agreements, agreement.id, tables, carrier.carry)
-    passed: list[Trial] = []
-    judged: list[Judged] = []
-    for one in stand.run(suite.model):
-        findings = tuple(
-            suite.document.finding(
-                FAILED, ("tests", one.place, *fault.path), f"{one.trial.name}: {fault.text}"
+class _Bench:
+    """Where the tests of a folder's agreements are carried out, one after another."""
+
+    def __init__(self, found: Folder) -> None:
+        self._found = found
+        self._agreements = as_signed(found)
+        self._suites = {name: one.model for name, one in (found.suites or {}).items()}
+        self._ways: dict[dt.datetime, tuple[Way, ...]] = {}
+
+    def tested(self, read: Read[Agreement], carrier: Carrier) -> Tested:
+        """Return what the tests of an agreement came to."""
+        agreement, ground = read.model, ground_of(self._found, read.model)
+        suite = (self._found.suites or {}).get(read.file.removesuffix(".yaml"))
+        if suite is None:
+            return Tested(agreement, (), coverage(ground, ()))
+        if suite.model.agreement != agreement.ref:
+            message = f"the tests are of {suite.model.agreement}, and the file is {agreement.ref}"
+            stale = suite.document.finding(FAILED, ("agreement",), message)
+            judged = (Judged(suite.file, "agreement", (stale,)),)
+            return Tested(agreement, judged, coverage(ground, ()))
+        every = [one.model for one in self._found.agreements]
+        tables = given_tables(every, suite.model.tables)
+        done = Stand(self._agreements, agreement.id, tables, carrier.carry).run(suite.model)
+        passed = [one.trial for one in done if one.passed]
+        several = (*(_judged(suite, one) for one in done), *self._invariants(agreement, suite))
+        return Tested(agreement, several, coverage(ground, passed))
+
+    def _invariants(self, agreement: Agreement, suite: Read[Suite]) -> Iterator[Judged]:
+        if not suite.model.invariants:
+            return
+        now = suite.model.now
+        agreements = supposed(self._agreements, self._suites)
+        if now not in self._ways:
+            # Of all agreements at once: as many requests as there are, are asked once a clock.
+            self._ways[now] = every_way(agreements, now)
+        on = Ground(agreements, agreement.id, self._ways[now])
+        for place, one in enumerate(suite.model.invariants):
+            [word] = suite.document.value["invariants"][place]
+            findings = tuple(
+                suite.document.finding(BROKEN, ("invariants", place), f"{word}: {fault}")
+                for fault in broken(on, one)
             )
-            for fault in one.faults
-        )
-        judged.append(Judged(suite.file, one.trial.name, findings))
-        if one.passed:
-            passed.append(one.trial)
-    judged += _invariants(stand.supposed(suite.model), agreement, suite)
-    return Tested(agreement, tuple(judged), coverage(ground, passed))
+            yield Judged(suite.file, f"invariant {place + 1}: {word}", findings)
 
 
-def _invariants(
-    agreements: Agreements, agreement: Agreement, suite: Read[Suite]
-) -> Iterator[Judged]:
-    if not suite.model.invariants:
-        return
-    on = held_against(agreements, agreement.id, suite.model.now)
-    for place, one in enumerate(suite.model.invariants):
-        [word] = suite.document.value["invariants"][place]
-        findings = tuple(
-            suite.document.finding(BROKEN, ("invariants", place), f"{word}: {fault}")
-            for fault in broken(on, one)
+def _judged(suite: Read[Suite], one: Result) -> Judged:
+    findings = tuple(
+        suite.document.finding(
+            FAILED, ("tests", one.place, *fault.path), f"{one.trial.name}: {fault.text}"
         )
-        yield Judged(suite.file, f"invariant {place + 1}: {word}", findings)
+        for fault in one.faults
+    )
+    return Judged(suite.file, one.trial.name, findings)
 
 
 # --- coverage ---

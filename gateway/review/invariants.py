@@ -63,10 +63,10 @@ class Ground:
         return {own.parties[one].agency if one in own.parties else one for one in names}
 
 
-def held_against(agreements: Agreements, agreement: str, now: dt.datetime) -> Ground:
-    """Return what the invariants of an agreement's file are held against, at its instant."""
+def every_way(agreements: Agreements, now: dt.datetime) -> tuple[Way, ...]:
+    """Return every way to every field: those of the files, and all that `decide` grants."""
     found = {_key(way): way for way in itertools.chain(granted(agreements, now), ways(agreements))}
-    return Ground(agreements, agreement, tuple(found[key] for key in sorted(found)))
+    return tuple(found[key] for key in sorted(found))
 
 
 def _key(way: Way) -> tuple[str, str, str, str, bool]:

@@ -96,10 +96,6 @@ class Stand:
             for place, trial in enumerate(suite.trials)
         )
 
-    def supposed(self, suite: Suite) -> Agreements:
-        """Return everything as the tests suppose it: signed, attested, in their term."""
-        return self._of(_Variant(Signed.SIGNED, attested=True, push=False, term=suite.term))
-
     def outcome(self, trial: Trial, term: Days | None = None) -> Outcome:
         """Return what comes of a test's request, as if the term were this one, if one is given."""
         attested = trial.given.attestation == CURRENT
@@ -135,20 +131,39 @@ class Stand:
 
     def _of(self, variant: _Variant) -> Agreements:
         if variant not in self._variants:
-            given = self._agreements
-            self._variants[variant] = compile_agreements(
-                generation=2 + len(self._variants),
-                floor=given.floor,
-                registry=_attested(given.registry, variant),
-                purposes=given.purposes,
-                datasets=given.datasets,
-                codes=given.codes,
-                pacts=[
-                    _as_if(one, variant) if one.agreement.id == self._id else one
-                    for one in given.pacts
-                ],
-            )
+            generation = 2 + len(self._variants)
+            variants = {self._id: variant}
+            self._variants[variant] = _as_if_all(self._agreements, variants, generation)
         return self._variants[variant]
+
+
+def supposed(agreements: Agreements, suites: Mapping[str, Suite]) -> Agreements:
+    """Return everything as the tests suppose it: signed, attested, each in its tests' term.
+
+    Args:
+        agreements: Everything, compiled as if every signature were there.
+        suites: The tests of each agreement that has any, by its id.
+    """
+    variants = {
+        name: _Variant(Signed.SIGNED, attested=True, push=False, term=one.term)
+        for name, one in suites.items()
+    }
+    return _as_if_all(agreements, variants, 2)
+
+
+def _as_if_all(given: Agreements, variants: Mapping[str, _Variant], generation: int) -> Agreements:
+    return compile_agreements(
+        generation=generation,
+        floor=given.floor,
+        registry=_attested(given.registry, stale=not all(v.attested for v in variants.values())),
+        purposes=given.purposes,
+        datasets=given.datasets,
+        codes=given.codes,
+        pacts=[
+            _as_if(one, variants[one.agreement.id]) if one.agreement.id in variants else one
+            for one in given.pacts
+        ],
+    )
 
 
 class _Variant(NamedTuple):
@@ -160,9 +175,9 @@ class _Variant(NamedTuple):
     term: Days | None
 
 
-def _attested(registry: Registry, variant: _Variant) -> Registry:
-    since = dt.date.min if variant.attested else dt.date.max - _A_DAY
-    span = Duration("P9000Y", 9000 * 12, 0) if variant.attested else Duration("PT1S", 0, 1)
+def _attested(registry: Registry, *, stale: bool) -> Registry:
+    since = dt.date.max - _A_DAY if stale else dt.date.min
+    span = Duration("PT1S", 0, 1) if stale else Duration("P9000Y", 9000 * 12, 0)
     agencies = {
         name: replace(one, attested_at=since, attested_for=span)
         for name, one in registry.agencies.items()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.agreement import parse
+from gateway.agreement.lint.folder import read_folder
 from gateway.agreement.yaml import read
 from gateway.cli.carried import Carrier
 from gateway.cli.explain import as_signed
 from gateway.review.tables import given_tables
 from gateway.review.testing import Stand
-from tests.agreement.county import county
+from tests.agreement.county import AGREEMENT, county, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,3 +163,85 @@ def test_the_clock_and_the_term_are_the_files_own(stand: Stand) -> None:
     assert "AGREEMENT_OUT_OF_TERM" == stand.outcome(late).reason
     assert P1 == stand.outcome(late, moved).rule
     assert stand.outcome(late, moved).reason is None
+
+
+RUNS = (
+    "as: phd, role: epidemiologist, from: ems, dataset: ems.overdose_run@1,"
+    " purpose: public_health.surveillance, fields: "
+)
+P3 = "decision: grant, rule: P3-overdose-runs, rows: "
+
+
+def test_values_that_hang_on_a_key_are_told_by_words(stand: Stand) -> None:
+    """Equal codes have one number, in the order in which they come."""
+    rows = ", ".join(f'{{incident_date: "2027-06-01", pcr_uuid: run-{n}}}' for n in (7, 3, 7))
+    words = ", ".join(f"{{pcr_uuid: pseudonym-{n}}}" for n in (1, 2, 1))
+
+    assert [] == faults(stand, trial(f"{RUNS}[pcr_uuid]", f"rows: [{rows}]", f"{P3}[{words}]"))
+
+
+def test_tables_are_the_files_own(stand: Stand) -> None:
+    """A ZIP code leaves as the test's table has it; of what the table does not have, as zeros."""
+    rows = ", ".join(
+        f'{{incident_date: "2027-06-01", patient_home_zip: "{zip_}"}}'
+        for zip_ in ("01901", "05901")
+    )
+    left = '{patient_home_zip: "019"}, {patient_home_zip: "000"}'
+
+    assert [] == faults(
+        stand, trial(f"{RUNS}[patient_home_zip]", f"rows: [{rows}]", f"{P3}[{left}]")
+    )
+
+
+COUNTS = (
+    "as: phd, role: epidemiologist, from: otp, dataset: treatment.episode@1,"
+    " purpose: public_health.surveillance,"
+    " fields: [admission_date, age_band, primary_substance, client_id],"
+    ' where: [{field: admission_date, op: eq, value: "2027-04-01"}]'
+)
+P4 = "decision: grant, rule: P4-admission-counts, rest: zero, rows: "
+
+
+@pytest.mark.parametrize(("people", "told"), [(11, "people_admitted: 11"),
+                                              (10, "people_admitted.why: suppressed")])  # fmt: skip
+def test_each_of_many_rows_is_somebody_else(stand: Stand, people: int, told: str) -> None:
+    """Eleven rows without a client are eleven clients, and published; ten are not."""
+    row = (
+        f'times: {people}, admission_date: "2027-04-03", time_precision: day, age_band: 21-24,'
+        " primary_substance: heroin"
+    )
+    cell = f'{{admission_date: "2027-04-01", age_band: 12-24, primary_substance: opioids, {told}}}'
+
+    assert [] == faults(stand, trial(COUNTS, f"rows: [{{{row}}}]", f"{P4}[{cell}]"))
+    if people > 10:
+        # One client who comes eleven times is one.
+        assert faults(stand, trial(COUNTS, f"rows: [{{{row}, client_id: one}}]", f"{P4}[{cell}]"))
+
+
+def test_a_push_is_decided_as_what_it_would_send() -> None:
+    """A file that pushes is tested: what it would send, and that nobody can fetch it."""
+    first, second = AGREEMENT.split("  - id: P2-")
+    pushed = f"{first}  - id: P2-{second.replace('mode: pull', 'mode: push', 1)}"
+    folder, found = read_folder(files(county=pushed))
+    assert folder is not None, found
+    alert = "dataset: lab.drug_chemistry@1, purpose: safety.responder_alert, fields: [substance]"
+    given = (
+        'rows: [{submitter_class: law_enforcement, completed_on: "2027-06-14", substance: made up}]'
+    )
+    leaves = "decision: grant, rule: P2-potency-alert, rows: [{substance: made up}]"
+    refused = "decision: refuse, reason: METHOD_NOT_PERMITTED, rule: P2-potency-alert"
+
+    with Carrier() as carrier:
+        pushing = Stand(as_signed(folder), "county", {}, carrier.carry)
+
+        assert [] == faults(pushing, trial(f"as: police, to: ems, {alert}", given, leaves))
+        assert [] == faults(pushing, trial(f"as: ems, from: police, {alert}", given, refused))
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_what_fails_on_the_way_is_a_refusal(stand: Stand, rows: int) -> None:
+    """More rows than a request may have are refused as the engine refuses them, few or many."""
+    given = f"consent: granted, rows: [{{times: {50 + rows}, {ROW}}}]"
+    left = f"decision: refuse, reason: ROW_LIMIT, rule: {P1}"
+
+    assert [] == faults(stand, trial(given=given, expect=left))
