@@ -52,8 +52,9 @@ def between(before: Path, after: Path) -> tuple[Changes, Mapping[str, list[str]]
         SettingsError: A place is neither a folder nor an agreement's file.
         AgreementError: A side cannot be read.
     """
-    old, named_old = _side(before, after)
-    new, named_new = _side(after, before)
+    first, named_old = side(before, after)
+    second, named_new = side(after, before)
+    old, new = _folder(first), _folder(second)
     ids = sorted({*_by_id(old), *_by_id(new)})
     chosen = named_new or named_old
     changes: list[tuple[str, Change]] = []
@@ -72,14 +73,18 @@ def _by_id(folder: Folder) -> Mapping[str, Read[Agreement]]:
     return {one.model.id: one for one in folder.agreements}
 
 
-def _side(place: Path, other: Path) -> tuple[Folder, str]:
-    """Return one side's folder, and the agreement that was named, if a file was.
+def side(place: Path, other: Path) -> tuple[dict[str, bytes], str]:
+    """Return one side's files, and the agreement that was named, if a file was.
 
     A file beside a floor is read with its own folder. Any other stands in for the agreement of its
     id in the other side's: an earlier text, say, out of a version control.
+
+    Raises:
+        SettingsError: It is neither a folder nor a file.
+        AgreementError: It is a file that cannot be read.
     """
     if place.is_dir():
-        return _folder(contents(place)), ""
+        return contents(place), ""
     if not place.is_file():
         raise SettingsError(f"{place} is neither a folder of agreements nor an agreement")
     beside = other if other.is_dir() else other.parent
@@ -94,7 +99,7 @@ def _side(place: Path, other: Path) -> tuple[Folder, str]:
     files[f"{name}.yaml"] = data
     if place.parent == context and place.name != f"{name}.yaml":
         del files[place.name]
-    return _folder(files), name
+    return files, name
 
 
 def _folder(files: Mapping[str, bytes]) -> Folder:

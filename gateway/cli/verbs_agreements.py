@@ -198,6 +198,26 @@ def simulate(  # noqa: PLR0913 - one argument an option
     end(run_simulate(folder, provision, purpose, given, tables, show, now, form=form))
 
 
+@app.command(
+    epilog="Example: accord agreements impact agreements --in county/agreements "
+    "--log county/gateway.toml"
+)
+def impact(
+    after: str = typer.Argument(help="What is proposed: a folder, or an agreement's file."),
+    folder: str = typer.Option("agreements", "--in", help="The folder that stands."),
+    log: str = typer.Option("", help="gateway.toml (its gateway stopped), or an exported log."),
+    days: int = typer.Option(30, help="How far back, from now."),
+    since: str = typer.Option("", help="The first day or instant, in place of --days."),
+    until: str = typer.Option("", help="The first day or instant no longer looked at."),
+    form: str = typer.Option("text", "--format", help="text or json."),
+    now: str = NOW,
+) -> None:
+    """Decide what the log tells of a period again, as proposed: 3 where anybody gets more."""
+    from gateway.cli.impact import Over, run_impact
+
+    end(run_impact(after, folder, log, Over(days, since, until), now, form))
+
+
 @app.command("verify", epilog="Example: accord agreements verify county/agreements")
 def verify_agreements(
     folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW

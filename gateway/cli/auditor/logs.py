@@ -7,11 +7,13 @@ wrote before; an export's own `access` entry is among its entries.
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.audit.checkpoint import Checkpoint, parse_checkpoint
-from gateway.audit.entry import exchange_bytes, parse_leaf
+from gateway.audit.entry import LEAF, commit_meta, exchange_bytes, parse_leaf
+from gateway.audit.entry import unseal as unseal_payload
 from gateway.audit.event import Event, Said, events
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import TILE_WIDTH, split_bundle, tile_width
@@ -34,9 +36,18 @@ if TYPE_CHECKING:
     Told = Callable[[int], None]
 
 PAGE: Final = 1_024
+_AHEAD: Final = 8_192
+_REQUESTS: Final = frozenset({"intent", "refusal"})
 _PAGE_SQL: Final = (
     "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
     "WHERE seq >= ? AND seq < ? ORDER BY seq"
+)
+_REQUESTS_SQL: Final = (
+    "SELECT body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
+    "WHERE seq >= ? AND seq < ? AND k IN ('intent', 'refusal') ORDER BY seq"
+)
+_COUNT_SQL: Final = (
+    "SELECT count(*) FROM log_entry WHERE seq >= ? AND seq < ? AND k IN ('intent', 'refusal')"
 )
 _BEGAN_SQL: Final = (
     "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
@@ -71,6 +82,18 @@ class ReadLog(Protocol):
 
     def began(self, exchange: str) -> tuple[int, bytes, Said] | None:
         """Return the `intent` or `refusal` of an exchange, opened where it can be."""
+
+    def requests(self, start: int, stop: int) -> Iterator[tuple[str, bytes]]:
+        """Yield each `intent` and `refusal` of a range in order: its time, and its metadata.
+
+        Metadata is what the leaf commits to; empty where it is not to be had.
+
+        Raises:
+            LogError: What was opened is not what the leaf commits to.
+        """
+
+    def count_requests(self, start: int, stop: int) -> int:
+        """Return how many `intent` and `refusal` entries a range has; nothing is opened."""
 
     def entries_of(self, exchange: str) -> list[int]:
         """Return where the entries of an exchange are, in order."""
@@ -140,7 +163,7 @@ class DeployedLog:
         self.origin, self.size = checkpoint.origin, checkpoint.size
         self.tile = log.reads.tile
         self._reads = log.reads
-        self._key = key
+        self._keys = _Keys(key)
 
     def leaf(self, index: int) -> bytes:
         """Return an entry's leaf."""
@@ -163,6 +186,33 @@ class DeployedLog:
         seq, body, key_id, sealed = rows[0]
         return int(seq), bytes(body), self._said(body, key_id, sealed)
 
+    def requests(self, start: int, stop: int) -> Iterator[tuple[str, bytes]]:
+        """Yield each `intent` and `refusal` of a range, opened."""
+        # A third of a million entries: a leaf is matched and not made.
+        match, keys = LEAF.fullmatch, self._keys
+        for first in range(start, stop, _AHEAD):
+            rows = self._reads.many(_REQUESTS_SQL, first, min(first + _AHEAD, stop))
+            for body, key_id, sealed in rows:
+                leaf = match(body)
+                if leaf is None:
+                    raise LogError("the exchange log holds what is no leaf")
+                m, s, time = leaf.group(3, 6, 7)
+                key = keys[key_id] if sealed is not None else None
+                if key is None:
+                    yield time.decode("ascii"), b""
+                    continue
+                try:
+                    s = None if s is None else a2b_base64(s)
+                    payload = unseal_payload(key, sealed, a2b_base64(m), s)
+                except AuditError as error:
+                    raise LogError(f"{error.code}: {error.message}") from error
+                yield time.decode("ascii"), payload.meta
+
+    def count_requests(self, start: int, stop: int) -> int:
+        """Return how many `intent` and `refusal` entries a range has."""
+        [(count,)] = self._reads.many(_COUNT_SQL, start, stop)
+        return int(count)
+
     def entries_of(self, exchange: str) -> list[int]:
         """Return where the entries of an exchange are."""
         rows = self._reads.rows(_OF_SQL, exchange_bytes(exchange), self.size)
@@ -172,13 +222,27 @@ class DeployedLog:
         """Return what an entry says; nothing where its payload or its key is gone."""
         if sealed is None or key_id is None:
             return Said()
-        try:
-            key = self._key(key_id)
-        except SettingsError:
-            # The key was destroyed in its time, and `verify` tells that from one that was lost.
+        key = self._keys[key_id]
+        if key is None:
             return Said()
         payload = unseal(key, body, sealed)
         return Said(payload.meta, payload.salt_m, payload.tokens)
+
+
+class _Keys(dict[str, bytes | None]):
+    """Payload keys by id, each asked for once; None for one that is gone."""
+
+    def __init__(self, find: Callable[[str], bytes]) -> None:
+        self._find = find
+
+    def __missing__(self, key_id: str) -> bytes | None:
+        try:
+            key: bytes | None = self._find(key_id)
+        except SettingsError:
+            # It was destroyed in its time, and `verify` tells that from one that was lost.
+            key = None
+        self[key_id] = key
+        return key
 
 
 class ExportedLog:
@@ -249,15 +313,33 @@ class ExportedLog:
         """Return the `intent` or `refusal` of an exchange: read from the beginning on."""
 
         def begins(leaf: Leaf) -> bool:
-            return leaf.exchange_id == exchange and leaf.kind in {"intent", "refusal"}
+            return leaf.exchange_id == exchange and _is_request(leaf)
 
         entries = self.opened(0, self.size, begins)
         return next((one for one in entries if begins(parse_leaf(one[1]))), None)
+
+    def requests(self, start: int, stop: int) -> Iterator[tuple[str, bytes]]:
+        """Yield each `intent` and `refusal` of a range, with what the openings have of it."""
+        for index, data, said in self.opened(start, stop, _is_request):
+            leaf = parse_leaf(data)
+            if _is_request(leaf):
+                if said.meta and commit_meta(said.salt, said.meta) != leaf.m:
+                    message = f"entry {index}: `m` does not commit to what was opened"
+                    raise LogError(f"commitment-mismatch: {message}")
+                yield leaf.time, said.meta
+
+    def count_requests(self, start: int, stop: int) -> int:
+        """Return how many `intent` and `refusal` entries a range has: every leaf is looked at."""
+        return sum(_is_request(parse_leaf(self.leaf(at))) for at in range(start, stop))
 
     def entries_of(self, exchange: str) -> list[int]:
         """Return where the entries of an exchange are: every leaf is looked at."""
         leaves = ((at, self.leaf(at)) for at in range(self.size))
         return [at for at, data in leaves if parse_leaf(data).exchange_id == exchange]
+
+
+def _is_request(leaf: Leaf) -> bool:
+    return leaf.kind in _REQUESTS
 
 
 def signed(note: str) -> Checkpoint:
