@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import agreements_decide
+from bench import agreements_decide, agreements_impact
 from bench.agreements_rules import FORBIDDEN, NOW, cases, rules
 from gateway.errors import Reason
 
@@ -83,3 +83,13 @@ def test_a_peer_that_answers_wrong_is_not_measured(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match=f"cedar: 1 of {REQUESTS} answers are wrong"):
         agreements_decide.run(size(peers), lambda _line: None)
+
+
+def test_a_small_log_is_decided_again() -> None:
+    """Each of its hundred requests, and the run says how many they were."""
+    lines: list[str] = []
+
+    found = agreements_impact.run(lines.append, entries=300, runs=1)
+
+    assert set(agreements_impact.KEYS) == set(found)
+    assert ["100 requests"] == [line.rpartition(", ")[2] for line in lines]

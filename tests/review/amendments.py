@@ -132,6 +132,13 @@ def a_pair(draw: random.Random, *, nevers: bool = True) -> Pair:
     return Pair(first, second, old, new)
 
 
+def versions(before: Mapping[str, Mask], after: Mapping[str, Mask]) -> Pair:
+    """Return two versions of one flow without conditions: what they release."""
+    first, second = (an_agreement(a_provision(one)) for one in (before, after))
+    old, new = (the_agreements(one, dataset=DATASET) for one in (first, second))
+    return Pair(first, second, old, new)
+
+
 def _provision(draw: random.Random, number: int, flow: tuple[str, str]) -> Provision:
     purposes = tuple(draw.sample(PURPOSES, draw.choice((1, 1, 2))))
     names = draw.sample(sorted(MASKS), draw.randrange(1, len(MASKS) + 1))

@@ -43,6 +43,7 @@ ABOUT_PEOPLE: Final = "log accounting"
 
 
 STOPPED: Final = {
+    "agreements impact": {0},
     "keys list": {0},
     "log migrate": {0},
     "log proof": {1},

@@ -57,7 +57,7 @@ def looked(town: Town, work: Callable[[DeployedLog], _T], lost: frozenset[str] =
 
     async def run() -> _T:
         async with town.log() as log:
-            return await asyncio.to_thread(work, DeployedLog(log, key))
+            return await asyncio.to_thread(work, DeployedLog(log.reads, log.published.note, key))
 
     return asyncio.run(run())
 

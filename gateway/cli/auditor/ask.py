@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.audit.entry import Draft
     from gateway.audit.event import Event
     from gateway.cli.auditor.logs import ReadLog
+    from gateway.store.log import StoredLog
 
 _T = TypeVar("_T")
 
@@ -164,9 +165,13 @@ def with_place(place: str, looks: Callable[[ReadLog], Draft], work: Callable[[Re
         return work(log)
     return with_log(
         path,
-        lambda log: looks(DeployedLog(log, _no_key)),
-        lambda log, key: work(DeployedLog(log, key)),
+        lambda log: looks(_of(log, _no_key)),
+        lambda log, key: work(_of(log, key)),
     )
+
+
+def _of(log: StoredLog, key: Callable[[str], bytes]) -> DeployedLog:
+    return DeployedLog(log.reads, log.published.note, key)
 
 
 def _own_folder(path: Path) -> Path | None:

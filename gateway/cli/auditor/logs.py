@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.audit.beside import Opening
     from gateway.audit.entry import Leaf
     from gateway.audit.select import Selection
-    from gateway.store.log import StoredLog
+    from gateway.store.reads import Reads
 
     Wanted = Callable[[Leaf], bool]
     Told = Callable[[int], None]
@@ -151,18 +151,19 @@ class DeployedLog:
     """The log of a deployment, up to its newest checkpoint.
 
     Args:
-        log: Open, with the `access` entry that covers this durable in it.
+        reads: Of its store; an `access` entry that covers what is opened is durable in it.
+        note: Its newest checkpoint.
         key: Payload keys by id.
     """
 
     seeks = True
 
-    def __init__(self, log: StoredLog, key: Callable[[str], bytes]) -> None:
-        self.note = log.published.note
-        checkpoint = signed(self.note)
+    def __init__(self, reads: Reads, note: str, key: Callable[[str], bytes]) -> None:
+        self.note = note
+        checkpoint = signed(note)
         self.origin, self.size = checkpoint.origin, checkpoint.size
-        self.tile = log.reads.tile
-        self._reads = log.reads
+        self.tile = reads.tile
+        self._reads = reads
         self._keys = _Keys(key)
 
     def leaf(self, index: int) -> bytes:
