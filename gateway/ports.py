@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.audit.entry import Draft
     from gateway.decide import Standing
     from gateway.plan.noise import Noise
-    from gateway.plan.ops import Crowd, Likeness, Plan
+    from gateway.plan.ops import Crowd, Likeness, Plan, Register
     from gateway.plan.pushdown import Scan
     from gateway.values import Chunk, Form, Header, Receipt, Request, Terms
 
@@ -95,6 +95,38 @@ class Streams(Protocol):
 
         What it raises ends the block wherever it waits, and is raised in place of what the block
         would have come to. A block that is left is not asked of any more.
+        """
+
+
+class Consent(Protocol):
+    """The register of consents: what people said beside and after their records, by keyed token."""
+
+    def mark(self) -> int:
+        """Return a number that no later word's place is below; fit for the event loop.
+
+        Raises:
+            SourceError: `CONSENT_UNAVAILABLE`: nobody can be asked now.
+        """
+
+    async def stay(self, register: Register, batch: pa.RecordBatch) -> list[bool]:
+        """Return, row by row, whether whoever it is about lets it leave.
+
+        Args:
+            register: What is asked.
+            batch: Originals, with the register's fields.
+
+        Raises:
+            SourceError: `CONSENT_UNAVAILABLE`.
+        """
+
+    def withdrew(self, register: Register, batch: pa.RecordBatch, since: int) -> list[bool]:
+        """Return, row by row, whether whoever it is about has withdrawn since a mark.
+
+        Fit for the event loop: most often nobody has. A word that is about to be written counts: a
+        release that is put in line after it is in the log after it.
+
+        Raises:
+            SourceError: `CONSENT_UNAVAILABLE`.
         """
 
 
@@ -332,6 +364,8 @@ class Ready:
         rung: Of a table: the last rung of its ladder that was taken; empty for none.
         likeness: Of records without classes: how alike the rows of the whole release are; with its
             last chunk alone.
+        people: Of records that hang on the register of consents: the originals that name whom each
+            row is about, in order.
     """
 
     chunk: Chunk
@@ -343,6 +377,7 @@ class Ready:
     draws: tuple[Draw, ...] = ()
     rung: str = ""
     likeness: Likeness | None = None
+    people: pa.RecordBatch | None = None
 
 
 class Engine(Protocol):

@@ -56,6 +56,7 @@ _OTHER: Final = {
     "erase": (("110101", "Audit Log Used"), None),
     "suspend": (("110113", "Security Alert"), ("110135", "Object Security Attributes Changed")),
     "hold": (("110113", "Security Alert"), ("110135", "Object Security Attributes Changed")),
+    "consent": (("110113", "Security Alert"), ("110135", "Object Security Attributes Changed")),
     "delivery": (("110106", "Export"), None),
     "duty": (("110106", "Export"), None),
 }

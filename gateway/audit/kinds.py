@@ -1,4 +1,4 @@
-"""The closed list of sixteen kinds of entries, each with a closed schema of its metadata.
+"""The closed list of seventeen kinds of entries, each with a closed schema of its metadata.
 
 One table, read by the writer (an entry outside it is an error) and by the verifier (a finding).
 Nothing here is meant to hold a record's value or a caller's free text: each key is an id, a name, a
@@ -194,6 +194,13 @@ KINDS: Final[Mapping[str, Mapping[str, Check]]] = {
         "until": _maybe(_text),
         "document": _text,
     },
+    "consent": {
+        "event": _word("granted", "revoked"),
+        "purpose": _text,  # a leaf, or a branch for all below it
+        "who": _text,  # the agency that recorded it, or `operator`
+        "role": _maybe(_text),
+        "document": _text,  # the agency's own id of the form
+    },
     "hold": {"event": _word("begin", "end"), "scope": _text, "document": _text},
     "erase": {
         "ranges": _listed(_row(_int, _int)),  # [first, last], both erased
@@ -240,7 +247,7 @@ EXCHANGE_KINDS: Final = frozenset({"intent", "refusal", "release", "outcome", "r
 LINKED_KINDS: Final = EXCHANGE_KINDS | {"delivery", "duty", "access"}
 """Kinds whose `x` may be set."""
 
-TOKEN_KINDS: Final = frozenset({"release", "access", "suspend", "hold"})
+TOKEN_KINDS: Final = frozenset({"release", "access", "suspend", "hold", "consent"})
 """Kinds that may carry subject tokens."""
 
 NAMELESS_KINDS: Final = frozenset(KINDS) - TOKEN_KINDS - {"intent", "refusal"}
@@ -257,7 +264,7 @@ def check_meta(kind: str, meta: Mapping[str, object]) -> None:
     """
     schema = KINDS.get(kind)
     if schema is None:
-        raise AuditError("schema", "the kind is not one of the sixteen")
+        raise AuditError("schema", "the kind is not one of the seventeen")
     more = MORE.get(kind, {})
     schema = {**schema, **{key: more[key] for key in more.keys() & meta.keys()}}
     if meta.keys() != schema.keys():

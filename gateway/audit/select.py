@@ -30,7 +30,7 @@ class Selection:
         agreements: Ids, or `<id>@<version>`.
         provisions: Ids.
         purposes: Leaves of the tree of purposes, or branches of it.
-        kinds: Of the sixteen.
+        kinds: Of the closed list.
         reasons: Why it was refused.
         decision: `granted`, `refused`, or empty for both and for what was never decided.
         since: The first instant asked for.

@@ -174,7 +174,7 @@ class Summary:
                 self.changes["agreement", "in force"] += 1
             case "incident":
                 self.changes["incident", meta["class"]] += 1
-            case "config" | "key" | "hold" | "suspend" | "delivery":
+            case "config" | "key" | "hold" | "suspend" | "consent" | "delivery":
                 self.changes[event.leaf.kind, meta["event"]] += 1
             case _:
                 pass

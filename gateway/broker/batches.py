@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from gateway.plan.ops import Plan
+    from gateway.ports import Consent
 
 TOGETHER_ROWS: Final = 1 << 16
 """Rows from which on more at once are no faster."""
@@ -40,6 +41,26 @@ async def as_asked(
             yield batch
     finally:
         await batches.aclose()
+
+
+async def consented(
+    plan: Plan, batches: AsyncGenerator[pa.RecordBatch], consent: Consent
+) -> AsyncGenerator[pa.RecordBatch]:
+    """Yield the rows of `batches` whose people the register of consents lets leave.
+
+    Before anything is masked, counted or drawn: who does not consent is in no class and no cell.
+
+    Raises:
+        SourceError: The register cannot be asked, or a batch has not the scan's columns.
+    """
+    if plan.register is None:
+        async for batch in batches:
+            yield batch
+        return
+    fields = list(plan.register.fields)
+    async for batch in as_asked(plan, batches):
+        keep = await consent.stay(plan.register, batch.select(fields))
+        yield batch if all(keep) else batch.filter(pa.array(keep, pa.bool_()))
 
 
 async def together(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from gateway.ports import Ready
 from gateway.values import Chunk, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gateway.plan.check import Release
     from gateway.values import Scalar
@@ -90,9 +91,51 @@ def _rows_chunk(batch: pa.RecordBatch, offset: int) -> Chunk:
     return Chunk(offset, batch.num_rows, rows_digest(rows), rows=rows)
 
 
-def ready_of(release: Release, form: Form, offset: int, *, whole: bool) -> Iterator[Ready]:
-    """Yield the chunks of a release with what the log holds of each; see `chunks_of`."""
+def ready_of(
+    release: Release,
+    form: Form,
+    offset: int,
+    *,
+    whole: bool,
+    people: pa.RecordBatch | None = None,
+) -> Iterator[Ready]:
+    """Yield the chunks of a release with what the log holds of each; see `chunks_of`.
+
+    Args:
+        release: What `plan/check` made.
+        form: How the caller asked for it.
+        offset: Rows of the exchange before this release.
+        whole: Never cut.
+        people: The originals that name whom its rows are about, where the register is asked.
+    """
     for chunk in chunks_of(release, form, offset, whole=whole):
         size = len(chunk.arrow) if chunk.arrow is not None else release.batch.nbytes
-        tokens, suppressed = release.tokens, release.suppressed
-        yield Ready(chunk, size, tokens, suppressed, crowd=release.crowd, rung=release.rung)
+        theirs = (
+            people.slice(chunk.offset - offset, chunk.row_count) if people is not None else None
+        )
+        yield Ready(
+            chunk,
+            size,
+            release.tokens,
+            release.suppressed,
+            crowd=release.crowd,
+            rung=release.rung,
+            people=theirs,
+        )
+
+
+def without(ready: Ready, form: Form, gone: Sequence[bool]) -> Ready:
+    """Return a chunk of records without some of its rows; it may then have none.
+
+    What the log says of people stays that of the whole batch: it tells of too many, never too few.
+    """
+    keep = [not one for one in gone]
+    chunk = ready.chunk
+    if chunk.rows is not None:
+        rows = tuple(row for row, stays in zip(chunk.rows, keep, strict=True) if stays)
+        left = Chunk(chunk.offset, len(rows), rows_digest(rows), rows=rows)
+        return dataclasses.replace(ready, chunk=left)
+    with pa.ipc.open_stream(chunk.arrow) as stream:
+        [batch] = stream
+    left = _arrow_chunk(batch.filter(pa.array(keep, pa.bool_())), chunk.offset, form)
+    return dataclasses.replace(ready, chunk=left, size=len(left.arrow or b""))

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from gateway.agreement.budget import caps
 from gateway.audit.stream import stream_next, stream_start
 from gateway.broker import drafts
+from gateway.broker.batches import consented
 from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
 from gateway.broker.headers import header_of, noise_of
 from gateway.broker.remade import Remade
 from gateway.broker.stands import Stands, refused
+from gateway.broker.withdrawn import Withdrawn
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import (
     AccordError,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from gateway.ports import (
         Attempt,
         Clock,
+        Consent,
         Counters,
         Engine,
         Entropy,
@@ -77,6 +80,7 @@ class Ports:
     entropy: Entropy
     meter: Meter
     streams: Streams
+    consent: Consent
 
 
 class Broker:
@@ -216,6 +220,7 @@ class _Run:
         self._remade = Remade(before, request.resume)
         self._held: Receipt | None = None
         self._header: Header | None = header_of(plan, ticket.exchange_id)
+        self._withdrawn = Withdrawn(plan, self._ports.consent, request.form)
 
     async def carry_out(self, deadline_s: float) -> None:
         """Read, release and send everything, then close the exchange, however it ends."""
@@ -235,9 +240,11 @@ class _Run:
         ports = self._ports
         if self._request.resume is not None and self._request.resume.offset:
             self._held = await self._receipt_of(self._request.resume)
-        batches = ports.sources.scan(
+        self._withdrawn.begin()
+        read = ports.sources.scan(
             self._plan.scan, exchange_id=self._ticket.exchange_id, timeout_s=deadline_s
         )
+        batches = consented(self._plan, read, ports.consent)
         if self._plan.group is None:
             await self._all_of(batches, ())
         else:
@@ -276,6 +283,7 @@ class _Run:
         return held
 
     async def _release(self, ready: Ready) -> None:
+        ready = self._withdrawn.without(ready)
         chunk = ready.chunk
         if self._plan.classes is not None and ready.crowd is None:
             message = "records of no class under a plan that asks for classes"
@@ -298,6 +306,9 @@ class _Run:
                 self._count(ready, stream)
         await self._pass_on()
         self._held_back = self._message(chunk, logged)
+        if self._plan.register is not None:
+            # Nobody can withdraw from what is logged: it leaves now, and the receipt by itself.
+            await self._pass_on()
 
     def _count(self, ready: Ready, stream: bytes) -> None:
         self._stream = stream
@@ -324,13 +335,16 @@ class _Run:
 
     async def _finish(self) -> None:
         self._remade.end()
-        if self._held_back is None:
+        if self._held_back is None and not self._chunks:
             # A resumption of an exchange that was held in full: there is only its receipt to send.
             await self._send(self._message(None, None))
             return
         receipt = await self._ticket.receipt()
-        self._held_back = dataclasses.replace(self._held_back, receipt=receipt)
-        await self._pass_on()
+        if self._held_back is None:
+            await self._send(dataclasses.replace(self._message(None, None), receipt=receipt))
+        else:
+            self._held_back = dataclasses.replace(self._held_back, receipt=receipt)
+            await self._pass_on()
         agreement = self._plan.rule.pact.agreement.ref
         provision = self._plan.rule.provision.id
         self._ports.meter.released(agreement, provision, self._rows, self._bytes)

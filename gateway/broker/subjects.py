@@ -13,7 +13,7 @@ from gateway.errors import Reason, RequestError
 from gateway.masks.identity import canon
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from gateway.agreement.dataset import Dataset
     from gateway.plan.ops import SubjectSystem
@@ -30,13 +30,16 @@ class SubjectTokens:
 
     def of(self, several: Iterable[Row]) -> tuple[bytes, ...]:
         """Return the distinct tokens of the people in some rows."""
-        found: set[bytes] = set()
+        return tuple(sorted({token for some in self.each(several) for token in some}))
+
+    def each(self, several: Iterable[Row]) -> Iterator[tuple[bytes, ...]]:
+        """Yield the tokens of whom each row is about: one for each system that names them."""
         for row in several:
-            for system in self._systems:
-                identifier = _identifier(row, system.fields)
-                if identifier is not None:
-                    found.add(subject_token(self._key, system.system, identifier))
-        return tuple(sorted(found))
+            yield tuple(
+                subject_token(self._key, system.system, identifier)
+                for system in self._systems
+                if (identifier := _identifier(row, system.fields)) is not None
+            )
 
 
 def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:

@@ -14,7 +14,7 @@ from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.daily import daily, forget
-from gateway.cli.keyring import open_keys, signers
+from gateway.cli.keyring import open_keys, register_key, signers
 from gateway.cli.place import database, place, state
 from gateway.cli.streams import OpenStreams
 from gateway.cli.tables import known, tables
@@ -32,6 +32,7 @@ from gateway.rpc.limits import Admission
 from gateway.rpc.server import Gateway, Listeners, Parts
 from gateway.settings import beside
 from gateway.store import connect
+from gateway.store.consents import StoredConsent
 from gateway.store.counters import StoredCounters
 from gateway.store.start import open_log
 from gateway.store.vault import StoredVault
@@ -155,7 +156,8 @@ async def start(
         vault = StoredVault(held, entropy, create=not keys.vaulted())
         await put_in_force(library, log, loaded)
         await forget(log, clock)
-        inner = Inner(clock, library, log, vault, keys, found, telemetry, fatal, own)
+        consent = StoredConsent(log, register_key(keys))
+        inner = Inner(clock, library, log, vault, consent, keys, found, telemetry, fatal, own)
         return await _serve(settings, inner)
     except BaseException:
         if vault is not None:
@@ -216,6 +218,7 @@ class Inner:
     library: FolderLibrary
     log: StoredLog
     vault: StoredVault
+    consent: StoredConsent
     keys: KeyFolder
     tables: Mapping[str, Table]
     telemetry: Telemetry
@@ -238,7 +241,18 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     )
     counters = StoredCounters(log.reads, _locate(library))
     entropy, telemetry, streams = SystemEntropy(), inner.telemetry, OpenStreams()
-    ports = Ports(library, counters, log, sources, engine, clock, entropy, telemetry, streams)
+    ports = Ports(
+        library,
+        counters,
+        log,
+        sources,
+        engine,
+        clock,
+        entropy,
+        telemetry,
+        streams,
+        inner.consent,
+    )
     drafts = Drafts(BUILD, settings.gateway.replica)
     parts = Parts(
         Broker(ports, Builder(inner.tables, keys.pseudonym), drafts),

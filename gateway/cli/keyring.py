@@ -16,6 +16,7 @@ from gateway.keys.master import LocalMaster, make_file
 from gateway.keys.names import GRACE
 from gateway.keys.uri import ENVIRONMENT, PKCS11, token_uri
 from gateway.settings import beside
+from gateway.store.consents import RegisterKey
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -51,6 +52,11 @@ def signers(origin: str, keys: KeyFolder, now: dt.datetime) -> Signers:
         else:
             retired.append(Verifier(origin, ED25519, one.public))
     return Signers(Signer.from_seed(origin, in_use.seed), tuple(retiring), tuple(retired))
+
+
+def register_key(keys: KeyFolder) -> RegisterKey:
+    """Return the key of the register of consents; it stays, as long as the register does."""
+    return RegisterKey(*keys.pseudonym("consent", "never"))
 
 
 def open_master(path: Path, kek: str, entropy: Entropy, *, create: bool = False) -> Master:

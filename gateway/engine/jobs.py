@@ -16,17 +16,18 @@ from gateway.plan import lower, rows
 from gateway.plan.check import BatchCheck, Release, RowCheck, in_classes
 from gateway.plan.distinct import mask_few
 from gateway.plan.likeness import Columns, Gathered
+from gateway.plan.pushdown import arrow_schema
 from gateway.plan.vaulted import by_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateway.broker.subjects import SubjectTokens
     from gateway.plan.classes import Gathering, Part
     from gateway.plan.distinct import Few
     from gateway.plan.ops import Crowd, Plan
     from gateway.ports import Ready
-    from gateway.values import Form, Scalar
+    from gateway.values import Form, Row, Scalar
 
 ROWS_AT_ONCE = 32
 """Up to here rows are masked one by one: `make bench` measures the crossover."""
@@ -93,12 +94,14 @@ class Job:
         if self._gathered is not None:
             self._gathered.add_rows(masked, staying)
         found = self._tokens.of(staying) if self._tokens else ()
-        return self.finish(self._programs.check.check(plan, masked, found))
+        release = self._programs.check.check(plan, masked, found)
+        return self.finish(release, self._named_in_rows(staying))
 
     def in_columns(self, batch: pa.RecordBatch) -> list[Ready]:
         """Mask a batch in columns."""
         batch = rows_staying(self._plan, batch)
-        return self.finish(self._masked(batch, self._people(batch)))
+        named = batch.select(list(self._plan.register.fields)) if self._plan.register else None
+        return self.finish(self._masked(batch, self._people(batch)), named)
 
     def gather(self, batch: pa.RecordBatch, gathering: Gathering) -> None:
         """Mask a batch in columns and let it wait; tokens are of those who leave in the end."""
@@ -129,9 +132,17 @@ class Job:
         people = frame_of(batch.select(list(self._tokens.names)))
         return self._tokens.of(people.iter_rows(named=True))
 
-    def finish(self, release: Release) -> list[Ready]:
+    def _named_in_rows(self, staying: Sequence[Row]) -> pa.RecordBatch | None:
+        """Return the originals that name whom some rows are about, where the register is asked."""
+        if self._plan.register is None:
+            return None
+        fields = self._plan.register.fields
+        schema = arrow_schema([one for one in self._plan.scan.columns if one[0] in fields])
+        return pa.RecordBatch.from_pylist(list(staying), schema=schema)
+
+    def finish(self, release: Release, people: pa.RecordBatch | None = None) -> list[Ready]:
         """Return the chunks of a release."""
-        return list(ready_of(release, self._form, self._offset, whole=False))
+        return list(ready_of(release, self._form, self._offset, whole=False, people=people))
 
 
 def rows_staying(plan: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:

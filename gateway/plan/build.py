@@ -33,6 +33,7 @@ from gateway.plan.ops import (
     MaskField,
     MeasureNode,
     Plan,
+    Register,
     SubjectSystem,
     assemble,
     where_words,
@@ -47,7 +48,7 @@ from gateway.plan.table_build import (
     person_beside,
     table_of,
 )
-from gateway.plan.where_build import meaning, where_of
+from gateway.plan.where_build import meaning, register_of, systems_of, where_of
 from gateway.values import (
     Column,
     FieldClass,
@@ -85,6 +86,7 @@ class _Static:
     subjects: tuple[SubjectSystem, ...]
     read: tuple[str, ...]
     classes: Classes | None
+    register: Register | None
     text: bytes
     digest: bytes
 
@@ -150,6 +152,7 @@ class Builder:
             digest=digest,
             text=text,
             classes=static.classes,
+            register=static.register,
         )
 
     def _static(
@@ -200,7 +203,9 @@ class Builder:
         classes = classes_of(
             rule, masked, lambda name: self._masks.mask(agreements, rule, name, now)
         )
-        read = _read(rule, (*masks, *(classes.hidden if classes else ())), measures, subjects)
+        register = register_of(rule)
+        systems = (*subjects, *(register.systems if register else ()))
+        read = _read(rule, (*masks, *(classes.hidden if classes else ())), measures, systems)
         text = canonical_json(
             {
                 **classes_text(classes, mask_text),
@@ -213,11 +218,14 @@ class Builder:
                 "provision": rule.ref,
                 "purpose": rule.purpose,
                 "reads": list(read),
+                **_register_text(register),
                 "subjects": [[one.system, list(one.fields)] for one in subjects],
             }
         )
         digest = hashlib.sha256(text).digest()
-        return _Static(masks, measures, derived, columns, subjects, read, classes, text, digest)
+        return _Static(
+            masks, measures, derived, columns, subjects, read, classes, register, text, digest
+        )
 
 
 def _columns(
@@ -253,17 +261,21 @@ def _subjects(rule: FlowRule) -> tuple[SubjectSystem, ...]:
     # A flow that owes no accounting fetches no identifier for it at all.
     if provision.duties.accounting != "required" or provision.delivery.shape is not Shape.RECORD:
         return ()
-    return tuple(
-        SubjectSystem(f"{rule.provider.id}/{one.system}", one.fields)
-        for one in rule.dataset.subjects
-    )
+    return systems_of(rule)
+
+
+def _register_text(register: Register | None) -> dict[str, object]:
+    if register is None:
+        return {}
+    systems = [one.system for one in register.systems]
+    return {"register": [systems, list(register.granted), list(register.kept)]}
 
 
 def _read(
     rule: FlowRule,
     masks: tuple[MaskField, ...],
     measures: tuple[MeasureNode, ...],
-    subjects: tuple[SubjectSystem, ...],
+    systems: tuple[SubjectSystem, ...],
 ) -> tuple[str, ...]:
     names = [one.name for one in masks]
     names += [name for one in masks for name in one.reads[1:]]
@@ -287,7 +299,7 @@ def _read(
                 pass
             case _:
                 assert_never(condition)
-    for system in subjects:
+    for system in systems:
         names += system.fields
     return tuple(dict.fromkeys(names))
 

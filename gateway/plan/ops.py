@@ -281,6 +281,27 @@ class SubjectSystem:
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """What the register of consents is asked of whomever a row is about, before each chunk.
+
+    Attributes:
+        systems: What names a person: a row that none of them names cannot be asked about.
+        granted: Purposes to which somebody must have consented in the register, since the records
+            have no word for it.
+        kept: Purposes from which nobody may have withdrawn in the register, whatever a record says.
+    """
+
+    systems: tuple[SubjectSystem, ...]
+    granted: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The original fields that it asks by, each once."""
+        return tuple(dict.fromkeys(name for one in self.systems for name in one.fields))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A grant made concrete.
 
@@ -291,6 +312,7 @@ class Plan:
         digest: SHA-256 of `text`: what the exchange log holds.
         text: The canonical JSON of the plan.
         classes: At record level, how many people must be alike; None where nothing is asked.
+        register: What the register of consents is asked; None where the provision asks nothing.
     """
 
     rule: FlowRule
@@ -307,6 +329,7 @@ class Plan:
     digest: bytes
     text: bytes
     classes: Classes | None = None
+    register: Register | None = None
 
 
 def where_words(one: MeasureNode) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from gateway.agreement.conditions import (
     WithinCondition,
 )
 from gateway.agreement.spans import add, before
-from gateway.plan.ops import Where
+from gateway.plan.ops import Register, SubjectSystem, Where
 from gateway.values import Condition, FieldType, Means, Operator
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def where_of(rule: FlowRule, terms: Terms, grant: Grant) -> Where:
             case ConsentCondition():
                 found = meaning(rule, Means.CONSENT)
                 consent += found
-                unanswerable |= not found
+                unanswerable |= not (found or rule.dataset.subjects)
             case OptOutCondition():
                 found = meaning(rule, Means.OPT_OUT)
                 opt_out += [(name, rule.dataset.fields[name].type) for name in found]
-                unanswerable |= not found
+                unanswerable |= not (found or rule.dataset.subjects)
             case RoleCondition():
                 pass
             case _:
@@ -58,6 +58,27 @@ def where_of(rule: FlowRule, terms: Terms, grant: Grant) -> Where:
     else:
         conditions += _periods(rule, grant)
     return Where(tuple(conditions), tuple(consent), tuple(opt_out), unanswerable)
+
+
+def systems_of(rule: FlowRule) -> tuple[SubjectSystem, ...]:
+    """Return what names the people of a flow's dataset: identifier spaces of its provider."""
+    return tuple(
+        SubjectSystem(f"{rule.provider.id}/{one.system}", one.fields)
+        for one in rule.dataset.subjects
+    )
+
+
+def register_of(rule: FlowRule) -> Register | None:
+    """Return what the register of consents is asked; None where nothing is, or nobody is named."""
+    systems = systems_of(rule)
+    when = rule.provision.when
+    consent = [one.purpose for one in when if isinstance(one, ConsentCondition)]
+    opt_out = [one.purpose for one in when if isinstance(one, OptOutCondition)]
+    if not systems or not (consent or opt_out):
+        return None
+    # Where records have a word for consent theirs is needed, and the register can take it back.
+    granted = () if meaning(rule, Means.CONSENT) else tuple(consent)
+    return Register(systems, granted, tuple(dict.fromkeys((*consent, *opt_out))))
 
 
 def _window(rule: FlowRule, one: WithinCondition, now: dt.datetime) -> list[Condition]:

@@ -31,7 +31,8 @@ HELD_TOKENS: Final = 65_536
 _READ_ENTRIES: Final = 32
 _ENTRIES: Final = """
 SELECT seq, body, key_id, sealed FROM log_entry JOIN log_payload USING (seq)
-WHERE seq >= ? AND seq < ? AND k IN ('release', 'access', 'suspend', 'hold') ORDER BY seq LIMIT ?
+WHERE seq >= ? AND seq < ? AND k IN ('release', 'access', 'suspend', 'hold', 'consent')
+ORDER BY seq LIMIT ?
 """
 """Entries of the kinds that may carry tokens (`audit.kinds.TOKEN_KINDS`)."""
 

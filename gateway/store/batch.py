@@ -57,8 +57,8 @@ class Rows:
     """What one transaction writes, table by table."""
 
     __slots__ = (
-        "attempts", "cells", "chores", "chunks", "closed", "counts", "entries", "key_events",
-        "keys", "named", "noise", "opened", "payloads", "periods", "subjects", "tiles",
+        "attempts", "beside", "cells", "chores", "chunks", "closed", "counts", "entries",
+        "key_events", "keys", "named", "noise", "opened", "payloads", "periods", "subjects", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -68,6 +68,7 @@ class Rows:
         self.opened: dict[bytes, tuple[Any, ...]] = {}
         self.closed: list[tuple[bytes]] = []
         self.attempts: list[tuple[Any, ...]] = []
+        self.beside: list[Job] = []
         self.cells: list[tuple[Any, ...]] = []
         self.chunks: list[tuple[Any, ...]] = []
         self.counts: dict[tuple[str, str, str], int] = {}
@@ -99,6 +100,9 @@ class Rows:
         tables.INSERT_TILE.run(connection, self.tiles)
         tables.INSERT_KEY.run(connection, list(self.keys.items()))
         tables.INSERT_KEY_EVENT.run(connection, self.key_events)
+        for job in self.beside:
+            if job.beside is not None:
+                job.beside(connection, job.index)
         for job in self.chores:
             if job.chore is not None:
                 job.chore(connection)
@@ -152,6 +156,8 @@ class Lay:
         rows.payloads.append((seq, entry.key_id, sealed))
         if draft.tokens:
             rows.named.append((seq, draft.tokens))
+        if job.beside is not None:
+            rows.beside.append(job)
         if entry.key_id not in self._known:
             rows.keys.setdefault(entry.key_id, seq)
         if job.key is not None:

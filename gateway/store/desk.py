@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.ports import Keep
-    from gateway.store.line import Asked
+    from gateway.store.line import Asked, Beside
     from gateway.store.sealing import Sealer
     from gateway.store.writer import Writer
 
@@ -103,7 +103,7 @@ class Desk:
 
     # --- Awaiting ---------------------------------------------------------------------------------
 
-    async def append(self, draft: Draft, kind: str) -> int:
+    async def append(self, draft: Draft, kind: str, beside: Beside | None = None) -> int:
         """Make one entry durable; return its index.
 
         Raises:
@@ -111,6 +111,7 @@ class Desk:
             LogError: The entry is not, or may not be, durable.
         """
         job = self.job(draft, kind)
+        job.beside = beside
         self._room.reserve(1, job.size)
         job.room = (1, job.size)
         await self.settled(job)

@@ -43,6 +43,9 @@ _COPIED: Final = {
 _SHIFTED: Final = {
     "released_cells": "source, first, last, attempt, until, key_id, sealed",
     "noise_ledger": ("drawn_by, source, recipient, question, mechanism, rho, bound, unit, periods"),
+    "consent_word": "token, purpose, granted, key_id",
+    "duty_owed": "x, duty, recipient, agreement, provision, due",
+    "duty_said": "x, duty, event",
 }
 """What is remembered by the entry that released it: table -> columns beside `seq`."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.errors import BusyError, Reason
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gateway.ports import Keep
     from gateway.store.database import Connection
     from gateway.store.sealing import Sealable
+
+    Beside: TypeAlias = Callable[[Connection, int], None]
 
 BATCH_ENTRIES: Final = 256
 BATCH_BYTES: Final = 8 << 20
@@ -47,6 +49,7 @@ class Job:
         entry: What is to be sealed and written; None for a chore.
         x: The 16 bytes of its exchange id, or None.
         opened_at: For a release, the index of its exchange's intent.
+        beside: What is written in the entry's transaction, given a connection and its place.
         cells: Of a table's release: key id and what the record of cells keeps of it, sealed.
         seen: Of a table's release: which version of its source's record it was judged beside.
         must: Never withdrawn: the log owes it, whatever becomes of the caller.
@@ -60,8 +63,8 @@ class Job:
     """
 
     __slots__ = (
-        "asked", "cells", "chore", "done", "entry", "error", "future", "index", "keep", "key",
-        "leaf", "must", "opened_at", "resolved", "room", "seen", "settled", "since", "size",
+        "asked", "beside", "cells", "chore", "done", "entry", "error", "future", "index", "keep",
+        "key", "leaf", "must", "opened_at", "resolved", "room", "seen", "settled", "since", "size",
         "t_ms", "x",
     )  # fmt: skip
 
@@ -79,6 +82,7 @@ class Job:
         self.x = entry.x if entry else None
         self.asked = asked
         self.keep = keep
+        self.beside: Beside | None = None
         self.cells: tuple[str, bytes] | None = None
         self.seen: tuple[int, int] | None = None
         self.chore = chore

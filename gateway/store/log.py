@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from gateway.ports import Attempt
     from gateway.store.desk import Desk
     from gateway.store.incident import Remembering
-    from gateway.store.line import Job
+    from gateway.store.line import Beside, Job
     from gateway.store.prover import Prover
     from gateway.store.reads import Opened, Reads, Stored
     from gateway.store.sealing import PayloadKeys
@@ -93,11 +93,16 @@ class StoredLog:
         """Make a `refusal` entry durable; return its index in the log."""
         return await self._desk.append(draft, "refusal")
 
-    async def note(self, draft: Draft) -> int:
-        """Make an entry of another kind durable; return its index."""
+    async def note(self, draft: Draft, beside: Beside | None = None) -> int:
+        """Make an entry of another kind durable; return its index.
+
+        Args:
+            draft: What it says.
+            beside: What is written in its transaction, given a connection and its index.
+        """
         if draft.kind in _STEPS:
             raise LogError(f"`{draft.kind}` is written by the exchange that it belongs to")
-        return await self._desk.append(draft, draft.kind)
+        return await self._desk.append(draft, draft.kind, beside)
 
     async def intent(
         self,

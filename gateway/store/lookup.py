@@ -32,7 +32,8 @@ _AT_ONCE: Final = 200
 _INDEXED: Final = "SELECT indexed, size FROM log_head"
 _HITS: Final = "SELECT seq FROM log_subject WHERE token IN ({})"
 _ABOVE: Final = """
-SELECT seq FROM log_entry WHERE seq >= ? AND seq < ? AND k IN ('release', 'suspend', 'access')
+SELECT seq FROM log_entry
+WHERE seq >= ? AND seq < ? AND k IN ('release', 'suspend', 'access', 'consent')
 ORDER BY seq
 """
 _ENTRIES: Final = (

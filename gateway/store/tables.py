@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Connection
 
-REVISION: Final = "0004"
+REVISION: Final = "0005"
 """The newest migration: what a database must say in `alembic_version`."""
 
 META: Final = MetaData()
@@ -216,11 +216,66 @@ noise_ledger = _table(
 )
 _spent = Index("noise_ledger_source", noise_ledger.c.source)
 
-INSERT_ONLY: Final = (log_entry, log_tile, log_checkpoint, erased_cells, noise_ledger)
+# The register of consents: what people said, by the seq of its entry and the token of each of their
+# identifiers under the register's own key. The last word that speaks of a purpose holds.
+consent_word = _table(
+    "consent_word",
+    _key("seq"),
+    _blob("token", key=True),
+    _text("purpose"),
+    _int("granted"),
+    _text("key_id"),
+    rowid=False,
+)
+_said = Index("consent_word_token", consent_word.c.token)
+
+# Requests by second, where several gateways share the log: each counts its own in memory.
+standing_rate = _table(
+    "standing_rate",
+    _text("recipient", key=True),
+    _text("provision", key=True),
+    _text("replica", key=True),
+    Column("second", _INT, primary_key=True, autoincrement=False),
+    _int("request_count"),
+    rowid=False,
+)
+
+# What recipients owe of each exchange, by the seq of its first release, and what was said of it.
+duty_owed = _table(
+    "duty_owed",
+    _blob("x", key=True),
+    _text("duty", key=True),
+    _int("seq"),
+    _text("recipient"),
+    _text("agreement"),
+    _text("provision"),
+    _int("due"),
+    rowid=False,
+)
+_owing = Index("duty_owed_due", duty_owed.c.recipient, duty_owed.c.due)
+duty_said = _table(
+    "duty_said",
+    _blob("x", key=True),
+    _text("duty", key=True),
+    _text("event", key=True),
+    _int("seq"),
+    rowid=False,
+)
+
+INSERT_ONLY: Final = (
+    log_entry,
+    log_tile,
+    log_checkpoint,
+    erased_cells,
+    noise_ledger,
+    consent_word,
+    duty_owed,
+    duty_said,
+)
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
-_INDEXES: Final = (_once, _asked, _of_source, _spent)
+_INDEXES: Final = (_once, _asked, _of_source, _spent, _said, _owing)
 _VERBS: Final = ("UPDATE", "DELETE")
 
 
@@ -277,6 +332,14 @@ def _adding() -> ClauseElement:
     total = standing_rows.c.row_count + statement.excluded.row_count
     keys = [standing_rows.c.recipient, standing_rows.c.provision, standing_rows.c.day]
     return statement.on_conflict_do_update(index_elements=keys, set_={"row_count": total})
+
+
+def _rating() -> ClauseElement:
+    statement = upsert(standing_rate)
+    total = standing_rate.c.request_count + statement.excluded.request_count
+    columns = standing_rate.c
+    keys = [columns.recipient, columns.provision, columns.replica, columns.second]
+    return statement.on_conflict_do_update(index_elements=keys, set_={"request_count": total})
 
 
 class Rows:
@@ -336,6 +399,10 @@ INSERT_CHUNK: Final = _insert(insert(attempt_chunk))
 ADD_ROWS: Final = _insert(_adding())
 INSERT_CELLS: Final = _insert(insert(released_cells))
 INSERT_NOISE: Final = _insert(insert(noise_ledger))
+INSERT_WORD: Final = _insert(insert(consent_word))
+INSERT_OWED: Final = _insert(upsert(duty_owed).on_conflict_do_nothing())
+INSERT_SAID: Final = _insert(upsert(duty_said).on_conflict_do_nothing())
+ADD_RATE: Final = _insert(_rating())
 INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
 
 INSERT_HEAD: Final = _sql(insert(log_head))

@@ -13,7 +13,7 @@ from gateway.audit.event import Event, Said, events
 from gateway.audit.fault import AuditError
 from gateway.audit.select import Selection
 from tests.audit.build import AGREEMENT, START, Log, exchange_id, token
-from tests.audit.sixteen import META
+from tests.audit.every_kind import META
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

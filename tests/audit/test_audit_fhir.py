@@ -14,7 +14,7 @@ from gateway.audit.names import Names, Party
 from gateway.audit.ocsf import api_activity
 from tests.audit.balp import PROFILE, faults
 from tests.audit.build import ORIGIN, exchange_id, token
-from tests.audit.sixteen import META, of_kind
+from tests.audit.every_kind import META, of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

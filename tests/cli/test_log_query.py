@@ -26,7 +26,7 @@ from gateway.settings import beside, gateway_settings
 from gateway.store.lock import Lock
 from gateway.store.reads import Reads
 from tests.audit.balp import faults
-from tests.audit.sixteen import of_kind
+from tests.audit.every_kind import of_kind
 from tests.cli.deployed import EXCHANGE
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from tests.fakes import (
     StaticLibrary,
     World,
 )
+from tests.register import MemoryConsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,6 +54,7 @@ class House:
     tables: Mapping[str, object] = field(default_factory=lambda: dict(TABLES))
     vault: MemoryVault = field(default_factory=MemoryVault)
     noise: NoiseSource | None = field(default_factory=CountedNoise)
+    consent: MemoryConsent = field(default_factory=MemoryConsent)
 
     def __post_init__(self) -> None:
         """Put everything in one world and build the broker."""
@@ -73,6 +75,7 @@ class House:
             self.entropy,
             self.meter,
             self.streams,
+            self.consent,
         )
         self.broker = Broker(ports, self.builder, Drafts("0.1.0", "one"))
 

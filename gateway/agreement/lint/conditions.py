@@ -127,15 +127,16 @@ def on_withheld(case: Case) -> Iterator[Fault]:
 
 @provision_rule("condition-unanswerable", Level.WARNING)
 def answerable(case: Case) -> Iterator[Fault]:
-    """A record answers for consent and opt-out by its own fields; without one, no row leaves."""
-    if case.dataset is None:
+    """A field answers for consent and opt-out, or the register for whoever a row is about."""
+    if case.dataset is None or case.dataset.subjects:
         return
     means = {field.means for field in case.dataset.fields.values()}
     for place, condition in enumerate(case.provision.when):
         consent = isinstance(condition, ConsentCondition) and Means.CONSENT not in means
         opt_out = isinstance(condition, OptOutCondition) and Means.OPT_OUT not in means
         if consent or opt_out:
-            yield case.under("when", place), "no field of the dataset can answer: no row leaves"
+            message = "no field of the dataset can answer, and no row names anybody: no row leaves"
+            yield case.under("when", place), message
 
 
 RULES: tuple[ProvisionRule, ...] = (types, satisfiable, on_withheld, answerable)

@@ -1,4 +1,4 @@
-"""Good metadata of each of the sixteen kinds, and an event of each."""
+"""Good metadata of each kind of the closed list, and an event of each."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ META: dict[str, dict[str, object]] = {
         "statement": "oral",
         "until": "2026-12-20",
         "document": "doc-9",
+    },
+    "consent": {
+        "event": "revoked",
+        "purpose": "care.post_overdose_outreach",
+        "who": "county-ems",
+        "role": "privacy_officer",
+        "document": "form-12",
     },
     "hold": {"event": "begin", "scope": "exchange", "document": "doc-3"},
     "erase": {"ranges": [[2, 9], [12, 12]], "class": "6y", "rule": "class-ended", "count": 9},
