@@ -7,7 +7,7 @@ it never returns a half-result, and it never decides: deciding is `decide`'s, an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -143,6 +143,13 @@ class Source(Protocol):
         """
 
 
+class Owed(NamedTuple):
+    """A duty that a recipient has to attest: `attest_deletion`, or `review` of the exchange."""
+
+    duty: str
+    due: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """What the store keeps in a release entry's transaction, so that limits survive a crash.
@@ -165,6 +172,7 @@ class Keep:
         draws: Of a table with noise: the draws that it tells of, old ones among them.
         caps: The budgets that they are held against.
         clause: The provision's clause, which a refusal names.
+        owes: What the recipient has to attest of the exchange; with the first records that leave.
     """
 
     recipient: str
@@ -185,6 +193,7 @@ class Keep:
     draws: tuple[Draw, ...] = ()
     caps: tuple[Cap, ...] = ()
     clause: str = ""
+    owes: tuple[Owed, ...] = ()
 
 
 def source_of(terms: Terms) -> str:

@@ -386,5 +386,10 @@ def uuid7(now: dt.datetime, random: bytes) -> str:
         | _UUID_VARIANT << 62
         | tail & (1 << 62) - 1
     )
-    text = f"{value:032x}"
+    return uuid_text(value.to_bytes(16, "big"))
+
+
+def uuid_text(data: bytes) -> str:
+    """Return the text of a UUID's 16 bytes."""
+    text = data.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

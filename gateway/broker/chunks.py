@@ -135,7 +135,7 @@ def without(ready: Ready, form: Form, gone: Sequence[bool]) -> Ready:
         rows = tuple(row for row, stays in zip(chunk.rows, keep, strict=True) if stays)
         left = Chunk(chunk.offset, len(rows), rows_digest(rows), rows=rows)
         return dataclasses.replace(ready, chunk=left)
-    with pa.ipc.open_stream(chunk.arrow) as stream:
+    with pa.ipc.open_stream(chunk.arrow or b"") as stream:
         [batch] = stream
     left = _arrow_chunk(batch.filter(pa.array(keep, pa.bool_())), chunk.offset, form)
     return dataclasses.replace(ready, chunk=left, size=len(left.arrow or b""))

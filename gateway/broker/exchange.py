@@ -20,7 +20,7 @@ from gateway.broker import drafts
 from gateway.broker.batches import consented
 from gateway.broker.days import days_of, until_of
 from gateway.broker.explain import Explanation, explain
-from gateway.broker.headers import header_of, noise_of
+from gateway.broker.headers import header_of, noise_of, owed_of
 from gateway.broker.remade import Remade
 from gateway.broker.stands import Stands, refused
 from gateway.broker.withdrawn import Withdrawn
@@ -369,6 +369,8 @@ class _Run:
             clause=self._plan.rule.provision.clause,
             draws=ready.draws,
             caps=caps(self._agreements, self._plan.rule, now) if ready.draws else (),
+            # With what leaves first, and of nothing where nothing leaves.
+            owes=owed_of(self._plan) if rows and not self._rows else (),
         )
         if group is None:
             return kept

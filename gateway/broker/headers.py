@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gateway.ports import Owed
 from gateway.values import Header
 
 if TYPE_CHECKING:
@@ -25,6 +26,19 @@ def header_of(plan: Plan, exchange_id: str) -> Header:
         plan.attach.duties,
         plan.suppress.rounded_to if plan.suppress else 0,
         noise_of(plan),
+    )
+
+
+ATTESTED: Final = frozenset({"attest_deletion", "review"})
+"""Duties that the recipient has to attest, each by its day."""
+
+
+def owed_of(plan: Plan) -> tuple[Owed, ...]:
+    """Return what the recipient has to attest of what a plan lets leave."""
+    return tuple(
+        Owed(one.kind, one.due)
+        for one in plan.attach.duties
+        if one.kind in ATTESTED and one.due is not None
     )
 
 

@@ -13,9 +13,11 @@ from gateway.cli.accounting.accounts import Accounts
 from gateway.cli.audit_view import AuditView
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock, SystemEntropy
-from gateway.cli.daily import daily, forget
+from gateway.cli.daily import daily, forget, overdue
 from gateway.cli.keyring import open_keys, register_key, signers
 from gateway.cli.place import database, place, state
+from gateway.cli.standings.register import Register
+from gateway.cli.standings.view import Standings
 from gateway.cli.streams import OpenStreams
 from gateway.cli.tables import known, tables
 from gateway.cli.turning import follow
@@ -34,6 +36,7 @@ from gateway.settings import beside
 from gateway.store import connect
 from gateway.store.consents import StoredConsent
 from gateway.store.counters import StoredCounters
+from gateway.store.duties import StoredDuties
 from gateway.store.start import open_log
 from gateway.store.vault import StoredVault
 
@@ -239,7 +242,8 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     engine = PlanEngine(
         keys.subject, lambda: clock.now().year, threads, inner.vault, noise.source()
     )
-    counters = StoredCounters(log.reads, _locate(library))
+    duties = StoredDuties(log)
+    counters = StoredCounters(log.reads, _locate(library), duties.late)
     entropy, telemetry, streams = SystemEntropy(), inner.telemetry, OpenStreams()
     ports = Ports(
         library,
@@ -261,6 +265,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         Identity(library.current, settings.gateway.id),
         telemetry,
         clock.now,
+        Standings(Register(log, inner.consent, keys, clock), duties, clock, library.current),
     )
     limits = settings.limits
     admission = Admission(calls=limits.calls, calls_an_agency=limits.calls_per_agency)
@@ -281,6 +286,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         asyncio.create_task(watch(library, log, clock, settings.agreements.poll_s, dies)),
         asyncio.create_task(streams.watch(settings.agreements.poll_s)),
         asyncio.create_task(daily(log, clock)),
+        asyncio.create_task(overdue(duties, clock)),
         asyncio.create_task(follow(keys, log, settings.log.origin, clock)),
         asyncio.create_task(_health(running)),
     ]

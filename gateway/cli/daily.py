@@ -1,4 +1,4 @@
-"""What a gateway does once a day: forget what is past its time, payloads and tables."""
+"""What a gateway does by the clock: forget what is past its time, and tell of duties overdue."""
 
 from __future__ import annotations
 
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
         async def expire(self, now: dt.datetime) -> int:
             """Erase payloads past their class and under no hold; return how many."""
 
+    class Telling(Protocol):
+        """Duties, as far as late ones are told of."""
+
+        async def tell(self, now: dt.datetime) -> int:
+            """Write an entry for each duty that came to be overdue; return how many."""
+
 
 DAY_S: Final = 86_400.0
+HOUR_S: Final = 3_600.0
 
 
 async def forget(log: Forgetting, clock: Clock) -> None:
@@ -49,6 +56,21 @@ async def expire(log: Forgetting, clock: Clock) -> None:
     payloads = await log.expire(clock.now())
     if payloads:
         structlog.get_logger().info("payloads erased", count=payloads)
+
+
+async def overdue(duties: Telling, clock: Clock, every_s: float = HOUR_S) -> None:
+    """Write an entry for each duty that came to be overdue, at once and then each hour, for ever.
+
+    A recipient is refused from the first instant on at which it is late: the entry is for auditors.
+    """
+    while True:
+        try:
+            late = await duties.tell(clock.now())
+            if late:
+                structlog.get_logger().warning("duties overdue", count=late)
+        except LogError as error:
+            structlog.get_logger().error("overdue duties not told", error=type(error).__name__)
+        await asyncio.sleep(every_s)
 
 
 async def daily(log: Forgetting, clock: Clock, every_s: float = DAY_S) -> None:

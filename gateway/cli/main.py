@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.cli import verbs_agreements, verbs_disclosure, verbs_log, verbs_writing
+from gateway.cli import (
+    verbs_agreements,
+    verbs_disclosure,
+    verbs_log,
+    verbs_standings,
+    verbs_writing,
+)
 from gateway.cli.keys_verbs import keys
 from gateway.cli.verbs import end
 
@@ -30,7 +36,9 @@ adapter = typer.Typer(help="The adapter beside an agency's own system.", no_args
 app.add_typer(adapter, name="adapter")
 app.add_typer(verbs_agreements.app, name="agreements")
 verbs_agreements.app.add_typer(verbs_writing.app)
+app.add_typer(verbs_standings.consent, name="consent")
 app.add_typer(verbs_disclosure.app, name="disclosure")
+app.add_typer(verbs_standings.duty, name="duty")
 app.add_typer(keys, name="keys")
 app.add_typer(verbs_log.app, name="log")
 

@@ -24,6 +24,9 @@ def duties_of(rule: FlowRule, now: dt.datetime) -> tuple[Duty, ...]:
     if duties.attest_deletion is not None:
         due = add(add(now, duties.delete_after), duties.attest_deletion)
         made.append(Duty("attest_deletion", due, "attest the deletion"))
+    if duties.review is not None:
+        due = add(now, duties.review)
+        made.append(Duty("review", due, "have this exchange reviewed by a person, and attest it"))
     onward = ", ".join(duties.onward) or "none"
     made.append(Duty("onward", None, f"may be passed on to: {onward}"))
     if duties.reidentify == "forbid":

@@ -164,17 +164,17 @@ class Client:
         """
         gateway = stub(exchange_pb2_grpc.ExchangeServiceStub, self._channel)
         message = exchange_pb2.ExplainRequest(terms=from_request(request).terms)
-        return _explanation(await self._ask(gateway.Explain, message))
+        return _explanation(await self.ask(gateway.Explain, message))
 
     async def get_checkpoint(self) -> str:
         """Return the newest checkpoint, verified, and keep it."""
-        response = await self._ask(self._audit().GetCheckpoint, audit_pb2.GetCheckpointRequest())
+        response = await self.ask(self._audit().GetCheckpoint, audit_pb2.GetCheckpointRequest())
         self._learn(response.checkpoint)
         return str(response.checkpoint)
 
     async def get_tile(self, path: str) -> bytes:
         """Return a tile or bundle by its tlog-tiles path, as an export has it."""
-        response = await self._ask(self._audit().GetTile, audit_pb2.GetTileRequest(path=path))
+        response = await self.ask(self._audit().GetTile, audit_pb2.GetTileRequest(path=path))
         return bytes(response.data)
 
     async def get_entries(
@@ -182,19 +182,19 @@ class Client:
     ) -> Sequence[audit_pb2.Entry]:
         """Return entries in a row, possibly fewer than asked for."""
         message = audit_pb2.GetEntriesRequest(start=start, count=count, open=opened)
-        return tuple((await self._ask(self._audit().GetEntries, message)).entries)
+        return tuple((await self.ask(self._audit().GetEntries, message)).entries)
 
     async def get_inclusion_proof(self, index: int, size: int = 0) -> str:
         """Return an entry's tlog-proof."""
         message = audit_pb2.GetInclusionProofRequest(index=index, size=size)
-        return str((await self._ask(self._audit().GetInclusionProof, message)).proof)
+        return str((await self.ask(self._audit().GetInclusionProof, message)).proof)
 
     async def get_consistency_proof(
         self, old_size: int, new_size: int = 0
     ) -> tuple[tuple[bytes, ...], str]:
         """Return the proof between two sizes, and the checkpoint of the newer."""
         message = audit_pb2.GetConsistencyProofRequest(old_size=old_size, new_size=new_size)
-        response = await self._ask(self._audit().GetConsistencyProof, message)
+        response = await self.ask(self._audit().GetConsistencyProof, message)
         return tuple(response.hashes), str(response.checkpoint)
 
     async def list_disclosures(
@@ -215,7 +215,7 @@ class Client:
         token = ""
         while True:
             message = request_of(people, first, last, token)
-            page = await self._ask(self._audit().ListDisclosures, message)
+            page = await self.ask(self._audit().ListDisclosures, message)
             lines += proved(page.disclosures, self._verifiers)
             token = page.next_page_token
             if not token:
@@ -224,7 +224,17 @@ class Client:
     def _audit(self) -> Any:  # noqa: ANN401 - the generated stub has no types
         return stub(audit_pb2_grpc.AuditServiceStub, self._channel)
 
-    async def _ask(self, method: Any, message: object) -> Any:  # noqa: ANN401 - any unary method
+    def stub(self, make: Any) -> Any:  # noqa: ANN401 - the generated stubs have no types
+        """Return a service's stub on this client's channel."""
+        return stub(make, self._channel)
+
+    async def ask(self, method: Any, message: object) -> Any:  # noqa: ANN401 - any unary method
+        """Return the answer of a unary method, once its checkpoint was looked at.
+
+        Raises:
+            AccordError: As the gateway refused or failed.
+            LogError: Its checkpoint contradicts one that was seen.
+        """
         call = method(message, timeout=READ_TIMEOUT_S, metadata=self._metadata())
         try:
             response = await call

@@ -19,6 +19,8 @@ from gateway.wire.convert.faults import Faults
 from gateway.wire.convert.page import from_after, to_after, to_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.timestamp_pb2 import Timestamp
 
     from gateway.audit.accounting import Disclosure
@@ -87,7 +89,7 @@ def to_asked(request: audit_pb2.ListDisclosuresRequest, caller: Caller) -> Asked
         RequestError: It is not of its form, or asks about people of another agency.
     """
     faults = Faults()
-    people = _people(request, caller, faults)
+    people = to_people(request.subjects, caller, faults)
     first, last = _day(request, "since", faults), _day(request, "until", faults)
     if first is not None and last is not None and first > last:
         faults.add("since", "is later than `until`")
@@ -100,12 +102,13 @@ def to_asked(request: audit_pb2.ListDisclosuresRequest, caller: Caller) -> Asked
     return Asked(people, first, last, audience, int(after or -1), most)
 
 
-def _people(
-    request: audit_pb2.ListDisclosuresRequest, caller: Caller, faults: Faults
+def to_people(
+    subjects: Sequence[audit_pb2.Subject], caller: Caller, faults: Faults
 ) -> tuple[Person, ...]:
-    if not 1 <= len(request.subjects) <= MOST_SUBJECTS:
+    """Return the identifiers of one person of the caller's agency, or note what is wrong."""
+    if not 1 <= len(subjects) <= MOST_SUBJECTS:
         faults.add("subjects", f"has not 1 to {MOST_SUBJECTS} identifiers")
-    for number, one in enumerate(request.subjects[: MOST_SUBJECTS + 1]):
+    for number, one in enumerate(subjects[: MOST_SUBJECTS + 1]):
         path = f"subjects[{number}]"
         if one.system.partition("/")[0] != caller.agency or len(one.system) > _SYSTEM_CHARACTERS:
             faults.add(f"{path}.system", "is not of the caller's own agency")
@@ -113,7 +116,7 @@ def _people(
             faults.add(f"{path}.parts", f"has not 1 to {MOST_PARTS} parts")
         if any(len(part) > PART_CHARACTERS for part in one.parts):
             faults.add(f"{path}.parts", f"has a part of more than {PART_CHARACTERS} characters")
-    return tuple(Person(one.system, tuple(one.parts)) for one in request.subjects)
+    return tuple(Person(one.system, tuple(one.parts)) for one in subjects)
 
 
 def _day(request: audit_pb2.ListDisclosuresRequest, name: str, faults: Faults) -> dt.date | None:

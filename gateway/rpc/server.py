@@ -21,6 +21,7 @@ from gateway.rpc.audit import AuditServicer, Gossip
 from gateway.rpc.disclosures import ROLES
 from gateway.rpc.exchange import ExchangeServicer
 from gateway.rpc.limits import Admission, deadline
+from gateway.rpc.standing import OFFICERS, StandingServicer
 from gateway.v1 import (
     agreement_pb2,
     agreement_pb2_grpc,
@@ -28,6 +29,8 @@ from gateway.v1 import (
     audit_pb2_grpc,
     exchange_pb2,
     exchange_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
 )
 from gateway.values import AgencyKind
 from gateway.wire.chain import Chain, Rule, Steps
@@ -41,17 +44,20 @@ if TYPE_CHECKING:
     from gateway.rpc.audit import AuditLog
     from gateway.rpc.auth import Identity
     from gateway.rpc.exchange import Broker
+    from gateway.rpc.standing import Standings
     from gateway.wire.chain import Measure
 
 EXCHANGE: Final = exchange_pb2.DESCRIPTOR.services_by_name["ExchangeService"].full_name
 AGREEMENT: Final = agreement_pb2.DESCRIPTOR.services_by_name["AgreementService"].full_name
 AUDIT: Final = audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
+STANDING: Final = standing_pb2.DESCRIPTOR.services_by_name["StandingService"].full_name
 HEALTH: Final = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 FOLDER: Final = "accord.agreements"
 """The name by which health tells of the officers' folder."""
 
 _ANY: Final = frozenset(AgencyKind)
 _READ: Final = Rule(kinds=_ANY, default_s=5, most_s=30)
+_OFFICER: Final = Rule(kinds=_ANY, roles=OFFICERS, default_s=10, most_s=60)
 _OPEN: Final = Rule(open=True, foreign=True, default_s=24 * 3600, most_s=24 * 3600)
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -66,6 +72,10 @@ RULES: Final[Mapping[str, Rule]] = {
     f"/{AUDIT}/GetInclusionProof": _READ,
     f"/{AUDIT}/GetConsistencyProof": _READ,
     f"/{AUDIT}/ListDisclosures": Rule(kinds=_ANY, roles=ROLES, default_s=10, most_s=60),
+    f"/{STANDING}/RecordConsent": _OFFICER,
+    f"/{STANDING}/ListConsents": _OFFICER,
+    f"/{STANDING}/ListDuties": _READ,
+    f"/{STANDING}/AttestDuty": _OFFICER,
     f"/{HEALTH}/Check": _OPEN,
     f"/{HEALTH}/Watch": _OPEN,
     f"/{HEALTH}/List": _OPEN,
@@ -91,6 +101,7 @@ class Parts:
     identity: Identity
     measure: Measure
     now: Callable[[], dt.datetime]
+    standings: Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +163,18 @@ class Gateway:
             audit_pb2_grpc.add_AuditServiceServicer_to_server,
             AuditServicer(parts.log),
         )
+        _add(
+            self._main,
+            standing_pb2_grpc.add_StandingServiceServicer_to_server,
+            StandingServicer(parts.standings),
+        )
         _add(self._main, health_pb2_grpc.add_HealthServicer_to_server, self._health)
         self._admin: grpc.aio.Server | None = None
         if listeners.admin:
             admin = Steps((self.admission.admit, deadline, parts.identity), parts.measure)
             self._admin = self._server(Chain(_ADMIN_RULES, admin))
             _add(self._admin, health_pb2_grpc.add_HealthServicer_to_server, self._health)
-            names = (EXCHANGE, AGREEMENT, AUDIT, HEALTH, reflection.SERVICE_NAME)
+            names = (EXCHANGE, AGREEMENT, AUDIT, STANDING, HEALTH, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._admin)
 
     def _server(self, chain: Chain) -> grpc.aio.Server:
@@ -198,7 +214,7 @@ class Gateway:
         for name in ("", EXCHANGE):
             await self._health.set(name, serving if exchange else not_serving)
         await self._health.set(FOLDER, serving if agreements else not_serving)
-        for name in (AGREEMENT, AUDIT):
+        for name in (AGREEMENT, AUDIT, STANDING):
             await self._health.set(name, serving)
 
     async def stop(self, grace_s: float) -> None:

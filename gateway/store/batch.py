@@ -58,7 +58,8 @@ class Rows:
 
     __slots__ = (
         "attempts", "beside", "cells", "chores", "chunks", "closed", "counts", "entries",
-        "key_events", "keys", "named", "noise", "opened", "payloads", "periods", "subjects", "tiles",
+        "key_events", "keys", "named", "noise", "opened", "payloads", "periods", "subjects",
+        "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:

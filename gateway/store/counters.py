@@ -41,14 +41,14 @@ class StoredCounters:
         locate: Returns the provision, `<agreement id>/<provision id>`, that covers a request's
             flow, and how its table is cut, or None: the same names that rows and periods are kept
             under.
-        overdue: Returns the ids of duties that an agency is late with.
+        overdue: Returns the ids of duties that an agency is late with under an agreement.
     """
 
     def __init__(
         self,
         reads: Reads,
         locate: Callable[[Request], tuple[str, str] | None],
-        overdue: Callable[[str, dt.datetime], tuple[str, ...]] = lambda _agency, _now: (),
+        overdue: Callable[[str, str, dt.datetime], tuple[str, ...]] = lambda _who, _what, _now: (),
     ) -> None:
         self._reads = reads
         self._locate = locate
@@ -81,7 +81,7 @@ class StoredCounters:
             periods_released=frozenset(
                 dt.date.fromisoformat(period) for what, period in found if what == "period"
             ),
-            duties_overdue=self._overdue(recipient, now),
+            duties_overdue=self._overdue(recipient, provision.partition("/")[0], now),
             # Records have no cut, and no noise either.
             told=told(self._reads, source_of(request.terms)) if cut else (),
         )

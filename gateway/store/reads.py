@@ -19,6 +19,7 @@ from gateway.ports import ATTEMPTS_MAX, Attempt
 from gateway.store import connect, database
 from gateway.store.batch import instant, millis
 from gateway.store.tiles import StoredTiles, frontier_of
+from gateway.values import uuid_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -187,7 +188,7 @@ class Reads:
         for one in asked:
             for first_row, count, chunk in self.chunks(one.x):
                 left.setdefault(first_row, (count, chunk))
-        return Attempt(_text(first.x), first.digest, instant(first.at_ms), _without_gap(left))
+        return Attempt(uuid_text(first.x), first.digest, instant(first.at_ms), _without_gap(left))
 
     def chunks(self, x: bytes) -> list[tuple[int, int, bytes]]:
         """Return (first row, rows, digest) of each chunk that an exchange released, in order."""
@@ -276,8 +277,3 @@ def unseal(key: bytes, leaf: bytes, sealed: bytes) -> Payload:
         return entry.unseal(key, sealed, read.m, read.s)
     except AuditError as error:
         raise LogError(f"a payload of the exchange log does not open: {error.message}") from error
-
-
-def _text(x: bytes) -> str:
-    text = x.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

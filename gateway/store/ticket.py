@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.audit.entry import Draft
 from gateway.errors import LogError
 from gateway.ports import Logged
+from gateway.store.duties import owing
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class StoredTicket:
             raise LogError(f"`release` of chunk {draft.chunk} where {self.chunks} is next")
         job = self._desk.job(draft, "release", keep=keep)
         job.opened_at = self._opened_at
+        if keep.owes:
+            job.beside = owing(self.exchange_id, draft.agreement or "", keep)
         if keep.memory and keep.charge:
             job.cells = self._desk.cells(keep.memory, draft.retain, keep.attempt)
             job.size += len(job.cells[1])

@@ -11,27 +11,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.agreement.lint.folder import read_folder
 from gateway.audit.accounting import Audience
 from gateway.audit.holds import AGREEMENT, ALL, EXCHANGE, PERSON
 from gateway.audit.suspensions import ORAL, WRITTEN, begin, extend, resume
-from gateway.broker.subjects import check_person
 from gateway.cli.accounting.accounts import Accounts, Asker, Question
-from gateway.cli.accounting.people import day_of, parts_of, period
+from gateway.cli.accounting.people import day_of, officers_of, people_of, period
 from gateway.cli.accounting.show import as_json, as_text
 from gateway.cli.clock import SystemClock
 from gateway.cli.opened import operated
 from gateway.errors import SettingsError
-from gateway.library.files import contents
-from gateway.settings import beside, gateway_settings
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
-    from gateway.agreement.lint.folder import Folder
     from gateway.audit.suspensions import Suspension
-    from gateway.broker.subjects import Person
 
 OPERATOR: Final = "operator"
 _CHANGES: Final = {"suspend": begin, "extend": extend}
@@ -54,9 +48,11 @@ def run_list(
         LogError: Another process has the log, or the look could not be logged: nothing was opened.
     """
     path = Path(settings)
-    officers = _officers(path)
+    officers = officers_of(path)
     asked = Question(
-        _people(people, officers), *period(first, last, SystemClock().now().date()), _for(audience)
+        people_of(people, officers),
+        *period(first, last, SystemClock().now().date()),
+        _for(audience),
     )
 
     async def ask() -> int:
@@ -108,10 +104,10 @@ def run_suspend(
         LogError: The entry is not durable.
     """
     path = Path(settings)
-    officers = _officers(path)
+    officers = officers_of(path)
     if recipient not in officers.registry.model.agencies:
         raise SettingsError("`--recipient` is no agency of the registry")
-    who = _people(people, officers)
+    who = people_of(people, officers)
     make = _maker(change, recipient, until, document, written=written, oral=oral)
 
     async def write() -> int:
@@ -146,7 +142,7 @@ def run_hold(settings: str, event: str, scope: str, people: Sequence[str], docum
         raise SettingsError("`hold` takes `--scope` or `--person`, and not both")
     if scope and scope != ALL and not scope.startswith((AGREEMENT, EXCHANGE)):
         raise SettingsError("`--scope` is all, agreement:<id> or exchange:<id>")
-    who = _people(people, _officers(path)) if people else ()
+    who = people_of(people, officers_of(path)) if people else ()
 
     async def write() -> int:
         async with operated(path) as (log, keys):
@@ -157,24 +153,6 @@ def run_hold(settings: str, event: str, scope: str, people: Sequence[str], docum
         return 0
 
     return asyncio.run(write())
-
-
-def _people(given: Sequence[str], officers: Folder) -> tuple[Person, ...]:
-    people = tuple(map(parts_of, given))
-    if not people:
-        raise SettingsError("`--person` names at least one identifier")
-    for person in people:
-        agencies = officers.registry.model.agencies
-        check_person(person, "--person", agencies, officers.schemas.values())
-    return people
-
-
-def _officers(path: Path) -> Folder:
-    folder = beside(path, gateway_settings(path).agreements.folder)
-    found, findings = read_folder(contents(folder))
-    if found is None:
-        raise SettingsError(f"{folder}: {'; '.join(one.text() for one in findings[:3])}")
-    return found
 
 
 def _for(audience: str) -> Audience:

@@ -1,0 +1,1 @@
+"""`accord consent` and `accord duty`: what people said, and what recipients owe."""
