@@ -19,6 +19,7 @@ from gateway.rpc.audit import Opened
 from gateway.rpc.auth import Identity
 from gateway.rpc.disclosures import Listed
 from gateway.rpc.server import Gateway, Listeners, Parts
+from gateway.rpc.standing import Owing, Said
 from gateway.values import (
     AgencyKind,
     Chunk,
@@ -38,6 +39,7 @@ from gateway.wire.convert.exchange import Explanation
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from gateway.broker.subjects import Person
     from gateway.ports import Send
     from gateway.rpc.disclosures import Asked
     from gateway.values import Caller
@@ -152,6 +154,37 @@ class NoBook:
 
 
 @dataclass
+class MemoryStandings:
+    """Words and duties, as the service is given them."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+        self.owed: list[Owing] = []
+        self.heard: list[tuple[object, ...]] = []
+
+    async def record(
+        self, people: tuple[Person, ...], word: tuple[str, bool], document: str, caller: Caller
+    ) -> int:
+        """Keep a word."""
+        self.heard.append((people, word, document, caller.agency))
+        self.said.append(Said(len(self.said), *word))
+        return len(self.said) - 1
+
+    async def words(self, people: tuple[Person, ...], caller: Caller) -> Sequence[Said]:
+        """Return every word."""
+        self.heard.append((people, caller.agency))
+        return self.said
+
+    async def duties(self, caller: Caller) -> Sequence[Owing]:
+        """Return every duty."""
+        return self.owed
+
+    async def attest(self, exchange_id: str, duty: str, caller: Caller) -> int:
+        """Take that a duty was done."""
+        self.heard.append((exchange_id, duty, caller.agency))
+        return 0
+
+
 class Broker:
     """A broker whose exchanges are scripted: `script` gets (request, send) and may do anything."""
 
@@ -266,7 +299,13 @@ async def a_house(
     broker, log, measured = Broker(), MemoryLog(), Measured()
     identity = Identity(lambda: registry, "synthetic-gateway", **(clock or {}))
     parts = Parts(
-        broker, NoBook(), log, identity, measured, lambda: dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+        broker,
+        NoBook(),
+        log,
+        identity,
+        measured,
+        lambda: dt.datetime(2026, 6, 1, tzinfo=dt.UTC),
+        MemoryStandings(),
     )
     listeners = Listeners(
         "localhost:0", server.files, admin="localhost:0" if admin else "", **listening
