@@ -153,7 +153,6 @@ class NoBook:
         return b"", b""
 
 
-@dataclass
 class MemoryStandings:
     """Words and duties, as the service is given them."""
 
@@ -185,6 +184,7 @@ class MemoryStandings:
         return 0
 
 
+@dataclass
 class Broker:
     """A broker whose exchanges are scripted: `script` gets (request, send) and may do anything."""
 
