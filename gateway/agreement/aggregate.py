@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from gateway.agreement.conditions import FieldCondition
     from gateway.agreement.spans import Duration
+
+
+PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
+"""Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,13 @@ class Disclosure:
     impossible: Products = ()
     noise: NoiseRule | None = None
     preset: str = ""
+
+    @property
+    def needs_leave(self) -> frozenset[str]:
+        """What it uses that lets more be told than the rule of a cell: the floor must permit it."""
+        used = self.written & PERMITS
+        # `all` is everybody: it takes nothing away.
+        return used if self.colluding is not None else used - {"colluding"}
 
 
 @dataclass(frozen=True, slots=True)

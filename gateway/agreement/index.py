@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from gateway.agreement.conditions import (
     RoleCondition,
     WithinCondition,
 )
+from gateway.agreement.floored import floored
 from gateway.agreement.oldest import compiled
 from gateway.agreement.spans import add
 from gateway.masks.plain import Pass
@@ -328,7 +329,7 @@ def compile_agreements(
     pacts: Iterable[Pact],
 ) -> Agreements:
     """Return the index of files that were parsed and linted, their signatures judged."""
-    pacts = tuple(sorted(pacts, key=lambda one: one.agreement.ref))
+    pacts = tuple(sorted((_within(one, floor) for one in pacts), key=lambda one: one.agreement.ref))
     # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still
     # does.
     binding = (Signed.SIGNED, Signed.SUSPENDED)
@@ -360,6 +361,15 @@ def compile_agreements(
     )
 
 
+def _within(one: Pact, floor: Floor) -> Pact:
+    """Return an agreement whose term is no longer than the floor's longest."""
+    term = one.agreement.term
+    after = add(term.effective, floor.at_most.term)
+    if term.expires < after:
+        return one
+    return replace(one, ends=_day_after(after - dt.timedelta(days=1), term.timezone))
+
+
 def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowRule]:
     parties = one.agreement.parties
     provider = bare.registry.agencies[parties[provision.flow.provider].agency]
@@ -368,16 +378,25 @@ def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowR
     provision = compiled(provision, dataset, bare.codes.lists)
     shape = provision.delivery.shape
     roles = tuple(c.roles for c in provision.when if isinstance(c, RoleCondition))
-    passes = frozenset(n for n, mask in provision.release.items() if isinstance(mask, Pass))
     deid, zone = provision.basis.deid, one.agreement.term.timezone
     until = _day_after(deid.expires, zone) if deid is not None else None
     attested = (attestation(provider), attestation(recipient))
     made = []
     for purpose in provision.flow.purposes:
-        barred = _barred(bare, provider.kind, recipient.kind, purpose, shape, dataset)
+
+        def meets(when: Selectors, field: FieldRule, purpose: str = purpose) -> bool:
+            flow = flow_meets(when, provider.kind, recipient.kind, purpose, shape, dataset)
+            return flow and field_meets(when, dataset, field)
+
+        given, below = floored(provision, dataset, bare.floor, meets)
+        passes = frozenset(n for n, mask in given.release.items() if isinstance(mask, Pass))
+        barred = {
+            **{name: Rule(never, "floor") for name, never in below.items()},
+            **_barred(bare, provider.kind, recipient.kind, purpose, shape, dataset),
+        }
         made.append(
             FlowRule(
-                one, provision, dataset, provider, recipient, purpose, attested, barred, roles,
+                one, given, dataset, provider, recipient, purpose, attested, barred, roles,
                 passes, until,
             )
         )  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from gateway.agreement import registry_form, testing_form
+from gateway.agreement.aggregate import PERMITS
 from gateway.agreement.canon import digest_of
 from gateway.agreement.cursor import (
     EMPTY_DATE,
@@ -41,7 +42,7 @@ from gateway.agreement.model import (
     Provision,
     Term,
 )
-from gateway.agreement.provision_form import PERMITS, PURPOSE, clause, keys, provision
+from gateway.agreement.provision_form import PURPOSE, clause, keys, provision
 from gateway.agreement.purposes import Identity, Purpose, Purposes
 from gateway.agreement.selectors_form import SELECTORS, selectors
 from gateway.agreement.testing_form import REF

@@ -68,8 +68,6 @@ BASIS_TYPES: Final = (
 PROFILES: Final = ("identified", "lds", "safe_harbor", "expert", "part2_public_health", "non_hipaa")
 OPERATORS: Final = (*(op.value for op in Operator), "within")
 DISCLOSURE_OPTIONS: Final = frozenset({"insiders", "noise"})
-PERMITS: Final = frozenset({"unless", "exempt", "round", "noise", "colluding"})
-"""Options that let a table tell more than the rule of a cell: used where the floor permits them."""
 MAX_DIMENSIONS: Final = 5
 
 

@@ -125,7 +125,9 @@ class FolderLibrary:
         before = stamp(self._folder)
         force, memory = self._force, self._force.memory.copy()
         statements = Statements(memory, now)
-        settler = Settler(force.files, self._tables, now, statements.lacking, statements.age)
+        settler = Settler(
+            force.files, self._tables, now, statements.lacking, statements.age, statements.stood
+        )
         settled, findings = settler.settle(contents(self._folder))
         if settled is None:
             return replace(force, findings=tuple(findings), stamp=before, at=now)

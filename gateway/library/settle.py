@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.agreement.finding import Finding, Level
+from gateway.agreement.floored import beneath
 from gateway.agreement.lint.folder import (
     AGENCIES,
     CODES,
@@ -39,11 +40,17 @@ FIRM: Final = (FLOOR, AGENCIES, PURPOSES, CODES)
 Approve: TypeAlias = "Callable[[Folder], Mapping[str, Finding]]"
 """Returns, by file, why the quorum has not approved it."""
 
+Stood: TypeAlias = "Callable[[Folder, str], bool]"
+"""Returns whether an agreement, by its file's stem, was in force in this version before."""
+
 Age: TypeAlias = "Callable[[Folder, str], tuple[dt.datetime, ...]]"
 """Returns since when an agreement, by its file's stem, is signed: what sorts the older first."""
 
 NOT_IN_FORCE: Final = "not-in-force"
 """The rule of a file that is not in force as it lies there."""
+
+_NOT_TIGHTENED: Final = frozenset({"onward-to-prohibited"})
+"""What no tightening makes good: to whom the recipient may give it on."""
 
 _ROUNDS: Final = 8
 
@@ -71,6 +78,7 @@ class Settler:
     now: dt.datetime
     approve: Approve
     age: Age
+    stood: Stood
 
     def settle(self, fresh: Mapping[str, bytes]) -> tuple[Settled | None, list[Finding]]:
         """Return the set to put in force, or None, and what is wrong with the files.
@@ -153,16 +161,29 @@ class Settler:
         _, spare = self._read({**base, **before})
         files: dict[str, bytes] = dict(base)
         taken: tuple[Read[Agreement], ...] = ()
+        below: set[Finding] = set()
         for name in sorted(new, key=lambda name: self._rank(folder, name, new)):
             for one, data in ((reads.get(name), new[name]), (spare.get(name), before.get(name))):
                 if one is None or data is None or pushes(one.model):
                     continue
                 trial = replace(folder, agreements=(*taken, one))
-                if not refusing(lint(trial, self.now)):
+                found = set(refusing(lint(trial, self.now))) - below
+                if not found or self._floor_rose(trial, name, found):
                     taken, files[name] = trial.agreements, data
+                    below |= found
                     break
         in_order = tuple(sorted(taken, key=lambda one: one.file))
         return Settled(files, replace(folder, agreements=in_order))
+
+    def _floor_rose(self, folder: Folder, name: str, found: set[Finding]) -> bool:
+        """Return whether nothing but the floor is against a version that was in force before it.
+
+        It then stays, and the strictest wins: what is compiled of it is nowhere below the floor.
+        """
+        lower = replace(folder, floor=replace(folder.floor, model=beneath(folder.floor.model)))
+        still = {one.rule for one in refusing(lint(lower, self.now)) if one.file == name}
+        mine = all(one.file == name and one.rule not in _NOT_TIGHTENED for one in found)
+        return mine and not still and self.stood(folder, name.removesuffix(".yaml"))
 
     def _read(self, files: Mapping[str, bytes]) -> tuple[Folder, dict[str, Read[Agreement]]]:
         folder, _ = read_folder(files, tables=self.tables)

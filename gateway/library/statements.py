@@ -136,6 +136,16 @@ class Statements:
         ]
         return min(signed, default=(_NEVER, _NEVER))
 
+    def stood(self, folder: Folder, stem: str) -> bool:
+        """Return whether this version of an agreement was active, and all who must have signed it.
+
+        Other contents under the version would not have their signatures.
+        """
+        read = next((one for one in folder.agreements if one.model.id == stem), None)
+        if read is None or self._memory.highest.get(stem) != read.model.version:
+            return False
+        return self._pact(folder, read).signed in {Signed.SIGNED, Signed.SUSPENDED}
+
     def pacts(self, folder: Folder) -> tuple[Pact, ...]:
         """Return every agreement with its state; what must not be forgotten is kept."""
         made = [self._pact(folder, one) for one in folder.agreements]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.agreement import parse
+from gateway.agreement.aggregate import PERMITS
 from gateway.agreement.finding import Level
-from gateway.agreement.provision_form import PERMITS
 from gateway.agreement.yaml import read
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, TABLES, linted
 

@@ -160,7 +160,7 @@ SOME_WHEN = "    when: [{role: [epidemiologist]}]\n"
         ("condition-unsatisfiable", SOME_WHEN, '    when: [{field: discharge_date, op: gt, value: "2027-03-01"}, {field: discharge_date, op: lt, value: "2027-03-01"}]\n'),
         ("condition-unsatisfiable", SOME_WHEN, "    when: [{field: sex, op: not_in, value: [male, female, other, unknown]}]\n"),
         ("condition-on-withheld", "{field: status, op: in, value: [requested, received]}", "{field: consent_basis, op: eq, value: written}"),
-        ("condition-unanswerable", "when: [{role: [epidemiologist]}, ", "when: [{consent: public_health.surveillance, is: granted}, "),
+        ("condition-unanswerable", "when: [{field: submitter_class", "when: [{consent: safety.responder_alert, is: granted}, {field: submitter_class"),
         ("never-empty", "dataset: [referral.post_overdose, harm", "dataset: [referral.overdose, harm"),
         ("never-empty", "to_kind: [law_enforcement, prosecutor], onward: true}", "field: [police.overdose_response.revive_action]}"),
         ("never-contradicted", "to_kind: [law_enforcement, prosecutor], onward: true", "to_kind: [harm_reduction]"),
@@ -474,7 +474,6 @@ def test_a_name_beside_classes_is_warned_of() -> None:
         ("{count_distinct: client_id}}", "{count_distinct: client_id}, m: {count_distinct: age_band}}"),
         ("mode: pull, deadline: none", "mode: pull, deadline: PT15M"),
         ("witness: none", "witness: required"),
-        ("review: none", "review: P7D"),
     ],
 )  # fmt: skip
 def test_what_is_not_enforced_yet_says_so(old: str, new: str) -> None:

@@ -286,16 +286,55 @@ def test_a_bad_edit_of_one_leaves_the_other(officers: Officers) -> None:
     assert {"county": "signed"} == officers.states()
 
 
-def test_a_floor_that_rises_stops_what_lies_below(officers: Officers) -> None:
-    """A signed agreement that a new, approved floor forbids is in force no longer."""
-    officers.edit("_floor.yaml", "rows_per_day: 1000000", "rows_per_day: 10")
+def _rise(officers: Officers, old: str, new: str) -> None:
+    """Put a stricter floor in force, with its quorum."""
+    officers.edit("_floor.yaml", old, new)
     officers.edit("_floor.yaml", 'version: "1.2.0"', 'version: "1.3.0"')
     officers.sign("_floor", QUORUM)
+    officers.look()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_floor_that_rises_tightens_what_lies_below(
+    officers: Officers, *, restarted: bool
+) -> None:
+    """What was signed before stays in force within the floor's numbers, and health says so."""
+    _rise(officers, "rows_per_day: 1000000", "rows_per_day: 10")
+    if restarted:
+        officers.restart()
+
+    current = officers.library.current()
+    rules = [rule for several in current.flows.values() for rule in several]
+
+    assert {"county": "signed"} == officers.states()
+    assert "1.3.0" == current.floor.version
+    assert {10} == {rule.provision.limits.rows_per_day for rule in rules}
+    assert {10} == {rule.provision.limits.rows_per_request for rule in rules}
+    assert "county.yaml limit-over-floor" in officers.rules()
+    assert "county.yaml not-in-force" not in officers.rules()
+    assert not officers.library.healthy
+
+
+def test_a_new_version_below_the_floor_is_refused(officers: Officers) -> None:
+    """Nobody signs below a floor that stands: the version in force stays, tightened."""
+    _rise(officers, "rows_per_day: 1000000", "rows_per_day: 1000")
+    officers.edit("county.yaml", 'version: "1.0.0"', 'version: "1.1.0"')
+    officers.sign("county", ALL)
 
     officers.look()
 
+    [pact] = officers.library.current().pacts
+    assert "1.0.0" == pact.agreement.version
+    assert "county.yaml not-in-force" in officers.rules()
+
+
+def test_a_floor_that_forbids_onward_stops_what_lies_below(officers: Officers) -> None:
+    """To whom a recipient gives it on no tightening changes: the agreement is out of force."""
+    never = 'never:\n  - {id: F9-no-lab-onward, clause: "2.9", dataset: [lab.drug_chemistry], '
+    _rise(officers, "never:\n", never + "to_kind: [harm_reduction], onward: true}\n")
+
     assert {} == officers.states()
-    assert officers.library.current().floor.version == "1.3.0"
+    assert "county.yaml not-in-force" in officers.rules()
 
 
 def test_a_start_without_a_good_set_refuses(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
-from gateway.agreement.provision_form import PERMITS
 from gateway.agreement.strength import longer
 from gateway.masks.tables import CountOnly, SumOnly
 from gateway.masks.times import Truncate, Unit
@@ -141,10 +140,7 @@ def leave(case: Case) -> Iterator[Fault]:
     """What lets more be told than the rule of the cell is used only where the floor permits it."""
     if (table := case.provision.aggregate) is None:
         return
-    used = set(table.disclosure.written & PERMITS)
-    if table.disclosure.colluding is None:
-        used.discard("colluding")  # `all` is everybody: it takes nothing away
-    for key in sorted(used - case.folder.floor.model.permits):
+    for key in sorted(table.disclosure.needs_leave - case.folder.floor.model.permits):
         message = f"`{key}` is used, and `permits` of `_floor.yaml` does not name it"
         yield _disclosure(case, key), message
 

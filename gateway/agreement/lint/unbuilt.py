@@ -46,14 +46,12 @@ def witness(_folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iterat
 
 @provision_rule(ID)
 def provision(case: Case) -> Iterator[Fault]:
-    """Deadlines of a pull and review are not carried out yet."""
+    """Deadlines of a pull are not carried out yet."""
     given = case.provision
     if given.delivery.mode == "pull":
         for key in ("deadline", "hold"):
             if getattr(given.delivery, key) is not None:
                 yield case.under("delivery", key), f"`{key}` of a pull {NOT_YET}"
-    if given.duties.review is not None:
-        yield case.under("duties", "review"), f"`review` {NOT_YET}"
     if given.aggregate is not None:
         yield from _table(case, given.aggregate)
 

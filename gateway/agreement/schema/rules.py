@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.aggregate import PERMITS
 from gateway.agreement.cursor import CLAUSE
 from gateway.agreement.parse import AGENCY, RULE_ID
-from gateway.agreement.provision_form import PERMITS, PURPOSE
+from gateway.agreement.provision_form import PURPOSE
 from gateway.agreement.schema.base import (
     Schema,
     always,

@@ -50,7 +50,7 @@ class Member:
 COUNTY: Sequence[Member] = (
     Member(
         "rivertown-ems", "Rivertown Emergency Medical Services", "ems", "covered_entity",
-        "ems.example", "ems", "medic-7", ("paramedic",),
+        "ems.example", "ems", "medic-7", ("paramedic", "privacy_officer"),
     ),
     Member(
         "rivertown-pd", "Rivertown Police Department", "law_enforcement", "none",
@@ -62,7 +62,8 @@ COUNTY: Sequence[Member] = (
     ),
     Member(
         "safe-steps", "Safe Steps Harm Reduction", "harm_reduction", "none",
-        "hro.example", "harm_reduction", "outreach-5", ("outreach_worker", "outreach_supervisor"),
+        "hro.example", "harm_reduction", "outreach-5",
+        ("outreach_worker", "outreach_supervisor", "privacy_officer"),
     ),
 )  # fmt: skip
 
