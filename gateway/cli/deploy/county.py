@@ -1,4 +1,8 @@
-"""The agencies of the development county, and the registry file that names them."""
+"""The agencies of the development county, and the registry file that names them.
+
+Those of `COUNTY` run here, each with an adapter over systems of record; `PARTNERS` sign agreements
+and may ask, and their adapters are nobody's here.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,9 @@ class Member:
     """One agency of the development county.
 
     Attributes:
-        adapter: The kind of its adapter.
+        adapter: The kind of its adapter; empty where none runs here.
         person, roles: Whom its client's development tokens name.
+        part2: What it is under 42 CFR Part 2.
     """
 
     id: str
@@ -30,6 +35,7 @@ class Member:
     adapter: str
     person: str
     roles: tuple[str, ...]
+    part2: str = "none"
 
     @property
     def san(self) -> str:
@@ -67,6 +73,35 @@ COUNTY: Sequence[Member] = (
     ),
 )  # fmt: skip
 
+PARTNERS: Sequence[Member] = (
+    Member(
+        "rivertown-general", "Rivertown General Hospital", "hospital", "covered_entity",
+        "general.example", "", "physician-1", ("emergency_physician",),
+    ),
+    Member(
+        "rivertown-me", "Rivertown Medical Examiner", "medical_examiner", "none",
+        "me.example", "", "examiner-1", ("medical_examiner",),
+    ),
+    Member(
+        "eastside-treatment", "Eastside Treatment Program", "sud_treatment", "covered_entity",
+        "otp.example", "", "nurse-4", ("intake_nurse",), "program",
+    ),
+    Member(
+        "rivertown-jail", "Rivertown County Jail", "corrections", "hybrid_entity",
+        "jail.example", "", "clinician-6", ("jail_clinician",),
+    ),
+    Member(
+        "riverside-pharmacy", "Riverside Pharmacy", "pharmacy", "covered_entity",
+        "pharmacy.example", "", "pharmacist-2", ("pharmacist",),
+    ),
+    Member(
+        "rivertown-university", "Rivertown University", "university", "none",
+        "university.example", "", "chemist-8", ("chemist",),
+    ),
+)  # fmt: skip
+
+MEMBERS: Sequence[Member] = (*COUNTY, *PARTNERS)
+
 
 @dataclass(frozen=True, slots=True)
 class PublicKeys:
@@ -88,16 +123,17 @@ def registry(keys: Mapping[str, PublicKeys], vkey: str, today: dt.date) -> str:
         f'logs: [{{vkey: "{vkey}", from: "{since}", until: none}}]',
         "agencies:",
     ]
-    for member in COUNTY:
+    for member in MEMBERS:
         x, y = keys[member.id].token
         jwk = f"{{kid: {member.id}-1, kty: EC, crv: P-256, x: {x}, y: {y}}}"
         signing = keys[member.id].signing
         dates = f'from: "{since}", until: "{until}"'
         key = f'{{id: {member.id}-1, ed25519: "{signing}", {dates}}}'
+        adapter = f" adapter_san: [{member.adapter_san}]," if member.adapter else ""
         lines += [
             f"  {member.id}: {{name: {member.name}, kind: {member.kind},",
-            f"    hipaa: {member.hipaa}, part2: none,",
-            f"    san: [{member.san}], adapter_san: [{member.adapter_san}], signatures: 1,",
+            f"    hipaa: {member.hipaa}, part2: {member.part2},",
+            f"    san: [{member.san}],{adapter} signatures: 1,",
             f'    attestation: {{at: "{since}", valid: P1Y}},',
             '    address: "1 Example Street, Rivertown",',
             f"    tokens: {{issuer: {member.issuer}, algorithms: [ES256], jwks: [{jwk}]}},",

@@ -18,7 +18,7 @@ from gateway.agreement.lint.folder import AGENCIES, TESTS
 from gateway.agreement.spans import add, duration
 from gateway.audit.checkpoint import Signer
 from gateway.cli.deploy import templates
-from gateway.cli.deploy.county import COUNTY, Member, PublicKeys, registry
+from gateway.cli.deploy.county import COUNTY, MEMBERS, Member, PublicKeys, registry
 from gateway.cli.deploy.pki import Authority, signing_key, token_key
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.keyring import open_master
@@ -105,17 +105,19 @@ def write_deployment(
     authority = Authority(now)
     (folder / "pki" / "ca.crt").write_bytes(authority.pem())
     authority.issue(folder / "pki", "gateway", GATEWAY_SAN)
-    public = {member.id: _agency(folder, member, authority) for member in COUNTY}
+    public = {member.id: _agency(folder, member, authority) for member in MEMBERS}
 
     _agreements(folder / "agreements", registry(public, vkey, now.date()), now.date())
     digests = _tables(folder / "tables")
     sign_all(folder, now)
     settings = templates.gateway(origin, ports.main, ports.admin, ports.adapters, digests)
     (folder / "gateway.toml").write_text(settings)
+    for member in MEMBERS:
+        client = templates.client(member, ports.main, vkey)
+        (folder / "agencies" / member.id / "client.toml").write_text(client)
     for member in COUNTY:
-        home = folder / "agencies" / member.id
-        (home / "adapter.toml").write_text(templates.adapter(member, ports.adapters[member.id]))
-        (home / "client.toml").write_text(templates.client(member, ports.main, vkey))
+        adapter = templates.adapter(member, ports.adapters[member.id])
+        (folder / "agencies" / member.id / "adapter.toml").write_text(adapter)
     return Deployment(folder, vkey)
 
 
@@ -124,7 +126,8 @@ def _agency(folder: Path, member: Member, authority: Authority) -> PublicKeys:
     (home / "data").mkdir(parents=True)
     (home / "ca.crt").write_bytes(authority.pem())
     authority.issue(home, "client", member.san)
-    authority.issue(home, "adapter", member.adapter_san)
+    if member.adapter:
+        authority.issue(home, "adapter", member.adapter_san)
     return PublicKeys(signing_key(home / "signing.key"), token_key(home / "token.key"))
 
 
