@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from gateway.agreement.lint.folder import SIGNATURES
 from gateway.agreement.spans import add, duration
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.deploy.write import Ports, write_deployment
+from gateway.library.settle import FIRM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +128,10 @@ def deploy(folder: Path, found: dict[str, Flow]) -> tuple[Deployment, int, int]:
         ports=Ports(main, admin, adapters),
     )
     home = folder / "agreements"
-    for stale in home.glob("county-overdose-response*"):
-        stale.unlink()
+    for stale in home.glob("*.yaml"):
+        if stale.name not in FIRM:
+            stale.unlink()
+            (home / f"{stale.stem}{SIGNATURES}").unlink(missing_ok=True)
     floor = home / "_floor.yaml"
     # Only the bench moves ten million rows in a minute.
     floor.write_text(floor.read_text().replace("rows_per_day: 1000000", f"rows_per_day: {10**12}"))

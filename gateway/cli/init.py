@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.county.write import write_county
-from gateway.cli.deploy.county import COUNTY
+from gateway.cli.deploy.county import COUNTY, MEMBERS
 from gateway.cli.deploy.write import Ports, write_deployment
 from gateway.errors import SettingsError
 from gateway.settings import LAST_PORT
@@ -36,7 +36,8 @@ def run(folder: str, port: int, origin: str) -> int:
     )
     write_county(place / "county", seed=SEED, now=clock.now())
     lines = [
-        f"wrote {deployment.folder}: a development county of {len(COUNTY)} agencies",
+        f"wrote {deployment.folder}: a development county of {len(MEMBERS)} agencies,"
+        f" {len(COUNTY)} of them with an adapter",
         "",
         "next:",
     ]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NAME: Final = "county-overdose-response"
 FILE, SIGNED = f"{NAME}.yaml", f"{NAME}.sig.json"
+KEPT: Final = frozenset({"_floor", "agencies", "purposes", "codes", NAME})
+"""The files of the folder itself that stay: one agreement is edited, and looked at many times."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ NOW: Final = SystemClock().now()
 
 @cache
 def signed() -> dict[str, bytes]:
-    """Return the files of a signed county, without the datasets that no rule names."""
+    """Return the files of one signed agreement, without the datasets that no rule names."""
     folder = Path(mkdtemp()) / "county"
     ports = Ports(0, 0, {member.id: 0 for member in COUNTY})
     write_deployment(
@@ -55,6 +57,7 @@ def signed() -> dict[str, bytes]:
         str(path.relative_to(home)): path.read_bytes()
         for path in sorted(home.rglob("*"))
         if path.is_file()
+        and (path.parent != home or path.name.partition(".")[0] in KEPT)
         and (path.parent.name != "datasets" or path.stem.partition("@")[0] in named)
     }
     shutil.rmtree(folder.parent)

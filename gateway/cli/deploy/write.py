@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 GATEWAY_SAN = "gateway.county.example"
 KEK = "kek/kek"
 MONTHS_BACK = 5
-TEMPLATE_DATES = ("2026-06-01", "2027-05-31", "2027-03-01")
-"""`effective` (and every anchor), `expires` and `review_by` of the agreements that are shipped."""
+TEMPLATE_DATES = ("2026-06-01", "2027-05-31", "2027-03-01", "2028-03-01")
+"""`effective`, `expires`, `review_by` and the last day of determinations of what is shipped.
+
+An anchor that is to move with the term, and the days of the officers' tests, are among them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def _agreements(folder: Path, agencies: str, today: dt.date) -> None:
     effective = add(today.replace(day=1), _span(f"P{MONTHS_BACK}M"), -1)
     expires = add(effective, _span("P1Y")) - dt.timedelta(days=1)
     review = add(effective, _span("P11M"))
-    new = (str(effective), str(expires), str(review))
+    new = (str(effective), str(expires), str(review), str(add(effective, _span("P21M"))))
     for path in sorted(shipped().rglob("*")):
         place = folder / path.relative_to(shipped())
         if path.is_dir():
