@@ -36,8 +36,8 @@ def run(folder: str, port: int, origin: str) -> int:
     )
     write_county(place / "county", seed=SEED, now=clock.now())
     lines = [
-        f"wrote {deployment.folder}: a development county of {len(MEMBERS)} agencies,"
-        f" {len(COUNTY)} of them with an adapter",
+        f"wrote {deployment.folder}: a development county of {len(MEMBERS)} agencies",
+        f"  {len(COUNTY)} of them with an adapter and records, the others to sign and to ask",
         "",
         "next:",
     ]

@@ -24,6 +24,7 @@ from gateway.cli.deploy.sign import sign_all
 from gateway.cli.keyring import open_master
 from gateway.errors import SettingsError
 from gateway.keys.folder import KeyFolder
+from gateway.library.settle import is_agreement
 from gateway.settings import ORIGIN
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ MONTHS_BACK = 5
 TEMPLATE_DATES = ("2026-06-01", "2027-05-31", "2027-03-01", "2028-03-01")
 """`effective`, `expires`, `review_by` and the last day of determinations of what is shipped.
 
-An anchor that is to move with the term, and the days of the officers' tests, are among them.
+An anchor that is to move with the term is among them.
 """
 
 
@@ -135,7 +136,10 @@ def _agency(folder: Path, member: Member, authority: Authority) -> PublicKeys:
 
 
 def _agreements(folder: Path, agencies: str, today: dt.date) -> None:
-    """Copy what is shipped, its term laid around today, with this county's registry."""
+    """Copy what is shipped, its term laid around today, with this county's registry.
+
+    Officers' tests are copied as they lie: they say in which term their days are.
+    """
     effective = add(today.replace(day=1), _span(f"P{MONTHS_BACK}M"), -1)
     expires = add(effective, _span("P1Y")) - dt.timedelta(days=1)
     review = add(effective, _span("P11M"))
@@ -147,7 +151,7 @@ def _agreements(folder: Path, agencies: str, today: dt.date) -> None:
         elif path.name.endswith(TESTS):
             # Their clock is their own, and so is the term that they suppose.
             shutil.copyfile(path, place)
-        elif path.suffix == ".yaml" and path.parent == shipped():
+        elif is_agreement(path.name) and path.parent == shipped():
             text = path.read_text()
             for old, date in zip(TEMPLATE_DATES, new, strict=True):
                 text = text.replace(old, date)
