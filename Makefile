@@ -35,7 +35,8 @@ check: $(DEV)  ## The part of `make test` that reads and does not run.
 	lint-imports
 	buf lint
 	mypy
-	accord agreements lint agreements
+	accord agreements lint agreements --for sign --now 2026-12-01T12:00:00Z
+	accord agreements test agreements --min 100
 
 test-long: $(DEV)  ## The sweeps that `make test` leaves out.
 	pytest -q -m long --timeout 1800 $(ARGS)
