@@ -132,15 +132,18 @@ def test_a_waiver_behind_a_value_is_none() -> None:
     assert {COMBO, "waiver-invalid"} == said(AGREEMENT.replace(P3, f"{P3}  {GOOD}", 1))
 
 
-def test_one_rule_at_a_time() -> None:
-    """Beside the silenced warning another is told; two comments above each other are two lines."""
+@pytest.mark.parametrize("comment", [GOOD.replace(COMBO, "condition-on-withheld"), "# a remark"])
+def test_several_comments_stand_above_a_thing(comment: str) -> None:
+    """Each speaks of what follows all of them; one silences its own rule and no other."""
     text = AGREEMENT.replace(
         "{field: incident_date, op: within, value: P400D}",
         "{field: incident_date, op: within, value: P400D}, {field: homeless, op: eq, value: true}",
     )
+    second = set() if "ignore" in comment else {"condition-on-withheld"}
 
-    assert "condition-on-withheld" in said(above(P3, GOOD, text))
-    assert COMBO not in said(above(P3, GOOD, text))
+    assert {COMBO, "condition-on-withheld"} == said(text)
+    assert second == said(above(P3, comment, above(P3, GOOD, text)))
+    assert second == said(above(P3, GOOD, above(P3, comment, text)))
 
 
 def test_an_unreadable_file_has_no_waivers() -> None:

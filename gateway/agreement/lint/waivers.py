@@ -2,9 +2,9 @@
 
     # accord: ignore quasi-identifier-combo -- limited data set, epi@phd.example, until 2027-05-31
 
-It stands on a line of its own and speaks of what begins on the next line, and of all below that. It
-silences warnings and notes alone. The gateway reads no comments: whatever refuses a load cannot be
-silenced, and nothing that is in force depends on a waiver.
+It stands on a line of its own and speaks of what begins on the next line that is no comment, and of
+all below that. It silences warnings and notes alone. The gateway reads no comments: whatever
+refuses a load cannot be silenced, and nothing that is in force depends on a waiver.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def waive(
     said: list[Finding] = []
     silenced: dict[Finding, Waiver] = {}
     for waiver in _waivers(text, document, said, now.date()):
-        covered = _below(document, waiver.line + 1)
+        covered = _below(document, _next(text, waiver.line))
         hit = [one for one in found if one.rule == waiver.rule and _place(one) in covered]
         if not hit:
             message = f"no `{waiver.rule}` is found in what begins on the next line"
@@ -133,6 +133,14 @@ def _last_day(document: Document, today: dt.date) -> dt.date:
         return dt.date.fromisoformat(str(term["expires"])) if isinstance(term, dict) else later
     except (KeyError, ValueError):
         return later
+
+
+def _next(text: str, line: int) -> int:
+    """Return the first line below that is no comment: several waivers may stand above a thing."""
+    lines = text.split("\n")
+    while line < len(lines) and lines[line].lstrip().startswith("#"):
+        line += 1
+    return line + 1
 
 
 def _below(document: Document, line: int) -> set[tuple[int, int]]:
