@@ -168,7 +168,7 @@ ABOUT: Final[Mapping[str, About]] = {
     "condition-on-withheld": About(_W, "records are chosen by a field that is withheld"),
     "condition-unanswerable": About(
         _W,
-        "consent or opt-out is asked of a dataset that has no field to answer",
+        "consent or opt-out is asked of a dataset that has no field to answer and names nobody",
     ),
     "floor-missing": About(
         _E,
