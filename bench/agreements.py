@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bench import agreements_decide, agreements_files, agreements_impact
+from bench import (
+    agreements_activation,
+    agreements_decide,
+    agreements_files,
+    agreements_impact,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS: Final = (*agreements_decide.KEYS, *agreements_files.KEYS, *agreements_impact.KEYS)
+KEYS: Final = (
+    *agreements_decide.KEYS,
+    *agreements_files.KEYS,
+    *agreements_impact.KEYS,
+    *agreements_activation.KEYS,
+)
 """What the group finds; every key is there after every run, without a figure for an absent peer."""
 
 
@@ -35,4 +45,5 @@ def run(size: Size | None = None, say: Callable[[str], None] = print) -> dict[st
     found = agreements_decide.run(size.decide, say)
     found |= agreements_files.run(size.runs, say)
     found |= agreements_impact.run(say, entries=size.entries)
+    found |= agreements_activation.run(size.runs, say)
     return found

@@ -19,6 +19,7 @@ BARS: Final[Mapping[str, tuple[str, float]]] = {
     "agreements.decide_vs_casbin": ("<", 1.0),
     "agreements.decide_vs_cel": ("<", 1.0),
     "agreements.load_ms": ("<=", 5.0),
+    "agreements.activation_s": ("<=", 1.0),
     "agreements.lint_county_s": ("<", 1.0),
     "agreements.lint_one_s": ("<", 0.5),
     "exchange.bulk_ratio": (">=", 0.6),

@@ -76,20 +76,26 @@ class Recipient:
         """Close the channel."""
         await self._channel.close()
 
-    async def first(self, flow: Flow) -> int:
-        """Carry out one exchange, digests and receipt verified; return its rows."""
-        client = Client(
+    def client(self) -> Client:
+        """Return a client that verifies what comes; whoever asks for it closes it."""
+        return Client(
             self._target,
             self._tls,
             self._settings.gateway.vkey,
             server_name=self._settings.gateway.san,
             token=lambda: bearer(self._path, self._settings, self._clock.now()),
         )
+
+    def asked(self, flow: Flow) -> Request:
+        """Return a new request, as a client takes it."""
         terms = Terms(PROVIDER, RECIPIENT, DATASET, flow.purpose, flow.fields)
-        request = Request(self._id(), terms, Caller(RECIPIENT, bytes(32)), Form.ARROW)
-        rows = 0
+        return Request(self._id(), terms, Caller(RECIPIENT, bytes(32)), Form.ARROW)
+
+    async def first(self, flow: Flow) -> int:
+        """Carry out one exchange, digests and receipt verified; return its rows."""
+        client, rows = self.client(), 0
         try:
-            async for message in client.exchange(request, timeout_s=TIMEOUT_S):
+            async for message in client.exchange(self.asked(flow), timeout_s=TIMEOUT_S):
                 rows += message.chunk.row_count if message.chunk else 0
         finally:
             await client.close()

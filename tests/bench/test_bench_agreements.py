@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import agreements_decide, agreements_impact
+from bench import agreements_activation, agreements_decide, agreements_impact
 from bench.agreements_rules import FORBIDDEN, NOW, cases, rules
 from gateway.errors import Reason
 
@@ -93,3 +93,15 @@ def test_a_small_log_is_decided_again() -> None:
 
     assert set(agreements_impact.KEYS) == set(found)
     assert ["100 requests"] == [line.rpartition(", ")[2] for line in lines]
+
+
+@pytest.mark.long
+def test_a_tiny_run_sees_every_way_that_officers_stop_and_start() -> None:
+    """Suspended, resumed and run out, requests and streams: each is seen, within seconds."""
+    lines: list[str] = []
+
+    found = agreements_activation.run(1, lines.append)
+
+    assert set(agreements_activation.KEYS) == set(found)
+    assert 5 == len(lines)
+    assert all(value is not None and 0 <= value < 5 for value in found.values())

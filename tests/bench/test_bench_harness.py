@@ -20,6 +20,7 @@ NAMED = {
     "agreements.decide_vs_casbin",
     "agreements.decide_vs_cel",
     "agreements.load_ms",
+    "agreements.activation_s",
     "agreements.lint_county_s",
     "agreements.lint_one_s",
     "exchange.bulk_ratio",
