@@ -29,7 +29,7 @@ from gateway.cli.deploy.sign import sign_all
 from gateway.errors import Reason, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from gateway.cli.deploy.write import Deployment
 
@@ -179,6 +179,6 @@ async def _until(recipient: Recipient, *, served: bool) -> Reason | None:
         await client.close()
 
 
-def _expected(found: list[Reason | None], reason: Reason) -> None:
+def _expected(found: Iterable[Reason | None], reason: Reason) -> None:
     if set(found) != {reason}:
-        raise RuntimeError(f"{found} where {reason} is right: not what is measured")
+        raise RuntimeError(f"{(*found,)} where {reason} is right: not what is measured")
