@@ -58,9 +58,13 @@ OWN_RULE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Cursor:
-    """A value in a file, with the path to it and the findings that are being collected."""
+    """A value in a file, with the path to it and the findings that are being collected.
+
+    There is one for every value of a file, and a frozen one takes four times as long to make.
+    Nobody changes one.
+    """
 
     document: Document
     path: Path
@@ -127,13 +131,17 @@ class Cursor:
 
     def items(self) -> Iterator[Cursor]:
         """Yield the cursors of a list that is not empty."""
+        for place, value in enumerate(self._listed()):
+            yield self.at(place, value)
+
+    def _listed(self) -> list[Any]:
+        """Return the items; none, with a finding, where this is no list or an empty one."""
         if not isinstance(self.value, list):
             self.wrong(f"`{self.name}` is not a list")
-            return
+            return []
         if not self.value:
             self.wrong(f"`{self.name}` is an empty list", "missing-key")
-        for place, value in enumerate(self.value):
-            yield self.at(place, value)
+        return self.value
 
     def each(self, read: Callable[[Cursor], _T]) -> tuple[_T, ...]:
         """Return what `read` makes of each item of a list that is not empty."""
@@ -145,17 +153,17 @@ class Cursor:
 
     def names(self, form: re.Pattern[str] = NAME) -> tuple[str, ...]:
         """Return a list of different names, none of them a wildcard."""
-        read: list[str] = []
-        for item in self.items():
-            text = item.value
+        read: dict[str, None] = {}
+        for place, text in enumerate(self._listed()):
             if isinstance(text, str) and text in WILDCARDS:
-                item.wrong(f"{quoted(text)} is a wildcard: name each", "wildcard")
+                message = f"{quoted(text)} is a wildcard: name each"
+                self.at(place, text).wrong(message, "wildcard")
             elif not isinstance(text, str) or not form.fullmatch(text):
-                item.wrong(f"not a name of the form {form.pattern}")
+                self.at(place, text).wrong(f"not a name of the form {form.pattern}")
             elif text in read:
-                item.wrong(f"{quoted(text)} stands twice")
+                self.at(place, text).wrong(f"{quoted(text)} stands twice")
             else:
-                read.append(text)
+                read[text] = None
         return tuple(read)
 
     def names_or_none(self, form: re.Pattern[str] = NAME) -> tuple[str, ...]:
@@ -191,6 +199,8 @@ class Cursor:
 
     def member(self, kind: type[_E]) -> _E:
         """Return a member of a closed enumeration."""
+        if isinstance(self.value, str) and self.value in kind._value2member_map_:
+            return kind(self.value)
         return kind(self.one_of(tuple(member.value for member in kind)))
 
     def members(self, kind: type[_E]) -> frozenset[_E]:

@@ -11,7 +11,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.dataset import MapTable
-from gateway.agreement.spans import add, duration
+from gateway.agreement.spans import DAY_S, add, duration
 from gateway.masks.cells import GeoGrid, GeoH3
 from gateway.masks.identity import Method, Pseudonym, Scope
 from gateway.masks.numbers import Band, Clip
@@ -48,9 +48,22 @@ def longer(one: Duration, other: Duration) -> bool:
         return one.seconds > other.seconds
     if one.seconds == other.seconds:
         return one.months > other.months
+    # Most often no calendar is needed: a month has 28 days at least, and 31 at most.
+    if _least_s(one) > _most_s(other):
+        return True
+    if _most_s(one) <= _least_s(other):
+        return False
     noon = dt.time(12)
     starts = (dt.datetime.combine(day, noon) for day in _ANCHORS)
     return any(add(start, one) > add(start, other) for start in starts)
+
+
+def _least_s(span: Duration) -> int:
+    return span.months * 28 * DAY_S + span.seconds
+
+
+def _most_s(span: Duration) -> int:
+    return span.months * 31 * DAY_S + span.seconds
 
 
 def tells_nothing(mask: Mask | None) -> bool:

@@ -94,9 +94,13 @@ def read(data: bytes, *, file: str) -> Document:
     try:
         while True:
             event = parser.get_event()
-            if event.__class__ is StreamEndEvent:
+            kind = event.__class__
+            if kind is ScalarEvent:  # most of them
+                builder.scalar(event)
+            elif kind is StreamEndEvent:
                 break
-            builder.take(event)
+            else:
+                builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -187,10 +191,16 @@ def _ambiguous(text: str) -> bool:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or a list that is still open; `key` is a key that waits for its value."""
+    """A mapping or a list that is still open.
 
-    value: dict[str, Value] | list[Value]
+    Attributes:
+        entries: Of a mapping; None for a list, which has `items`.
+        key: Of a mapping: a key that waits for its value.
+    """
+
     path: Path
+    entries: dict[str, Value] | None = None
+    items: list[Value] | None = None
     key: str | None = None
 
 
@@ -207,18 +217,16 @@ class _Builder:
         self._nodes = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - libyaml's events share no useful base
-        """Take the next event.
+        """Take the next event that is no scalar.
 
         Raises:
             YamlError: Nothing beyond it may be read.
         """
         kind = event.__class__
-        if kind is ScalarEvent:
-            self._scalar(event)
-        elif kind is MappingStartEvent:
-            self._start(event, {})
+        if kind is MappingStartEvent:
+            self._start(event, {}, None)
         elif kind is SequenceStartEvent:
-            self._start(event, [])
+            self._start(event, None, [])
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             self._stack.pop()
         elif kind is AliasEvent:
@@ -253,25 +261,37 @@ class _Builder:
 
     def _count(self, event: Any) -> None:  # noqa: ANN401
         self._nodes += 1
+        if self._nodes <= MAX_NODES and event.anchor is None and event.tag is None:
+            return
         if self._nodes > MAX_NODES:
             self._halt(event, "yaml-encoding", f"more than {MAX_NODES} nodes")
         if event.anchor is not None:
             self._halt(event, "yaml-alias", f"the anchor &{event.anchor}: write it out")
-        if event.tag is not None:
-            self._halt(event, "yaml-alias", f"the tag {quoted(event.tag)}: take it out")
+        self._halt(event, "yaml-alias", f"the tag {quoted(event.tag)}: take it out")
 
-    def _start(self, event: Any, value: dict[str, Value] | list[Value]) -> None:  # noqa: ANN401
+    def _start(
+        self,
+        event: Any,  # noqa: ANN401
+        entries: dict[str, Value] | None,
+        items: list[Value] | None,
+    ) -> None:
         self._count(event)
         if len(self._stack) >= MAX_DEPTH:
             self._halt(event, "yaml-encoding", f"nested more than {MAX_DEPTH} deep")
         top = self._stack[-1] if self._stack else None
-        if top is not None and isinstance(top.value, dict) and top.key is None:
+        if top is not None and top.entries is not None and top.key is None:
             message = "a list or mapping as a key: a key is a string"
             self._halt(event, "yaml-ambiguous-scalar", message)
         place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
-        self._stack.append(_Open(value, self._put(value, place)))
+        path = self._put(items if entries is None else entries, place)
+        self._stack.append(_Open(path, entries, items))
 
-    def _scalar(self, event: Any) -> None:  # noqa: ANN401
+    def scalar(self, event: Any) -> None:  # noqa: ANN401
+        """Take the next event, a scalar.
+
+        Raises:
+            YamlError: Nothing beyond it may be read.
+        """
         self._count(event)
         mark = event.start_mark
         place = Place(mark.line + 1, mark.column + 1)
@@ -280,10 +300,14 @@ class _Builder:
         if not plain:
             self._quoted(text, event.style, place)
         top = self._stack[-1] if self._stack else None
-        if top is not None and top.key is None and isinstance(top.value, dict):
-            self._key(top, top.value, text, place, plain=plain)
-        else:
+        if top is None or top.entries is None:
             self._put(self._plain(text, place) if plain else text, place)
+        elif top.key is None:
+            self._key(top, top.entries, text, place, plain=plain)
+        else:
+            # The place of an entry is that of its key.
+            top.entries[top.key] = self._plain(text, place) if plain else text
+            top.key = None
 
     def _quoted(self, text: str, style: str, place: Place) -> None:
         if style in ("|", ">"):
@@ -315,6 +339,12 @@ class _Builder:
         self._places[path] = place
 
     def _plain(self, text: str, place: Place) -> Value:
+        if not _ambiguous(text) and "\n" not in text:
+            return text
+        return self._odd(text, place)
+
+    def _odd(self, text: str, place: Place) -> Value:
+        """Return what a plain scalar stands for that some reader does not take for text."""
         if "\n" in text:
             message = "text over a blank line hides a line end: write it on one line"
             self._note("yaml-ambiguous-scalar", *place, message)
@@ -339,14 +369,15 @@ class _Builder:
             self._places[()] = place
             return ()
         top = self._stack[-1]
-        if isinstance(top.value, list):
-            path = (*top.path, len(top.value))
+        if top.items is not None:
+            path = (*top.path, len(top.items))
             self._places[path] = place
-            top.value.append(value)
+            top.items.append(value)
             return path
+        assert top.entries is not None  # noqa: S101 - one of the two
         key = top.key if top.key is not None else ""
         top.key = None
-        top.value[key] = value
+        top.entries[key] = value
         return (*top.path, key)
 
 

@@ -57,15 +57,16 @@ def speaks(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
         for read in folder.agreements
         for place, one in enumerate(read.model.never)
     ]
-    for document, path, name, when in rules:
-        for message in _unmatched(folder, when):
-            yield document, path, f"{name}: {message}"
-
-
-def _unmatched(folder: Folder, when: Selectors) -> Iterator[str]:
     datasets = folder.schemas.values()
     names = {one.id.name for one in datasets}
     fields = {f"{one.id.name}.{name}" for one in datasets for name in one.fields}
+    for document, path, name, when in rules:
+        for message in _unmatched(folder, when, names, fields):
+            yield document, path, f"{name}: {message}"
+
+
+def _unmatched(folder: Folder, when: Selectors, names: set[str], fields: set[str]) -> Iterator[str]:
+    """Yield what of a rule matches nothing; `names` and `fields` are those of all datasets."""
     for name in sorted(when.dataset - names):
         yield f"there is no dataset {quoted(name)}"
     for name in sorted(when.field - fields):
@@ -78,7 +79,7 @@ def _unmatched(folder: Folder, when: Selectors) -> Iterator[str]:
         (not when.dataset or one.id.name in when.dataset)
         and (not when.regime or bool(when.regime & one.regime))
         and any(field_meets(when, one, field) for field in one.fields.values())
-        for one in datasets
+        for one in folder.schemas.values()
     )
     if not matched:
         yield "no field of any dataset meets all its selectors"

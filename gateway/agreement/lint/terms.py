@@ -34,16 +34,15 @@ def id_filename(_folder: Folder, read: Read[Agreement], _now: dt.datetime) -> It
 @agreement_rule("version-not-bumped")
 def version_bumped(folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iterator[Fault]:
     """A signature covers one text: whatever it covers changes only with the version."""
-    digest = signed_digest(folder, read)
+    signed = [
+        one
+        for one in folder.signatures.get(read.model.id, ())
+        if one.subject == read.model.ref and one.action is Action.ACTIVATE
+    ]
+    digest = signed_digest(folder, read) if signed else None
     if digest is None:
         return
-    stale = {
-        one.agency
-        for one in folder.signatures.get(read.model.id, ())
-        if one.subject == read.model.ref
-        and one.action is Action.ACTIVATE
-        and one.digest != digest_text(digest)
-    }
+    stale = {one.agency for one in signed if one.digest != digest_text(digest)}
     if stale:
         who = ", ".join(sorted(stale))
         yield ("version",), f"{read.model.ref} was signed with other contents by {who}"
