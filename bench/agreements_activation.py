@@ -9,24 +9,26 @@ were measured.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
-import io
 import re
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from bench.county import BESIDE, PROVIDER, RECIPIENT, Flow, deploy
 from bench.load import Recipient
 from bench.processes import Process
-from gateway.cli.agreements import run_sign
+from gateway.agreement.signing import Action, read_signatures, sign, write_signatures
 from gateway.cli.clock import SystemClock
 from gateway.cli.deploy.sign import sign_all
 from gateway.errors import Reason, RefusedError
+from gateway.library.files import write_synced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -38,9 +40,10 @@ NAME: Final = "bench-runs"
 SMALL: Final = Flow("public_health.drug_supply", BESIDE, "{exempt: 45 CFR 164.528(a)(1)}", 1)
 ENDLESS: Final = Flow("public_health.fatality_review", BESIDE, SMALL.accounting, 10**9)
 """A stream that no machine comes to the end of."""
-LEAD_S: Final = 8.0
-"""So long before its end a term is begun to be measured."""
+LEAD_S: Final = 5.0
+"""So long before the end of its term a gateway begins to serve."""
 PATIENCE_S: Final = 30.0
+_TURN_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,18 @@ def run(runs: int, say: Callable[[str], None]) -> dict[str, float | None]:
         sizes = ("8192", str(ENDLESS.rows))
         adapter = ["-m", "bench.adapter", str(folder), str(adapter_port), *sizes]
         with Process("adapter", adapter, Path(name) / "adapter.log"):
-            with _gateway(deployment, 0.0, Path(name)):
+            with _gateway(deployment, "", Path(name)):
                 asyncio.run(_stopped(folder, main, runs, seen))
-            until = time.monotonic() + LEAD_S
-            ahead_s = (midnight - SystemClock().now()).total_seconds() - LEAD_S
-            with _gateway(deployment, ahead_s, Path(name)):
-                asyncio.run(_over(folder, main, until, seen))
+            moment = midnight - dt.timedelta(seconds=LEAD_S)
+            with _gateway(deployment, moment.isoformat(), Path(name)):
+                asyncio.run(_over(folder, main, time.monotonic() + LEAD_S, seen))
     for what, several in seen.seconds.items():
         say(f"         {what}: {max(several):.3f} s at most, {len(several)} times")
     return {KEYS[0]: max(one for several in seen.seconds.values() for one in several)}
 
 
-def _gateway(deployment: Deployment, ahead_s: float, folder: Path) -> Process:
-    arguments = ["-m", "bench.agreements_gateway", str(deployment.gateway), str(ahead_s)]
+def _gateway(deployment: Deployment, moment: str, folder: Path) -> Process:
+    arguments = ["-m", "bench.agreements_gateway", str(deployment.gateway), moment]
     return Process("gateway", arguments, folder / "gateway.log")
 
 
@@ -91,15 +93,18 @@ def _ends_tomorrow(folder: Path) -> dt.datetime:
     return after.replace(tzinfo=ZoneInfo("America/New_York"))
 
 
-def _sign(folder: Path, agency: str, action: str) -> float:
-    """Sign, as `accord agreements sign` does; return when the statement was in its place."""
-    key = str(folder / "agencies" / agency / "signing.key")
-    with contextlib.redirect_stdout(io.StringIO()):
-        code = run_sign(
-            str(folder / "agreements"), NAME, agency, key, "", "privacy officer", action, ""
-        )
-    if code:
-        raise RuntimeError(f"`{action}` was not signed")
+def _sign(folder: Path, agency: str, action: Action) -> float:
+    """Put an agency's statement beside those that are there; return when it was in its place."""
+    path = folder / "agreements" / f"{NAME}.sig.json"
+    before = read_signatures(path.read_bytes(), file=path.name)
+    first = next(one for one in before if one.agency == agency)
+    # A statement tells seconds: two of one second would be one.
+    while (now := SystemClock().now().replace(microsecond=0)) <= before[-1].time:
+        time.sleep(_TURN_S)
+    key = load_pem_private_key((folder / "agencies" / agency / "signing.key").read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)  # noqa: S101 - the deployment wrote it
+    signed = sign(replace(first, action=action, time=now), key)
+    write_synced(path, write_signatures([*before, signed]))
     return time.monotonic()
 
 
@@ -110,14 +115,14 @@ async def _stopped(folder: Path, main: int, runs: int, seen: Seen) -> None:
         begun = asyncio.Event()
         stream = asyncio.ensure_future(_streamed(recipient, begun))
         await asyncio.wait_for(begun.wait(), PATIENCE_S)
-        at = await asyncio.to_thread(_sign, folder, PROVIDER, "suspend")
+        at = await asyncio.to_thread(_sign, folder, PROVIDER, Action.SUSPEND)
         reasons = await asyncio.gather(
             _timed(stream, seen, "a stream in flight is suspended", at),
             _timed(_until(recipient, served=False), seen, "a request is refused", at),
         )
         _expected(reasons, Reason.AGREEMENT_NOT_ACTIVE)
-        await asyncio.to_thread(_sign, folder, PROVIDER, "resume")
-        at = await asyncio.to_thread(_sign, folder, RECIPIENT, "resume")
+        await asyncio.to_thread(_sign, folder, PROVIDER, Action.RESUME)
+        at = await asyncio.to_thread(_sign, folder, RECIPIENT, Action.RESUME)
         await _timed(_until(recipient, served=True), seen, "a last signature serves again", at)
     await recipient.close()
 
@@ -127,8 +132,9 @@ async def _over(folder: Path, main: int, until: float, seen: Seen) -> None:
     recipient = Recipient(folder, f"127.0.0.1:{main}", receipts=True)
     begun = asyncio.Event()
     stream = asyncio.ensure_future(_streamed(recipient, begun))
-    await asyncio.wait_for(begun.wait(), PATIENCE_S)
-    if time.monotonic() >= until:
+    begins = asyncio.ensure_future(begun.wait())
+    await asyncio.wait({stream, begins}, return_when=asyncio.FIRST_COMPLETED)
+    if not begun.is_set() or time.monotonic() >= until:
         raise RuntimeError("the term was over before the stream ran: the machine is too busy")
     await asyncio.sleep(until - time.monotonic())
     reasons = await asyncio.gather(
