@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import Agreements
     from gateway.cli.accounting.accounts import Accounts
+    from gateway.ports import Clock
     from gateway.rpc.disclosures import Asked
     from gateway.store.log import StoredLog
     from gateway.store.reads import Opened as StoredOpened
@@ -41,6 +42,7 @@ class AuditView:
         key: Payload keys by id.
         accounts: Accountings out of the same log.
         agreements: The agreements in force.
+        clock: Tells when tokens are forgotten.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class AuditView:
         key: Callable[[str], bytes],
         accounts: Accounts,
         agreements: Callable[[], Agreements],
+        clock: Clock,
     ) -> None:
         self._log = log
         self._accounts = accounts
         self._agreements = agreements
         self._key = key
+        self._clock = clock
         self._parties: dict[str, frozenset[str]] = {}
         self._comparing: set[asyncio.Task[None]] = set()
 
@@ -102,6 +106,10 @@ class AuditView:
         note = self._log.newest()
         size = new or self._log.published.size
         return await self._log.consistency(old, size), note
+
+    async def first_use(self, token: bytes, until: int) -> bool:
+        """Use a token up, for every gateway that shares the log."""
+        return await self._log.first_use(token, until, int(self._clock.now().timestamp()))
 
     async def disclosures(self, asked: Asked, caller: Caller) -> Listed:
         """Return a page of what left of the caller's agency about one person."""

@@ -261,7 +261,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
     parts = Parts(
         Broker(ports, Builder(inner.tables, keys.pseudonym), drafts),
         library,
-        AuditView(log, keys.by_id, Accounts(log, keys, clock), library.current),
+        AuditView(log, keys.by_id, Accounts(log, keys, clock), library.current, clock),
         Identity(library.current, settings.gateway.id),
         telemetry,
         clock.now,

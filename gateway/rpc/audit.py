@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.errors import Reason, RequestError
+from gateway.errors import IdentityError, Reason, RequestError
 from gateway.rpc.disclosures import Disclosures, from_listed, to_asked
 from gateway.v1 import audit_pb2, audit_pb2_grpc
 from gateway.wire.convert.faults import Faults
@@ -92,6 +92,13 @@ class AuditLog(Checkpoints, Disclosures, Protocol):
             NotFoundError: `INDEX_BEYOND_LOG`.
         """
 
+    async def first_use(self, token: bytes, until: int) -> bool:
+        """Use a token up until it is forgotten; return whether it was not used before.
+
+        Raises:
+            LogError: It cannot be said durably.
+        """
+
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     """The log, read only, but for the `access` entry of an opening."""
@@ -158,8 +165,14 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     async def ListDisclosures(  # noqa: N802
         self, request: audit_pb2.ListDisclosuresRequest, call: Call
     ) -> audit_pb2.ListDisclosuresResponse:
-        """Return what left about one person of the caller's agency."""
+        """Return what left about one person of the caller's agency.
+
+        Raises:
+            IdentityError: The token was used for a list before: each takes one of its own.
+        """
         asked = to_asked(request, call.caller)
+        if not await self._log.first_use(*call.token):
+            raise IdentityError(Reason.TOKEN_INVALID, "the token was used before")
         return from_listed(await self._log.disclosures(asked, call.caller))
 
 

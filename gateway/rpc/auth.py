@@ -64,12 +64,17 @@ class InForce(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a verified token says; `cnf` binds it to one certificate, on every call."""
+    """What a verified token says; `cnf` binds it to one certificate, on every call.
+
+    Attributes:
+        token: SHA-256 of issuer and `jti`: what names the token, and tells nothing of it.
+    """
 
     subject: str
     roles: frozenset[str]
     bound: str
     expires: float
+    token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class Identity:
         if call.authorization:
             person = self._person(call.authorization, known)
             call.caller = Caller(known.agency.id, known.thumbprint, person.subject, person.roles)
+            call.token = person.token, int(person.expires) + LEEWAY_S + 1
         elif rule.roles:
             raise IdentityError(Reason.TOKEN_REQUIRED, "this method asks for a token")
         else:
@@ -255,7 +261,8 @@ class Identity:
         bound = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
         if not isinstance(bound, str):
             raise IdentityError(Reason.TOKEN_NOT_BOUND, "the token is bound to no certificate")
-        return Person(subject, _roles(claims), bound, float(expires))
+        token = sha256(f"{claims['iss']}\x00{jti}".encode()).digest()
+        return Person(subject, _roles(claims), bound, float(expires), token)
 
 
 def thumbprint_text(thumbprint: bytes) -> str:

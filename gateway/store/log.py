@@ -23,6 +23,7 @@ from gateway.store.lookup import Lookup
 from gateway.store.reads import tile_at, unseal
 from gateway.store.spending import Claims, Spending
 from gateway.store.ticket import StoredTicket
+from gateway.store.used import Using
 from gateway.values import Receipt
 
 if TYPE_CHECKING:
@@ -205,6 +206,21 @@ class StoredLog:
             LogError: It is not, or may not be, durable.
         """
         await self._desk.chore(old.job)
+
+    async def first_use(self, token: bytes, until: int, now: int) -> bool:
+        """Use a token up, durably; return whether it was not used before, here or elsewhere.
+
+        Args:
+            token: What names it.
+            until: When it is forgotten, seconds since 1970.
+            now: This instant, the same.
+
+        Raises:
+            LogError: It is not, or may not be, durable.
+        """
+        using = Using(token, until, now)
+        await self._desk.chore(using.job)
+        return using.first
 
     def newest(self) -> str:
         """Return the newest signed checkpoint, a note."""

@@ -262,6 +262,9 @@ duty_said = _table(
     rowid=False,
 )
 
+# Tokens that are good for one call, by what names them, until they expire.
+token_used = _table("token_used", _blob("token", key=True), _int("until"), rowid=False)
+
 INSERT_ONLY: Final = (
     log_entry,
     log_tile,
@@ -403,6 +406,7 @@ INSERT_WORD: Final = _insert(insert(consent_word))
 INSERT_OWED: Final = _insert(upsert(duty_owed).on_conflict_do_nothing())
 INSERT_SAID: Final = _insert(upsert(duty_said).on_conflict_do_nothing())
 ADD_RATE: Final = _insert(_rating())
+INSERT_USED: Final = _insert(insert(token_used))
 INSERT_PERIOD: Final = _insert(upsert(standing_period).on_conflict_do_nothing())
 
 INSERT_HEAD: Final = _sql(insert(log_head))

@@ -29,6 +29,7 @@ class Call:
         caller: Who calls; nobody until the identity step.
         kind: The caller's kind of agency, or what else the identity step knows it by.
         exchange_id: Set by the servicer as soon as there is one; for telemetry alone.
+        token: What names the bearer token, and the second in which it is forgotten; never told.
         authorization, checkpoint, traceparent: From the request's metadata, or empty.
         send: Gives one message of a response stream to the transport, and returns when it was
             taken; only for methods that stream their response.
@@ -42,6 +43,7 @@ class Call:
     caller: Caller = NOBODY
     kind: str = ""
     exchange_id: str = ""
+    token: tuple[bytes, int] = (b"", 0)
     authorization: str = ""
     checkpoint: bytes = b""
     traceparent: str = ""

@@ -75,8 +75,9 @@ def shown(path: Path, exchange: str, agency: str = RECIPIENT, lie: str = "") -> 
     async def ask() -> int:
         log, keys = opened(path)
         try:
-            accounts = Accounts(log, keys, SystemClock())
-            view = AuditView(log, keys.by_id, accounts, pytest.fail)
+            clock = SystemClock()
+            accounts = Accounts(log, keys, clock)
+            view = AuditView(log, keys.by_id, accounts, pytest.fail, clock)
             twin = Twin(view, agency, lie)
             verifier = Verifier.from_vkey((path.parent / "log.vkey").read_text().strip())
             return await show.show(twin, [verifier], exchange)  # type: ignore[arg-type]

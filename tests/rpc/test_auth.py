@@ -258,6 +258,20 @@ def test_each_rule_of_a_token_alone(authority: Authority, what: str) -> None:
     assert reason == desk.refuses(desk.token(**changed))
 
 
+def test_a_token_is_named_by_issuer_and_jti_alone(authority: Authority) -> None:
+    """The same `jti` names the same token however it is spelled, and another one another."""
+    desk = Desk(authority)
+
+    first, again = desk.call(desk.token()), desk.call(desk.token(roles=["auditor"]))
+    other = desk.call(desk.token(jti="j2"))
+
+    assert first.token == again.token
+    assert first.token[0] != other.token[0]
+    assert 32 == len(first.token[0])
+    assert first.token[1] > NOW + 300 + LEEWAY_S
+    assert (b"", 0) == desk.call().token
+
+
 def test_the_last_good_second_of_each_time(authority: Authority) -> None:
     """The last second of leeway and the longest life are good."""
     desk = Desk(authority)

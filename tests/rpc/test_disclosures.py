@@ -12,7 +12,7 @@ from gateway.audit.accounting import Audience, Disclosure
 from gateway.audit.entry import parse_leaf
 from gateway.audit.event import Event
 from gateway.broker.subjects import Person
-from gateway.errors import IdentityError, LogError, RefusedError, RequestError
+from gateway.errors import IdentityError, LogError, Reason, RefusedError, RequestError
 from gateway.remote.disclosures import proved, request_of
 from gateway.rpc.audit import AuditServicer
 from gateway.rpc.disclosures import MOST_SUBJECTS, ROLES, Listed, from_listed, to_asked
@@ -151,6 +151,22 @@ def test_what_is_asked_for_reaches_the_log_and_what_is_withheld_the_officer() ->
         (one.people, one.most, one.after) for one in log.asked
     ]
     assert (2, "") == (response.withheld, response.next_page_token)
+
+
+def test_a_token_is_good_for_one_list() -> None:
+    """Whoever caught one on the way is told nothing by it; another page takes another token."""
+    log = MemoryLog()
+    servicer = AuditServicer(log)
+    first, second = (Call(METHOD, 0.0, caller=caller(), token=(name, 9)) for name in (b"a", b"b"))
+
+    asyncio.run(servicer.ListDisclosures(request(), first))
+    with pytest.raises(IdentityError) as again:
+        asyncio.run(servicer.ListDisclosures(request(), first))
+    asyncio.run(servicer.ListDisclosures(request(), second))
+
+    assert Reason.TOKEN_INVALID == again.value.reason
+    assert 2 == len(log.asked)
+    assert {b"a": 9, b"b": 9} == log.used
 
 
 def a_line(log: Log, number: int) -> tuple[Disclosure, str, bytes]:

@@ -95,6 +95,7 @@ class MemoryLog:
         self.compared: list[str] = []
         self.asked: list[Asked] = []
         self.contradicts = ""
+        self.used: dict[bytes, int] = {}
         self.leaves: list[bytes] = []
 
     def newest(self) -> str:
@@ -126,6 +127,11 @@ class MemoryLog:
         if index > 10:
             raise NotFoundError(Reason.INDEX_BEYOND_LOG, "the log has no such entry")
         return f"proof {index} {size}"
+
+    async def first_use(self, token: bytes, until: int) -> bool:
+        """Remember what was used."""
+        before, self.used = dict(self.used), self.used | {token: until}
+        return token not in before
 
     async def disclosures(self, asked: Asked, caller: Caller) -> Listed:
         """Return nothing, and remember what was asked for."""

@@ -293,6 +293,22 @@ async def a_note_is_signed_from_the_start(make: Make) -> None:
     assert newest.endswith("\n")
 
 
+async def a_token_is_used_once_until_it_is_forgotten(make: Make) -> None:
+    """The second use is known, also after a restart, until the second past its end."""
+    async with make() as log:
+        assert isinstance(log, StoredLog)
+        assert await log.first_use(b"a" * 32, 100, 90)
+        assert not await log.first_use(b"a" * 32, 100, 90)
+        assert await log.first_use(b"b" * 32, 100, 90)
+        both = asyncio.gather(*(log.first_use(b"c" * 32, 100, 90) for _ in range(8)))
+        assert 1 == sum(await both)
+
+    async with make() as log:
+        assert isinstance(log, StoredLog)
+        assert not await log.first_use(b"a" * 32, 100, 100)
+        assert await log.first_use(b"a" * 32, 200, 101)
+
+
 CLAIMS = (
     attempts_lie_side_by_side,
     an_exchange_gives_a_receipt_for_all_its_chunks,
@@ -310,4 +326,5 @@ CLAIMS = (
     many_at_once_each_have_their_own_place,
     a_step_of_an_exchange_is_no_note,
     a_note_is_signed_from_the_start,
+    a_token_is_used_once_until_it_is_forgotten,
 )

@@ -1,4 +1,4 @@
-"""The register of consents, requests by second of gateways that share a log, and duties owed."""
+"""Consents, requests by second of gateways that share a log, duties owed, tokens used up."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def upgrade() -> None:
         number("seq"),
         rowid=False,
     )
+    table("token_used", blob("token", key=True), number("until"), rowid=False)
     insert_only("consent_word", "duty_owed", "duty_said")
 
 
@@ -64,5 +65,5 @@ def downgrade() -> None:
     said = op.get_bind().execute(sa.text("SELECT count(*) FROM consent_word")).scalar()
     if said:
         raise RuntimeError("the register of consents is not empty")
-    for name in ("duty_said", "duty_owed", "standing_rate", "consent_word"):
+    for name in ("token_used", "duty_said", "duty_owed", "standing_rate", "consent_word"):
         op.drop_table(name)
