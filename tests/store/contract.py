@@ -23,6 +23,7 @@ from gateway.errors import (
     ReleaseError,
 )
 from gateway.ports import ATTEMPTS_MAX
+from gateway.store.log import StoredLog
 from tests.store.town import (
     DIGEST,
     NOW,
