@@ -214,7 +214,9 @@ def _provision(ground: Ground, ask: Ask) -> Provision | None:
     parties = ground.agreement.parties
     flow = (ground.agency(ask.provider), ground.agency(ask.recipient), ask.dataset)
     for one in ground.agreement.provisions:
-        ends = (parties[alias].agency for alias in (one.flow.provider, one.flow.recipient))
-        if (*ends, one.flow.dataset) == flow and ask.purpose in one.flow.purposes:
+        # A party that the file does not declare is a finding of its own.
+        ends = (parties.get(alias) for alias in (one.flow.provider, one.flow.recipient))
+        named = (party.agency if party is not None else None for party in ends)
+        if (*named, one.flow.dataset) == flow and ask.purpose in one.flow.purposes:
             return one
     return None
