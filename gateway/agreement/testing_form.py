@@ -202,12 +202,17 @@ def _rows(at: Cursor, dataset: Dataset | None) -> tuple[Row, ...]:
     read: list[Row] = []
     for item in at.items():
         row = _row(item, dataset)
-        times = item.value.get(TIMES, 1) if isinstance(item.value, dict) else 1
-        read += [row] * (times if isinstance(times, int) else 1)
-    if len(read) > ROWS_MAX:
-        at.wrong(f"more than {ROWS_MAX} rows")
-        return ()
+        read += [row] * _times(item.value)
+        if len(read) > ROWS_MAX:
+            at.wrong(f"more than {ROWS_MAX} rows")
+            return ()
     return tuple(read)
+
+
+def _times(row: object) -> int:
+    """Return for how many rows one stands; what is no such number is told where it is read."""
+    times = row.get(TIMES, 1) if isinstance(row, dict) else 1
+    return times if isinstance(times, int) and 0 < times <= ROWS_MAX else 1
 
 
 def _row(at: Cursor, dataset: Dataset) -> Row:

@@ -42,7 +42,9 @@ def shown(place: Path, found: Folder, read: Read[Agreement]) -> bool:
 def _print_changes(place: Path, agreement: Agreement) -> None:
     before = _signed_before(place, agreement)
     if before is None:
-        sys.stdout.write(f"{agreement.ref}: no text that was signed before is kept here\n")
+        sys.stdout.write(
+            f"{agreement.ref}: no earlier version was signed here to compare it with\n"
+        )
         return
     sys.stdout.write(printable(f"{agreement.ref} beside {before.stem}, which was signed:") + "\n")
     changes, _ = between(before, place)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.index import Pact, Signed, compile_agreements
-from gateway.agreement.lint.folder import SIGNATURES
+from gateway.agreement.lint.folder import SIGNATURES, TESTS
 from gateway.errors import AgreementError, NotFoundError, Reason
 from gateway.library.files import contents, stamp
 from gateway.library.memory import Memory, recall, remember
@@ -128,7 +128,7 @@ class FolderLibrary:
         settler = Settler(
             force.files, self._tables, now, statements.lacking, statements.age, statements.stood
         )
-        settled, findings = settler.settle(contents(self._folder))
+        settled, findings = settler.settle(_rules(contents(self._folder)))
         if settled is None:
             return replace(force, findings=tuple(findings), stamp=before, at=now)
         findings += statements.faults(settled.folder)
@@ -163,6 +163,11 @@ class FolderLibrary:
                     loaded, findings=(*loaded.findings, _unwritten(self._memory)), stamp=None
                 )
         self._force = loaded
+
+
+def _rules(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return a folder's files but the officers' tests, which are no rule: no swap tells of them."""
+    return {name: data for name, data in files.items() if not name.endswith(TESTS)}
 
 
 def _compile(settled: Settled, pacts: tuple[Pact, ...], generation: int) -> Agreements:

@@ -143,6 +143,7 @@ def test_a_filter_is_in_its_fields_type() -> None:
         ("{overdose_at:", "{absent: [overdose_date], overdose_at:", "field-unknown", 8),
         ("{overdose_at:", "{times: 0, overdose_at:", "wrong-value", 8),
         ("{overdose_at:", "{times: 10001, overdose_at:", "wrong-value", 8),
+        ("{overdose_at:", "{times: 100000000000000, overdose_at:", "wrong-value", 8),
         ("decision: grant", "decision: permit", "wrong-value", 9),
         (", rows: [{status: requested}]", "", "missing-key", 9),
         ("rule: P1-outreach-referral, ", "", "missing-key", 9),

@@ -252,7 +252,7 @@ def test_whoever_signs_sees_tests_and_what_changed(
     assert 0 == sign(officers, HRO)
 
     second = capsys.readouterr().out
-    assert "county@1.0.0: no text that was signed before is kept here" in first
+    assert "county@1.0.0: no earlier version was signed here" in first
     assert "county@1.1.0 beside county@1.0.0, which was signed:" in second
     assert "requests_per_minute: 60 -> 61" in second
     assert second.index("WIDENED") < second.index("county: 28 passed")

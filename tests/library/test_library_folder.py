@@ -57,6 +57,20 @@ def test_a_broken_file_keeps_its_last_good_version(
     assert f"{name} not-in-force" in officers.rules()
 
 
+@pytest.mark.parametrize("text", ["kind: [\n", "", "apiVersion: accord/v1\n"])
+def test_no_test_is_a_rule(officers: Officers, text: str) -> None:
+    """Whatever becomes of the officers' tests, the set in force is the same, and healthy."""
+    before = officers.library.current()
+    officers.write("county.test.yaml", text)
+
+    loaded = officers.library.look(officers.now)
+
+    assert not officers.library.news(loaded)
+    officers.look()
+    assert before is officers.library.current()
+    assert officers.library.healthy
+
+
 def test_findings_say_where(officers: Officers) -> None:
     """What is wrong is named by file, line and column."""
     officers.edit("county.yaml", "withhold: [source_agency", "withold: [source_agency")
