@@ -28,7 +28,8 @@ Told: TypeAlias = "Mapping[str, str | int | bool | tuple[str, ...]]"
 TIMES: Final = "times"
 """In a row: it stands for so many, each of somebody else."""
 ABSENT: Final = "absent"
-"""In a row: the text fields that are null; any other field is null where it is left out."""
+"""In a row: the fields that are null, though it is text, or names somebody."""
+UNAVAILABLE: Final = "unavailable"
 CURRENT: Final = "current"
 STALE: Final = "stale"
 CANARY: Final = "canary"
@@ -61,8 +62,9 @@ class Given:
     """What holds when the request comes; what is not said, is not there.
 
     Attributes:
-        consent: `granted`, or `absent`: of every row that does not say so itself.
-        opt_out: `present`, or `absent`.
+        consent: `granted`, or `absent`: in every row that does not say so itself, and in the
+            register of consents; `unavailable` where that cannot be asked.
+        opt_out: `present`, or `absent`, in both.
         state: What the signatures of the agreement amount to.
         attestation: `current`, or `stale`: of the security of everybody in the registry.
         rows: What the provider holds, typed, each with the fields that it states.

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.ipc
 
+from gateway.agreement.testing import ABSENT, UNAVAILABLE
+from gateway.broker.consents import Asking, Word
 from gateway.engine.run import PlanEngine
 from gateway.errors import Reason, SourceError
 from gateway.plan.pushdown import admits, arrow_schema
@@ -21,8 +23,9 @@ from gateway.values import Form
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 
+    from gateway.agreement.testing import Given
     from gateway.plan.noise import Noise
-    from gateway.plan.ops import Plan
+    from gateway.plan.ops import Plan, Register
     from gateway.plan.pushdown import Scan
     from gateway.ports import Ready
     from gateway.values import Chunk, Row, Scalar
@@ -43,12 +46,14 @@ class Carrier:
         self._engine.close()
         self._runner.close()
 
-    def carry(self, plan: Plan, rows: Sequence[Row]) -> Sequence[tuple[Scalar, ...]]:
+    def carry(self, plan: Plan, rows: Sequence[Row], given: Given) -> Sequence[tuple[Scalar, ...]]:
         """Return what leaves of a provider's rows, in the plan's columns; see `review.Carry`.
 
         Raises:
             AccordError: Nothing leaves.
         """
+        if plan.register is not None:
+            rows = _staying(plan.register, rows, given)
         return [row for one in self.ready(plan, rows) for row in rows_of(one.chunk)]
 
     def ready(self, plan: Plan, rows: Sequence[Row]) -> list[Ready]:
@@ -68,6 +73,29 @@ def rows_of(chunk: Chunk) -> Iterator[tuple[Scalar, ...]]:
     with pa.ipc.open_stream(chunk.arrow or b"") as stream:
         for batch in stream:
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _staying(register: Register, rows: Sequence[Row], given: Given) -> list[Row]:
+    """Return the rows that the register of consents lets leave, as a gateway asks it.
+
+    Raises:
+        SourceError: It cannot be asked.
+    """
+    if given.consent == UNAVAILABLE:
+        raise SourceError(Reason.CONSENT_UNAVAILABLE, "the register of consents cannot be asked")
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in register.fields}
+    asking = Asking(register, bytes(32))
+    people = asking.people(pa.RecordBatch.from_pydict(columns))
+    words = dict.fromkeys({token for one in people for token in one}, _words(register, given))
+    return [row for row, stays in zip(rows, asking.stay(people, words), strict=True) if stays]
+
+
+def _words(register: Register, given: Given) -> list[Word]:
+    """Return what everybody in a test's rows said to the register."""
+    granted = register.granted if given.consent != ABSENT else ()
+    withdrawn = register.kept if given.opt_out != ABSENT else ()
+    said = [Word(1, one, granted=True) for one in granted]
+    return [*said, *(Word(2, one, granted=False) for one in withdrawn)]
 
 
 async def _scanned(scan: Scan, rows: Sequence[Row]) -> AsyncGenerator[pa.RecordBatch]:

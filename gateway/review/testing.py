@@ -34,14 +34,18 @@ if TYPE_CHECKING:
     from gateway.review.leaving import Cells
     from gateway.values import Row, Scalar
 
-Carry: TypeAlias = "Callable[[Plan, Sequence[Row]], Sequence[tuple[Scalar, ...]]]"
-"""Reads, masks and checks rows as an exchange does: returns what leaves, in the plan's columns."""
+Carry: TypeAlias = "Callable[[Plan, Sequence[Row], Given], Sequence[tuple[Scalar, ...]]]"
+"""Reads, masks and checks rows as an exchange does: returns what leaves, in the plan's columns.
+
+What is given says what the register of consents knows of whomever the rows are about.
+"""
 
 Days: TypeAlias = tuple[dt.date, dt.date]
 
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.CODE, FieldType.LIST})
 
 _A_DAY: Final = dt.timedelta(days=1)
+_FAR: Final = dt.date(1850, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,9 @@ class Stand:
         rule = decision.rule
         try:
             plan = self._builder.build(agreements, decision)
-            left = self._carry(plan, filled(trial.given, rule.dataset, trial.now))
+            asked = plan.register.fields if plan.register is not None else ()
+            rows = filled(trial.given, rule.dataset, trial.now, asked)
+            left = self._carry(plan, rows, trial.given)
         except AccordError as error:
             return Outcome(rule.provision.id, error.reason)
         group = plan.group
@@ -215,23 +221,39 @@ def _anchored(provision: Provision, before: dt.date, first: dt.date) -> Provisio
 # --- rows ---
 
 
-def filled(given: Given, dataset: Dataset, now: dt.datetime) -> list[Row]:
-    """Return whole rows: text that a row leaves out is a canary, one of its own in each row."""
+def filled(
+    given: Given, dataset: Dataset, now: dt.datetime, asked: Sequence[str] = ()
+) -> list[Row]:
+    """Return whole rows: text that a row leaves out is a canary, one of its own in each row.
+
+    So is a birthday by which the register of consents is asked, a day of a far year: a row that
+    names nobody would stay behind.
+
+    Args:
+        given: What the test states.
+        dataset: What the rows are of.
+        now: The test's clock.
+        asked: The fields by which the register is asked.
+    """
     return [
         {
-            name: row[name] if name in row else _left_out(field, given, number, now)
+            name: row[name] if name in row else _left_out(field, given, number, now, asked)
             for name, field in dataset.fields.items()
         }
         for number, row in enumerate(given.rows, 1)
     ]
 
 
-def _left_out(field: FieldRule, given: Given, number: int, now: dt.datetime) -> Scalar:
+def _left_out(
+    field: FieldRule, given: Given, number: int, now: dt.datetime, asked: Sequence[str]
+) -> Scalar:
     if field.means is Means.CONSENT:
         return _answer(field, number, now) if given.consent != ABSENT else None
     if field.means is Means.OPT_OUT:
         none = False if field.type is FieldType.BOOLEAN else None
         return _answer(field, number, now) if given.opt_out != ABSENT else none
+    if field.type is FieldType.DATE and field.name in asked:
+        return _FAR + number * _A_DAY
     return _canary(field, number) if field.type in _TEXTS else None
 
 

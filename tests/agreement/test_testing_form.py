@@ -140,7 +140,7 @@ def test_a_filter_is_in_its_fields_type() -> None:
         ("consent: granted", "rows_today: -1", "wrong-value", 8),
         ("status: requested}]}\n", "stat: requested}]}\n", "field-unknown", 8),
         ('"2027-06-14T06:41:00Z"', '"2027-06-14"', "wrong-value", 8),
-        ("{overdose_at:", "{absent: [overdose_date], overdose_at:", "field-unknown", 8),
+        ("{overdose_at:", "{absent: [overdose_days], overdose_at:", "field-unknown", 8),
         ("{overdose_at:", "{times: 0, overdose_at:", "wrong-value", 8),
         ("{overdose_at:", "{times: 10001, overdose_at:", "wrong-value", 8),
         ("{overdose_at:", "{times: 100000000000000, overdose_at:", "wrong-value", 8),

@@ -105,6 +105,31 @@ def test_rows_stay_behind_as_in_an_exchange(stand: Stand, given: str, *, leaves:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "leaves"),
+    [
+        (f"rows: [{{{ROW}, consent_id: C-1}}]", True),
+        (f'rows: [{{{ROW}, consent_id: C-1, person_dob: "1980-01-01"}}]', True),
+        (f"rows: [{{{ROW}, consent_id: C-1, absent: [person_dob]}}]", False),
+        (f"opt_out: present, rows: [{{{ROW}, consent_id: C-1, absent: [opt_out_at]}}]", False),
+    ],
+)
+def test_the_register_of_consents_is_asked(stand: Stand, given: str, *, leaves: bool) -> None:
+    """Whoever withdrew, or is named by nothing, stays behind, whatever their record says."""
+    rows = LEAVES if leaves else ""
+    expect = f"decision: grant, rule: {P1}, rows: [{rows}]"
+
+    assert [] == faults(stand, trial(given=given, expect=expect))
+
+
+def test_a_register_that_cannot_be_asked_refuses(stand: Stand) -> None:
+    """Nothing leaves, and it is said why."""
+    given = f"consent: unavailable, rows: [{{{ROW}}}]"
+    expect = f"decision: refuse, reason: CONSENT_UNAVAILABLE, rule: {P1}"
+
+    assert [] == faults(stand, trial(given=given, expect=expect))
+
+
 def test_text_that_no_row_states_may_not_leave(stand: Stand) -> None:
     """A name that the row leaves out is a canary, and the test fails by it, whatever it expects."""
     given = f"consent: granted, rows: [{{{ROW.replace(' person_last_name: Sample,', '')}}}]"
