@@ -62,6 +62,7 @@ def test_a_file_says_the_same_and_is_laid_out_once(name: str) -> None:
         ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2\n"),
         ("a: 1\n\n\n\nb: 2\n\n", "a: 1\n\nb: 2\n"),
         ("a: 1", "a: 1\n"),
+        ("id: x\n\nkind: Agreement\n", "kind: Agreement\nid: x\n"),
         ("a:\n  - - x\n    - z\n", "a:\n  - - x\n    - z\n"),
     ],
 )
@@ -74,6 +75,8 @@ def test_one_spelling(there: str, wanted: str) -> None:
     "text",
     [
         "# at the head\na: 1\n",
+        "# at the head\n\n# and below\na: 1\n",
+        "{a: 1}\n# behind a file in braces\n",
         "a: 1  # behind a value\n",
         "a: {b: 1}  # behind braces\n",
         "a:  # behind a key\n  b: 1\n",
@@ -156,6 +159,55 @@ def test_any_layout_ends_in_one(seed: int) -> None:
     assert value == read(once.encode(), file="f").value
     assert text.count("# c") == once.count("# c")
     assert once == laid_out(once)
+
+
+PIECES = [
+    "# c\n",
+    "a: 1\n",
+    "  b: {x: [v, z], # t\n    w: v}\n",
+    "- p\n",
+    "- - q\n",
+    "  - {r: s}\n",
+    "\n",
+    "   # i\n",
+    "\"k k\": 'v v'\n",
+    "? e\n: f\n",
+    "a:\n",
+    "  c: plain\n    folded\n",
+    "d: [\n",
+    "  1, 2 # n\n",
+    "]\n",
+    'e: "x\n  y"\n',
+    "f: {}\n",
+    "{a: b}\n",
+    "---\n",
+    " # tail",
+    "h: [a: b, c]\n",
+    "kind: Agreement\n",
+    'version: "1"\n',
+    "id: x\n",
+    "  # q\n  l: {m: {n: {o: p}}}\n",
+    "parties:\n  z: {steward: s, agency: q}\n",
+]
+
+
+def test_whatever_is_yaml_settles() -> None:
+    """Of pieces put together anyhow: what can be read says the same, keeps comments and settles."""
+    draw = random.Random(7)  # noqa: S311 - layouts
+    tried = 0
+    for _ in range(1500):
+        text = "".join(draw.choice(PIECES) for _ in range(draw.randint(1, 6)))
+        try:
+            value = read(text.encode(), file="f").value
+        except YamlError:
+            continue
+        tried += 1
+        once = laid_out(text)
+
+        assert value == read(once.encode(), file="f").value, text
+        assert comments(text) == comments(once), text
+        assert once == laid_out(once), text
+    assert tried > 80
 
 
 def test_a_finding_names_the_first_line() -> None:

@@ -27,11 +27,11 @@ def formatted(data: bytes, document: Document) -> bytes:
         data: The file's bytes.
         document: What the strict reader read in them.
     """
-    root = tree(data.decode("utf-8").replace("\r\n", "\n"))
+    root, last = tree(data.decode("utf-8").replace("\r\n", "\n"))
     form = FORMS.get(str(document.value.get("kind")))
     if form is not None and root.entries:
         _arrange(root, form)
-    return text_of(root).encode()
+    return text_of(root, last).encode()
 
 
 def laid_out(data: bytes, *, file: str) -> bytes:

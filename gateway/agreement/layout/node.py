@@ -35,25 +35,25 @@ class Style(Enum):
     FLOW_MAPPING = "flow mapping"
     FLOW_LIST = "flow list"
 
-    @property
-    def block(self) -> bool:
-        """Whether the value has lines of its own."""
-        return self in (Style.BLOCK_MAPPING, Style.BLOCK_LIST)
+
+BLOCKS: Final = frozenset({Style.BLOCK_MAPPING, Style.BLOCK_LIST})
+MAPPINGS: Final = frozenset({Style.BLOCK_MAPPING, Style.FLOW_MAPPING})
 
 
 class Node:
     """A value as it is written.
 
     Attributes:
+        block: Whether it has lines of its own.
         text: Of a scalar, as it stands in the file.
         entries: Of a mapping or list.
         last: Comments after the last entry.
     """
 
-    __slots__ = ("entries", "last", "style", "text")
+    __slots__ = ("block", "entries", "last", "style", "text")
 
     def __init__(self, style: Style, text: str = "") -> None:
-        self.style, self.text = style, text
+        self.style, self.text, self.block = style, text, style in BLOCKS
         self.entries: list[Entry] = []
         self.last: list[str] = []
 
@@ -66,6 +66,7 @@ class Entry:
         before: Comments on the lines above, and blank lines among them.
         head: The comment behind the key of a value that begins on the next line.
         after: The comment behind the value.
+        value: It follows the key, so it is set once it was read.
     """
 
     __slots__ = ("after", "before", "head", "key", "value")
@@ -73,11 +74,11 @@ class Entry:
     def __init__(self, key: str, before: list[str]) -> None:
         self.key, self.before = key, before
         self.head = self.after = ""
-        self.value = Node(Style.SCALAR)
+        self.value: Node
 
 
-def tree(text: str) -> Node:
-    """Return the file in `text`, which the strict reader has read already."""
+def tree(text: str) -> tuple[Node, list[str]]:
+    """Return the file in `text`, which the strict reader has read, and the comments at its end."""
     builder = _Builder(text)
     parser = CParser(text)
     try:
@@ -120,20 +121,19 @@ class _Builder:
             self._read = event.end_mark.index
         elif kind in (MappingEndEvent, SequenceEndEvent):
             node, owner = self._stack.pop()
-            if not node.style.block:
+            if not node.block:
                 # A block ends where the next thing begins: its comments are that thing's.
                 self._comments(event.start_mark.index)
                 node.last = [line for line in self._pending if line]
                 self._pending = []
                 self._read, self._last = event.end_mark.index, owner
 
-    def end(self) -> Node:
-        """Return the whole, once the stream has ended."""
+    def end(self) -> tuple[Node, list[str]]:
+        """Return the whole and what follows it, once the stream has ended."""
         self._comments(len(self._text))
         while self._pending and not self._pending[-1]:
             self._pending.pop()
-        self._root.last += self._pending
-        return self._root
+        return self._root, self._pending
 
     def _start(self, node: Node) -> None:
         owner = self._put(node)
@@ -143,8 +143,7 @@ class _Builder:
     def _scalar(self, event: Any) -> None:  # noqa: ANN401
         written = _written(event.value, plain=not event.style)
         top = self._stack[-1][0] if self._stack else None
-        mapping = top is not None and top.style in (Style.BLOCK_MAPPING, Style.FLOW_MAPPING)
-        if top is not None and mapping and self._key is None:
+        if top is not None and self._key is None and top.style in MAPPINGS:
             self._key = self._last = self._entry(top, written)
         else:
             self._last = self._put(Node(Style.SCALAR, written))
@@ -161,7 +160,7 @@ class _Builder:
         return entry
 
     def _entry(self, parent: Node, key: str) -> Entry:
-        entry = Entry(key, self._pending if parent.style.block else [c for c in self._pending if c])
+        entry = Entry(key, self._pending if parent.block else [c for c in self._pending if c])
         self._pending = []
         parent.entries.append(entry)
         return entry
@@ -172,7 +171,7 @@ class _Builder:
         """Keep the comments between what was read last and `upto`."""
         gap = self._text[self._read : upto]
         if "\n" not in gap and "#" not in gap:
-            return
+            return  # nearly always
         for place, (line, whole) in enumerate(_lines(gap)):
             _, sign, words = line.partition("#")
             comment = f"#{words.rstrip()}"

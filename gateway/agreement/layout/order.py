@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.layout.node import Style
+from gateway.agreement.layout.node import MAPPINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,7 +164,7 @@ FORMS: Final[Mapping[str, Form]] = {
 
 def arrange(node: Node, form: Form) -> None:
     """Put the entries of a tree into their order; comments stay with what they stand beside."""
-    if node.style in (Style.BLOCK_MAPPING, Style.FLOW_MAPPING) and form.keys:
+    if node.style in MAPPINGS and form.keys:
         rank = {key: place for place, key in enumerate(form.keys)}
         node.entries.sort(key=lambda entry: rank.get(entry.key.strip('"'), len(rank)))
     for entry in node.entries:

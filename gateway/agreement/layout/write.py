@@ -6,6 +6,7 @@ which list is read as one. Braces that are too wide continue under their first e
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.layout.node import Style
@@ -18,15 +19,15 @@ STEP: Final = 2
 _BRACKETS: Final = {Style.FLOW_MAPPING: ("{", "}"), Style.FLOW_LIST: ("[", "]")}
 
 
-def text_of(root: Node) -> str:
-    """Return the file, ended by a line end."""
+def text_of(root: Node, last: list[str]) -> str:
+    """Return the file, ended by a line end; `last` are the comments at its end."""
     page = _Page()
-    if root.style.block:
+    if root.block:
         page.block(root, 0)
     else:
         page.value(root, 0)
         page.newline()
-    for comment in root.last:
+    for comment in last:
         page.put(comment)
         page.newline()
     return page.text()
@@ -36,7 +37,7 @@ def flat(node: Node) -> str | None:
     """Return what stands in braces on one line; None where comments or blocks forbid it."""
     if node.style is Style.SCALAR:
         return node.text
-    if node.style.block or node.last:
+    if node.block or node.last:
         return None
     parts = []
     for entry in node.entries:
@@ -76,7 +77,7 @@ class _Page:
         for place, entry in enumerate(node.entries):
             inline = not place and self._line
             before = entry.before + ([entry.head] if entry.head and _one(entry) else [])
-            for comment in before:
+            for comment in before if self._lines else dropwhile(lambda line: not line, before):
                 self._start(indent if comment else 0)
                 self.put(comment)
                 self.newline()
@@ -90,7 +91,7 @@ class _Page:
     def _entry(self, node: Node, entry: Entry, indent: int) -> None:
         listed = node.style is Style.BLOCK_LIST
         self.put("- " if listed else f"{entry.key}:")
-        if not entry.value.style.block:
+        if not entry.value.block:
             self.put("" if listed else " ")
             self.value(entry.value, 0)
             self.put(_behind(entry.after))
@@ -152,7 +153,7 @@ class _Page:
 
 def _one(entry: Entry) -> bool:
     """Return whether the value begins on the line of its key."""
-    return not entry.value.style.block
+    return not entry.value.block
 
 
 def _behind(comment: str) -> str:
