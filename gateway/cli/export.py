@@ -11,6 +11,9 @@ from gateway.cli.explain import as_signed
 from gateway.cli.officers import EXIT_FINDINGS, good, instant
 from gateway.errors import SettingsError
 from gateway.review.export.cedar import cedar
+from gateway.review.export.fhir import fhir_permission
+from gateway.review.export.oaas import oaas
+from gateway.review.export.odrl import odrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +21,12 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
     from gateway.review.export.made import Export, Loss
 
-LANGUAGES: Final[Mapping[str, Callable[[Agreements], Export]]] = {"cedar": cedar}
+LANGUAGES: Final[Mapping[str, Callable[[Agreements], Export]]] = {
+    "cedar": cedar,
+    "odrl": odrl,
+    "oaas": oaas,
+    "fhir-permission": fhir_permission,
+}
 
 
 def run_export(folder: str, language: str, output: str, now: str) -> int:

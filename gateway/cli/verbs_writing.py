@@ -75,7 +75,7 @@ def render(
 @app.command(epilog="Example: accord agreements export agreements --to cedar -o exported")
 def export(
     folder: str = typer.Argument("agreements", help="A folder of agreements."),
-    language: str = typer.Option(..., "--to", help="cedar."),
+    language: str = typer.Option(..., "--to", help="cedar, odrl, oaas or fhir-permission."),
     output: str = typer.Option(..., "--output", "-o", help="A folder for the files."),
     now: str = NOW,
 ) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.agreement.conditions import ConsentCondition, OptOutCondition
 from gateway.agreement.index import Signed, attestation, field_meets, speaks_of_fields
 from gateway.review.export.made import Export, Part, lost
+from gateway.review.grouped import by_provision
 from gateway.values import FieldType, Shape
 
 if TYPE_CHECKING:
@@ -79,18 +80,11 @@ _HEAD: Final = """\
 
 
 def _provisions(agreements: Agreements) -> Iterator[tuple[FlowRule, ...]]:
-    """Yield the flows of each provision that can permit: they differ in their purpose alone."""
-    found = sorted(
-        (
-            rule
-            for rules in agreements.flows.values()
-            for rule in rules
-            if _permits(rule) and rule.purpose in agreements.purposes.leaves
-        ),
-        key=lambda rule: (rule.ref, rule.pact.agreement.version, rule.purpose),
-    )
-    for _, several in itertools.groupby(found, key=lambda rule: (rule.ref, rule.pact.digest)):
-        yield tuple(several)
+    """Yield the flows of each provision that can permit."""
+    for several in by_provision(agreements):
+        leaves = [one for one in several if one.purpose in agreements.purposes.leaves]
+        if leaves and _permits(leaves[0]):
+            yield tuple(leaves)
 
 
 def _permits(rule: FlowRule) -> bool:

@@ -6,6 +6,7 @@ carries; `lost` finds every other part that the agreements use, with the rules t
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
@@ -20,6 +21,7 @@ from gateway.agreement.conditions import (
 from gateway.masks.plain import Pass
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from gateway.agreement.index import Agreements
@@ -40,7 +42,8 @@ class Part(StrEnum):
     ANONYMITY = "classes of people who are alike"
     LIMITS = "limits"
     FILTERS = "operators and values of filters"
-    DUTIES = "duties and notices"
+    DELETION = "deletion"
+    DUTIES = "other duties, and notices"
     ONWARD = "prohibited redisclosure"
     NEVER = "prohibitions"
     BASIS = "basis and profile"
@@ -71,6 +74,16 @@ class Export:
     files: Mapping[str, str]
     said: str
     lost: tuple[Loss, ...]
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON that people can read."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def stamp(moment: dt.datetime) -> str:
+    """Return an instant of UTC as RFC 3339 writes it."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def lost(agreements: Agreements, carried: frozenset[Part]) -> tuple[Loss, ...]:
@@ -106,7 +119,7 @@ def _of_agreement(one: Agreement) -> Iterator[tuple[Part, str]]:
 
 
 def _of_provision(provision: Provision) -> Iterator[Part]:
-    yield from (Part.LIMITS, Part.FILTERS, Part.DUTIES, Part.BASIS)
+    yield from (Part.LIMITS, Part.FILTERS, Part.DELETION, Part.DUTIES, Part.BASIS)
     if any(not isinstance(mask, Pass) for mask in provision.release.values()):
         yield Part.MASKS
     if provision.aggregate is not None:

@@ -6,11 +6,11 @@ signed is what people read.
 
 from __future__ import annotations
 
-import itertools
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gateway.masks.plain import Pass
+from gateway.review.grouped import by_provision
 from gateway.review.prose.flow import flow
 from gateway.review.prose.never import prohibition
 from gateway.review.prose.page import Heading, Items, Page, Rows, Sentences
@@ -19,7 +19,7 @@ from gateway.review.prose.words import KINDS, day, span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gateway.agreement.index import Agreements, FlowRule, Pact
+    from gateway.agreement.index import Agreements, Pact
     from gateway.review.prose.page import Block
 
 
@@ -87,16 +87,9 @@ def _source(source: str) -> str:
 
 
 def _flows(agreements: Agreements, pact: Pact, *, law: bool) -> Iterator[Block]:
-    mine = [rule for rules in agreements.flows.values() for rule in rules if rule.pact is pact]
-    order = {one.id: number for number, one in enumerate(pact.agreement.provisions)}
-
-    def place(rule: FlowRule) -> tuple[int, str]:
-        return order[rule.provision.id], rule.purpose
-
-    for _, several in itertools.groupby(
-        sorted(mine, key=place), key=lambda rule: rule.provision.id
-    ):
-        yield from flow(tuple(several), agreements.purposes, law=law)
+    for several in by_provision(agreements):
+        if several[0].pact is pact:
+            yield from flow(several, agreements.purposes, law=law)
 
 
 def _after(pact: Pact) -> Iterator[Block]:
