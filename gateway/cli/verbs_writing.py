@@ -11,9 +11,9 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: accord agreements init county/agreements --template alert "
-    "--from rivertown-pd --to rivertown-health --paper MOU-2027-001 --digest county/log.vkey "
-    "--effective 2027-01-01 --policy 'General Order 27-01' --from-steward records@pd.example "
+    epilog="Example: accord agreements init agreements --template alert --from rivertown-pd "
+    "--to rivertown-health --paper MOU-2027-001 --digest MOU-2027-001.pdf --effective 2027-01-01 "
+    "--policy 'General Order 27-01' --from-steward records@pd.example "
     "--to-steward epi@phd.example --compelled counsel@county.example"
 )
 def init(  # noqa: PLR0913 - one argument an option

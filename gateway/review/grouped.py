@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def by_provision(agreements: Agreements) -> Iterator[tuple[FlowRule, ...]]:
-    """Yield the flows of each provision, in the order of the files: they differ in purpose alone."""
+    """Yield the flows of each provision, in the order of the files: only purposes differ."""
     found: dict[tuple[int, str], list[FlowRule]] = {}
     for rules in agreements.flows.values():
         for rule in rules:

@@ -154,6 +154,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         # And a spreadsheet of theirs, and a partner's.
         (made.folder / "counts.csv").write_text(COUNTS)
         (made.folder / "theirs.csv").write_text(COUNTS)
+        # And a paper that was signed.
+        (made.folder / "MOU-2027-001.pdf").write_bytes(b"made up")
         yield made
     finally:
         for name in list(made.processes):

@@ -99,9 +99,7 @@ def _denial(agreements: Agreements, one: Rule, rule: FlowRule) -> dict[str, Any]
     if when.shape and rule.provision.delivery.shape not in when.shape:
         return None
     agencies = agreements.registry.agencies.values()
-    actors = [
-        agency.id for agency in agencies if not when.to_kind or agency.kind in when.to_kind
-    ]
+    actors = [agency.id for agency in agencies if not when.to_kind or agency.kind in when.to_kind]
     fields = [name for name, field in dataset.fields.items() if field_meets(when, dataset, field)]
     branches = when.purpose
     leaves = [leaf for leaf in agreements.purposes.leaves if any(under(leaf, b) for b in branches)]

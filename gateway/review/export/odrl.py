@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule, Pact, Rule
 
 PROFILE: Final = "urn:accord:odrl"
-CARRIED: Final = frozenset(
-    {Part.ROLES, Part.CONSENT, Part.NEVER, Part.ONWARD, Part.DELETION}
-)
+CARRIED: Final = frozenset({Part.ROLES, Part.CONSENT, Part.NEVER, Part.ONWARD, Part.DELETION})
 
 
 def odrl(agreements: Agreements) -> Export:
