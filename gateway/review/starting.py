@@ -165,8 +165,7 @@ def tests_text(texts: Texts, agreements: Agreements, ref: str) -> str:
     parts += [texts.table] if table else []
     filled = Template("".join(parts)).substitute(_blanks(rule))
     found = "".join(_elsewhere(agreements, rule))
-    least = "  - {min_cell_at_least: 11}\n" if table else ""
-    return f"{_head(ref)}{filled}{found}{_INVARIANTS}{least}"
+    return f"{_head(ref)}{filled}{found}{_invariants(rule)}"
 
 
 def _head(ref: str) -> str:
@@ -183,10 +182,16 @@ def _head(ref: str) -> str:
     )
 
 
-_INVARIANTS: Final = """\
-invariants:
-  - {never_reaches: {to_kind: [law_enforcement, immigration], class: [direct_identifier]}}
-"""
+def _invariants(rule: FlowRule) -> str:
+    """Return claims over this agreement alone: what others let out is for their own tests."""
+    table = rule.provision.aggregate
+    least = f"  - {{min_cell_at_least: {table.disclosure.min_cell}}}\n" if table is not None else ""
+    span = rule.provision.duties.delete_after.text
+    return (
+        "invariants:\n"
+        "  - {no_release: {free_text: true}}\n"
+        f"  - {{delete_within: {{span: {span}}}}}\n{least}"
+    )
 
 
 def _blanks(rule: FlowRule) -> dict[str, str]:
