@@ -21,6 +21,7 @@ from gateway.cli.standings.view import Standings
 from gateway.cli.streams import OpenStreams
 from gateway.cli.tables import known, tables
 from gateway.cli.turning import follow
+from gateway.cli.unwitnessed import tell_witnesses
 from gateway.cli.version import BUILD
 from gateway.cli.watch import put_in_force, watch
 from gateway.engine.run import PlanEngine
@@ -288,6 +289,7 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         asyncio.create_task(daily(log, clock)),
         asyncio.create_task(overdue(duties, clock)),
         asyncio.create_task(follow(keys, log, settings.log.origin, clock)),
+        asyncio.create_task(tell_witnesses(log, HEALTH_S)),
         asyncio.create_task(_health(running)),
     ]
     return running

@@ -256,6 +256,12 @@ class StoredLog:
         """Whether entries become durable, and checkpoints are signed, and cosigned if they must."""
         return not self.trouble and not self._prover.short
 
+    @property
+    def unwitnessed(self) -> str:
+        """Which witnesses the last round got no cosignature from; empty where it got all."""
+        witnessing = self._prover.witnessing
+        return "" if witnessing is None else witnessing.trouble
+
     async def compare(self, note: str) -> None:
         """Hold a checkpoint that an agency sends against the log: every agency is a monitor.
 
