@@ -374,6 +374,7 @@ def status(
     quorum: Quorum,
     term: Force | None,
     now: dt.datetime,
+    halted: dt.datetime | None = None,
 ) -> Status:
     """Return where the agreement `subject` stands at `now`.
 
@@ -389,6 +390,7 @@ def status(
         quorum: The floor's.
         term: When it can be in force; None asks what the signatures alone amount to.
         now: This instant, UTC.
+        halted: Since when it is suspended by a statement that is gone, as the exchange log says.
     """
     mine = [v for v in statements if v.statement.subject == subject]
     mine = [v for v in mine if v.statement.kind is SignedFile.AGREEMENT]
@@ -406,9 +408,22 @@ def status(
         return stands(State.TERMINATED)
     if stopped := _suspended(mine, exact, parties, quorum):
         return stands(State.SUSPENDED, stopped)
+    if halted is not None and _halted(exact, parties, halted):
+        return stands(State.SUSPENDED)
     if not signed and not _of(exact, Action.ACTIVATE):
         return stands(State.DRAFT)
     return stands(State.ACTIVE if not missing and in_term else State.IN_REVIEW)
+
+
+def _halted(exact: list[Verified], parties: Mapping[str, int], since: dt.datetime) -> bool:
+    """Return whether not every party has signed `resume` since then.
+
+    By the signer's word as well: where the memory is gone, every signature is seen for the first
+    time, those of an earlier resumption among them.
+    """
+    after = [v for v in _of(exact, Action.RESUME) if v.seen > since and v.statement.time > since]
+    _, missing = _complete(after, parties)
+    return bool(missing) or not parties
 
 
 def quorum_missing(

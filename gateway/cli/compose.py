@@ -39,6 +39,7 @@ from gateway.store.consents import StoredConsent
 from gateway.store.counters import StoredCounters
 from gateway.store.duties import StoredDuties
 from gateway.store.start import open_log
+from gateway.store.stood import stood
 from gateway.store.vault import StoredVault
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from gateway.audit.stood import Stood
     from gateway.errors import LogError
     from gateway.keys.folder import KeyFolder
     from gateway.library.folder import Loaded
@@ -158,6 +160,9 @@ async def start(
         where = database(path, settings)
         held = where if isinstance(where, str) else state(path, settings) / VAULT
         vault = StoredVault(held, entropy, create=not keys.vaulted())
+        # What the memory has lost is in the log: an old file put back revives nothing.
+        if library.anchor(await asyncio.to_thread(_stood, log, keys)):
+            loaded = library.look(clock.now())
         await put_in_force(library, log, loaded)
         await forget(log, clock)
         consent = StoredConsent(log, register_key(keys))
@@ -192,6 +197,10 @@ def _library(
         lines = [one.text() for one in loaded.findings]
         raise AgreementError("no good set of agreements", findings=lines)
     return library, loaded
+
+
+def _stood(log: StoredLog, keys: KeyFolder) -> list[Stood]:
+    return list(stood(log.reads, keys.by_id))
 
 
 def _log(

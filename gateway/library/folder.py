@@ -19,16 +19,18 @@ from gateway.agreement.finding import Finding, Level
 from gateway.agreement.index import Pact, Signed, compile_agreements
 from gateway.agreement.lint.folder import SIGNATURES, TESTS
 from gateway.errors import AgreementError, NotFoundError, Reason
+from gateway.library.anchor import anchor
 from gateway.library.files import contents, stamp
 from gateway.library.memory import Memory, recall, remember
 from gateway.library.settle import Settler
 from gateway.library.statements import BASE, Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from gateway.agreement.index import Agreements
+    from gateway.audit.stood import Stood
     from gateway.library.settle import Settled
 
 AGE: Final = dt.timedelta(hours=1)
@@ -77,6 +79,13 @@ class FolderLibrary:
         self._memory = memory
         self._tables = tables
         self._force = Loaded(memory=recall(memory) if memory is not None else Memory())
+
+    def anchor(self, told: Iterable[Stood]) -> bool:
+        """Add to the memory what the log says and it has lost; return whether there was anything.
+
+        Asked once, before anything is in force: another look is due where it returns True.
+        """
+        return anchor(self._force.memory, told)
 
     def current(self) -> Agreements:
         """Return the set in force.

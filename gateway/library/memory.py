@@ -42,6 +42,8 @@ class Memory:
         ended: Versions, as `<id>@<version>`, that a newer agreement has superseded.
         base: The bytes of floor, registry and purposes last in force, by file name: whoever
             changes one of them needs the quorum of these.
+        halted: Suspensions that only the exchange log knows, by `<id>@<version>`: since when.
+            They are not written: a start finds them in the log again.
     """
 
     seen: dict[str, dt.datetime] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Memory:
     highest: dict[str, str] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     base: dict[str, bytes] = field(default_factory=dict)
+    halted: dict[str, dt.datetime] = field(default_factory=dict)
 
     def copy(self) -> Memory:
         """Return a memory that can be added to without changing this one."""
@@ -58,6 +61,7 @@ class Memory:
             dict(self.highest),
             set(self.ended),
             dict(self.base),
+            dict(self.halted),
         )
 
     def first_seen(self, one: Statement, now: dt.datetime) -> dt.datetime:

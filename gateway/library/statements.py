@@ -175,6 +175,7 @@ class Statements:
             quorum=_own(folder).quorum,
             term=None,
             now=self._now,
+            halted=self._memory.halted.get(agreement.ref),
         )
         return pact(agreement, self._known(agreement, _SIGNED[stands.state]), digest)
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from gateway.store.database import Connection
 
-REVISION: Final = "0005"
+REVISION: Final = "0006"
 """The newest migration: what a database must say in `alembic_version`."""
 
 META: Final = MetaData()
@@ -101,6 +101,14 @@ _once = Index(
     unique=True,
     sqlite_where=log_entry.c.x.is_not(None),
     postgresql_where=log_entry.c.x.is_not(None),
+)
+# Steps of no exchange: the few that a start looks for by their kind.
+_alone = Index(
+    "log_entry_alone",
+    log_entry.c.k,
+    log_entry.c.seq,
+    sqlite_where=log_entry.c.x.is_(None),
+    postgresql_where=log_entry.c.x.is_(None),
 )
 log_payload = _table("log_payload", _key("seq"), _text("key_id"), _blob("sealed"))
 # Which entries hold a token, by its first bytes: derived, so that one person's are found.
@@ -278,7 +286,7 @@ INSERT_ONLY: Final = (
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
-_INDEXES: Final = (_once, _asked, _of_source, _spent, _said, _owing)
+_INDEXES: Final = (_once, _alone, _asked, _of_source, _spent, _said, _owing)
 _VERBS: Final = ("UPDATE", "DELETE")
 
 

@@ -14,6 +14,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.agreement.index import Signed
+from gateway.cli.compose import MEMORY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.signing import Signer, run_sign
 from gateway.errors import AccordError, Reason, RefusedError
@@ -30,6 +31,7 @@ from tests.stack.county import (
     PD,
     PHD,
     collect,
+    gateway,
     now,
     request,
     town,
@@ -250,6 +252,23 @@ def test_a_statement_cannot_be_taken_back(small: Town) -> None:
 
     error = refused(small, 0)
     assert Reason.AGREEMENT_NOT_ACTIVE is error.reason
+
+
+def test_a_memory_that_was_emptied_revives_nothing(small: Town) -> None:
+    """With memory and statement put back as they were, a restart finds it in the log."""
+    file = small.file(f"{AGREEMENT}.sig.json")
+    before = file.read_bytes()
+    sign(small, EMS, "suspend")
+    refused(small)
+    small.loop.run(small.running.stop(0.1))
+    file.write_bytes(before)
+    (small.folder / "data" / MEMORY).write_text("{}")
+
+    small.running = small.loop.run(
+        gateway(small.folder, small.ports, small.telemetry, create=False)
+    )
+
+    assert Reason.AGREEMENT_NOT_ACTIVE is refused(small, 0).reason
 
 
 def test_a_terminated_agreement_stays_ended(small: Town) -> None:
