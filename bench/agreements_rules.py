@@ -14,8 +14,9 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.agreement.compiling import compile_agreements
 from gateway.agreement.conditions import RoleCondition
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.index import Signed, pact
 from gateway.agreement.lint.folder import read_folder
 from gateway.agreement.model import Flow, Never, Party, Selectors
 from gateway.errors import Reason

@@ -56,7 +56,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No, why, by which rule: never a value from a record or a literal from a condition."""
+    """No, why, by which rule: never a value from a record or a literal from a condition.
+
+    Attributes:
+        compelled: Of a prohibition between parties: who answers subpoenas and reporting statutes.
+    """
 
     step: int
     reason: Reason
@@ -65,6 +69,7 @@ class Refusal:
     provision: str = ""
     clause: str = ""
     digest: bytes = b""
+    compelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Grant:
     rows_left: int
 
 
+_BINDING = frozenset({Signed.SIGNED, Signed.SUSPENDED})
 _MANY = frozenset({Operator.IN, Operator.NOT_IN})
 _EQUAL = _MANY | {Operator.EQ, Operator.NE}
 _ORDERED = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.DATE, FieldType.TIMESTAMP})
@@ -206,10 +212,10 @@ def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -
         barred = active[0].barred
         for name in terms.fields:
             if name in barred:
-                return _prohibited(barred[name])
+                return _prohibited(agreements, terms, barred[name])
         for condition in terms.where:
             if condition.field in barred:
-                return _prohibited(barred[condition.field])
+                return _prohibited(agreements, terms, barred[condition.field])
         return None
     provider = agreements.registry.agencies.get(terms.provider)
     recipient = agreements.registry.agencies.get(terms.recipient)
@@ -224,17 +230,22 @@ def _never(agreements: Agreements, terms: Terms, active: tuple[FlowRule, ...]) -
         dataset,
         dataset.fields if dataset else (),
     )
-    return _prohibited(rule) if rule else None
+    return _prohibited(agreements, terms, rule) if rule else None
 
 
-def _prohibited(rule: Rule) -> Refusal:
+def _prohibited(agreements: Agreements, terms: Terms, rule: Rule) -> Refusal:
+    pacts = agreements.pairs.get((terms.provider, terms.recipient), ())
+    route = next((one.agreement.compelled.route for one in pacts if one.signed in _BINDING), "")
+    # A subpoena is no purpose of an exchange: whoever has one is told whom to ask, and that is all.
+    asks = f"; a compelled disclosure is asked of {route}, and decided by people" if route else ""
     return Refusal(
         3,
         Reason.PROHIBITED,
-        f"prohibited by `{rule.never.id}`",
+        f"prohibited by `{rule.never.id}`{asks}",
         rule.source,
         rule.never.id,
         rule.never.clause,
+        compelled=route,
     )
 
 

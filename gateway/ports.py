@@ -292,8 +292,18 @@ class ExchangeLog(Protocol):
         request_id: str,
         request_digest: bytes,
         now: dt.datetime,
+        charged: str = "",
     ) -> Ticket:
         """Reserve room for the whole exchange, make its `intent` durable, remember the request.
+
+        Args:
+            draft: The `intent`.
+            recipient: Who asked.
+            request_id: By which the request is known again.
+            request_digest: What a repeat must be equal in.
+            now: The instant that windows are measured from.
+            charged: The provision against whose rate it counts in every gateway that shares the
+                log; empty for a repeat, which costs nothing again.
 
         Raises:
             BusyError: The queue is full; nothing was written.

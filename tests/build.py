@@ -11,9 +11,10 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from gateway.agreement.aggregate import Aggregate, Disclosure, Grid, MeasureRule
+from gateway.agreement.compiling import compile_agreements
 from gateway.agreement.dataset import CodeLists, Dataset, FieldRule, MapTable, Subject
 from gateway.agreement.floor import AtLeast, AtMost, Floor
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.index import Signed, pact
 from gateway.agreement.model import (
     Agreement,
     Basis,

@@ -469,6 +469,7 @@ class MemoryLog:
         request_id: str,
         request_digest: bytes,
         now: dt.datetime,
+        charged: str = "",
     ) -> MemoryTicket:
         """Keep an intent and remember the request; closed where the caller is cancelled."""
         exchange = draft.exchange_id or ""

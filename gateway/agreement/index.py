@@ -1,15 +1,13 @@
 """The agreements in force, compiled: what `decide` reads, immutable, swapped in by one assignment.
 
-Compiling resolves everything that does not hang on the request or the clock: aliases to agencies,
-kinds to prohibitions, terms to instants. What is left for a decision is a look-up and a few
-comparisons.
+`agreement/compiling` makes it. What is left for a decision is a look-up and a few comparisons.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
@@ -21,10 +19,7 @@ from gateway.agreement.conditions import (
     RoleCondition,
     WithinCondition,
 )
-from gateway.agreement.floored import floored
-from gateway.agreement.oldest import compiled
 from gateway.agreement.spans import add
-from gateway.masks.plain import Pass
 from gateway.values import canonical_json
 
 if TYPE_CHECKING:
@@ -103,6 +98,7 @@ class FlowRule:
         passes: Released fields that leave unmasked; only by these may a request narrow.
         determined_until: The first instant after the determination that the release rests on; None
             where it rests on none.
+        notice: The text that travels with what leaves; empty where there is none.
     """
 
     pact: Pact
@@ -116,6 +112,7 @@ class FlowRule:
     roles: tuple[frozenset[str], ...]
     passes: frozenset[str]
     determined_until: dt.datetime | None
+    notice: str = ""
 
     @property
     def ref(self) -> str:
@@ -308,127 +305,14 @@ def pact(agreement: Agreement, signed: Signed, digest: bytes) -> Pact:
     """Return an agreement with its term as instants of its own time zone."""
     term = agreement.term
     first = dt.datetime.combine(term.effective, dt.time(), ZoneInfo(term.timezone))
-    after = _day_after(term.expires, term.timezone)
+    after = day_after(term.expires, term.timezone)
     return Pact(agreement, signed, first.astimezone(dt.UTC), after, digest)
 
 
-def _day_after(last: dt.date, zone: str) -> dt.datetime:
+def day_after(last: dt.date, zone: str) -> dt.datetime:
     """Return the first instant after a last day, UTC."""
     after = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), ZoneInfo(zone))
     return after.astimezone(dt.UTC)
-
-
-def compile_agreements(
-    *,
-    generation: int,
-    floor: Floor,
-    registry: Registry,
-    purposes: Purposes,
-    datasets: Mapping[str, Dataset],
-    codes: CodeLists,
-    pacts: Iterable[Pact],
-) -> Agreements:
-    """Return the index of files that were parsed and linted, their signatures judged."""
-    pacts = tuple(sorted((_within(one, floor) for one in pacts), key=lambda one: one.agreement.ref))
-    # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still
-    # does.
-    binding = (Signed.SIGNED, Signed.SUSPENDED)
-    rules = [Rule(never, "floor") for never in floor.never]
-    rules += [
-        Rule(never, one.agreement.ref)
-        for one in pacts
-        if one.signed in binding
-        for never in one.agreement.never
-    ]
-    bare = Agreements(
-        generation, floor, registry, purposes, datasets, codes, pacts, {}, {}, tuple(rules)
-    )
-    flows: dict[tuple[str, str, str, str], tuple[FlowRule, ...]] = {}
-    pairs: dict[tuple[str, str], tuple[Pact, ...]] = {}
-    for one in pacts:
-        agencies = [party.agency for party in one.agreement.parties.values()]
-        for provider in agencies:
-            for recipient in agencies:
-                pairs[provider, recipient] = (*pairs.get((provider, recipient), ()), one)
-        for provision in one.agreement.provisions:
-            for rule in _flow_rules(bare, one, provision):
-                key = FlowKey(
-                    rule.provider.id, rule.recipient.id, str(rule.dataset.id), rule.purpose
-                )
-                flows[key] = (*flows.get(key, ()), rule)
-    return Agreements(
-        generation, floor, registry, purposes, datasets, codes, pacts, flows, pairs, tuple(rules)
-    )
-
-
-def _within(one: Pact, floor: Floor) -> Pact:
-    """Return an agreement whose term is no longer than the floor's longest."""
-    term = one.agreement.term
-    after = add(term.effective, floor.at_most.term)
-    if term.expires < after:
-        return one
-    return replace(one, ends=_day_after(after - dt.timedelta(days=1), term.timezone))
-
-
-def _flow_rules(bare: Agreements, one: Pact, provision: Provision) -> list[FlowRule]:
-    parties = one.agreement.parties
-    provider = bare.registry.agencies[parties[provision.flow.provider].agency]
-    recipient = bare.registry.agencies[parties[provision.flow.recipient].agency]
-    dataset = bare.datasets[str(provision.flow.dataset)]
-    provision = compiled(provision, dataset, bare.codes.lists)
-    shape = provision.delivery.shape
-    roles = tuple(c.roles for c in provision.when if isinstance(c, RoleCondition))
-    deid, zone = provision.basis.deid, one.agreement.term.timezone
-    until = _day_after(deid.expires, zone) if deid is not None else None
-    attested = (attestation(provider), attestation(recipient))
-    made = []
-    for purpose in provision.flow.purposes:
-
-        def meets(when: Selectors, field: FieldRule, purpose: str = purpose) -> bool:
-            flow = flow_meets(when, provider.kind, recipient.kind, purpose, shape, dataset)
-            return flow and field_meets(when, dataset, field)
-
-        given, below = floored(provision, dataset, bare.floor, meets)
-        passes = frozenset(n for n, mask in given.release.items() if isinstance(mask, Pass))
-        barred = {
-            **{name: Rule(never, "floor") for name, never in below.items()},
-            **_barred(bare, provider.kind, recipient.kind, purpose, shape, dataset),
-        }
-        made.append(
-            FlowRule(
-                one, given, dataset, provider, recipient, purpose, attested, barred, roles,
-                passes, until,
-            )
-        )  # fmt: skip
-    return made
-
-
-def _barred(
-    bare: Agreements,
-    provider: AgencyKind,
-    recipient: AgencyKind,
-    purpose: str,
-    shape: Shape,
-    dataset: Dataset,
-) -> Mapping[str, Rule]:
-    """Return the fields that a flow may not have, each with the first prohibition that says so.
-
-    It is what `forbidding` says of each field; the flow itself is held against a rule once.
-    """
-    met = [
-        rule
-        for rule in bare.rules
-        if flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset)
-    ]
-    found = {
-        name: next((one for one in met if _names(one.never.when, dataset, field)), None)
-        for name, field in dataset.fields.items()
-    }
-    return {name: rule for name, rule in found.items() if rule is not None}
-
-
-def _names(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
-    return not speaks_of_fields(when) or field_meets(when, dataset, field)
 
 
 def attestation(agency: Agency) -> Attestation:

@@ -185,7 +185,7 @@ class Drafts:
             "reason": refusal.reason.value,
             "step": refusal.step,
             "clause": refusal.clause or None,
-            "compelled": None,
+            "compelled": refusal.compelled or None,
         }
         agreement = refusal.agreement if "@" in refusal.agreement else None
         years = _years(agreements.floor.at_least.log_retain)

@@ -142,6 +142,7 @@ class Broker:
             request_id=request.request_id,
             request_digest=digest,
             now=grant.now,
+            charged=plan.rule.ref if before is None else "",
         )
         run = _Run(self, agreements, request, plan, intent, ticket, before, send)
         await run.carry_out(deadline_s)

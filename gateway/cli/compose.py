@@ -253,7 +253,8 @@ async def _serve(settings: GatewaySettings, inner: Inner) -> Running:
         keys.subject, lambda: clock.now().year, threads, inner.vault, noise.source()
     )
     duties = StoredDuties(log)
-    counters = StoredCounters(log.reads, _locate(library), duties.late)
+    others = settings.gateway.replica if log.shared else ""
+    counters = StoredCounters(log.reads, _locate(library), duties.late, others)
     entropy, telemetry, streams = SystemEntropy(), inner.telemetry, OpenStreams()
     ports = Ports(
         library,

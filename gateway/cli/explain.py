@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.compiling import compile_agreements
+from gateway.agreement.index import Signed, pact
 from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.errors import SettingsError
@@ -79,6 +80,7 @@ def as_signed(read: Folder) -> Agreements:
         datasets=read.schemas,
         codes=read.codes.model,
         pacts=[pact(one.model, Signed.SIGNED, digest_in(read, one)) for one in read.agreements],
+        notices=read.notice_texts,
     )
 
 
@@ -128,7 +130,8 @@ def _print_explanation(answer: Explanation) -> None:
     for line in answer.undecided:
         write(f"  hangs on  {line}\n")
     for duty in header.duties:
-        write(f"  duty      {duty.kind}: {duty.text}\n")
+        text = duty.text.partition("\n")[0]
+        write(f"  duty      {duty.kind}: {text}\n")
 
 
 def _print_nearest(agreements: Agreements, terms: Terms, roles: frozenset[str]) -> None:

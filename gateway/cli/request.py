@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.ipc
 
+from gateway.agreement.finding import printable
 from gateway.audit.fault import AuditError
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock
@@ -268,7 +269,9 @@ def _print_receipt(header: Header, receipt: Receipt, place: Path | None) -> None
     lines += noised(header)
     for duty in header.duties:
         due = f", by {duty.due:%Y-%m-%d}" if duty.due else ""
-        lines.append(f"  duty       {duty.kind}: {duty.text}{due}")
+        # A notice is of several lines, which are the gateway's: they are shown under one another.
+        text = "\n             ".join(map(printable, duty.text.splitlines()))
+        lines.append(f"  duty       {duty.kind}: {text}{due}")
     if place is not None:
         lines.append(f"  written    {place}")
     sys.stderr.write("\n".join(lines) + "\n")

@@ -13,6 +13,7 @@ from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.spans import add
 from gateway.cli.agreements import TOLD, subjects, tell
 from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant
+from gateway.cli.standings.duties import owed_in, told
 from gateway.errors import SettingsError
 from gateway.library.statements import bound_in
 
@@ -26,18 +27,24 @@ SOON_DAYS: Final = 60
 """What runs out within so many days wants attention: people need time to sign."""
 
 
-def run_status(folder: str, now: str) -> int:
+def run_status(folder: str, now: str, log: str = "") -> int:
     """Print where each file stands and what runs out; 6 where anything wants attention.
+
+    Args:
+        folder: The officers' folder.
+        now: This instant; the clock's where it is empty.
+        log: gateway.toml, to tell which duties and reviews are overdue too; or empty.
 
     Raises:
         SettingsError: It is no folder, or the time is none.
+        LogError: The log cannot be read.
     """
     moment = instant(now)
     found = good(Path(folder), moment, but=TOLD | {"review-overdue"})
     if found is None:
         return EXIT_FINDINGS
     lacking = sum(tell(found, stem, one, moment) for stem, one in subjects(found).items())
-    due = list(_due(found, moment.date()))
+    due = [*_due(found, moment.date()), *_late(log, moment)]
     sys.stdout.writelines(printable(line) + "\n" for line in (*due, *_waiting(found)))
     if not due and not lacking:
         sys.stdout.write(f"nothing runs out within {SOON_DAYS} days\n")
@@ -60,6 +67,12 @@ def _due(found: Folder, today: dt.date) -> Iterator[str]:
         last = max((key.until for key in agency.signing_keys), default=None)
         if last is not None:
             yield from _day(f"{agency.id}: its last signing key ends", last, today)
+
+
+def _late(log: str, now: dt.datetime) -> Iterator[str]:
+    """Yield each duty that is overdue, the review of an emergency above all."""
+    if log:
+        yield from (told(one, now) for one in owed_in(Path(log)) if one.due < now)
 
 
 def _waiting(found: Folder) -> Iterator[str]:

@@ -109,12 +109,14 @@ def diff(
 
 @app.command(epilog="Example: accord agreements status county/agreements")
 def status(
-    folder: str = typer.Argument("agreements", help="A folder of agreements."), now: str = NOW
+    folder: str = typer.Argument("agreements", help="A folder of agreements."),
+    log: str = typer.Option("", "--log", help="gateway.toml: overdue duties and reviews too."),
+    now: str = NOW,
 ) -> None:
     """Say what is unsigned, suspended, running out or to be reviewed: 6 where anything is."""
     from gateway.cli.standing import run_status
 
-    end(run_status(folder, now))
+    end(run_status(folder, now, log))
 
 
 @app.command(epilog="Example: accord agreements digest county/agreements county-overdose-response")

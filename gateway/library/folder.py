@@ -15,8 +15,9 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.compiling import compile_agreements
 from gateway.agreement.finding import Finding, Level
-from gateway.agreement.index import Pact, Signed, compile_agreements
+from gateway.agreement.index import Pact, Signed
 from gateway.agreement.lint.folder import SIGNATURES, TESTS
 from gateway.errors import AgreementError, NotFoundError, Reason
 from gateway.library.anchor import anchor
@@ -189,6 +190,7 @@ def _compile(settled: Settled, pacts: tuple[Pact, ...], generation: int) -> Agre
         datasets=folder.schemas,
         codes=folder.codes.model,
         pacts=pacts,
+        notices=folder.notice_texts,
     )
 
 

@@ -38,7 +38,9 @@ def duties_of(rule: FlowRule, now: dt.datetime) -> tuple[Duty, ...]:
     made.append(Duty("breach_notice", None, f"report a breach within {duties.breach_notice.text}"))
     made.append(Duty("recall", None, f"act on a recall within {duties.recall.text}"))
     if duties.notice is not None:
-        made.append(Duty("notice", None, duties.notice))
+        # 42 CFR 2.32 and its like: the words themselves travel with what they are about.
+        text = f"{duties.notice}\n{rule.notice}".strip()
+        made.append(Duty("notice", None, text))
     compelled = rule.pact.agreement.compelled
     made.append(
         Duty("compelled", None, f"a compelled disclosure goes to {compelled.route}, by people only")

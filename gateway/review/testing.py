@@ -11,7 +11,8 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.compiling import compile_agreements
+from gateway.agreement.index import Signed, pact
 from gateway.agreement.spans import Duration
 from gateway.agreement.testing import ABSENT, CANARY, CURRENT
 from gateway.decide import Refusal, Standing, decide

@@ -30,6 +30,8 @@ _NEEDED = ("payload/", "subject/", "pseudonym/")
 """Keys whose loss would cut off what is under them."""
 _CLOSING = frozenset({"outcome", "recovered"})
 _DAY_MS = 86_400_000
+_RATE_S = 120
+"""How long requests by second are kept: a rate is of the last minute."""
 _EVER = (dt.date.min, dt.date.max)
 
 
@@ -58,8 +60,8 @@ class Rows:
 
     __slots__ = (
         "attempts", "beside", "cells", "chores", "chunks", "closed", "counts", "entries",
-        "key_events", "keys", "named", "noise", "opened", "payloads", "periods", "subjects",
-        "tiles",
+        "key_events", "keys", "named", "noise", "opened", "payloads", "periods", "rates",
+        "subjects", "tiles",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class Rows:
         self.chunks: list[tuple[Any, ...]] = []
         self.counts: dict[tuple[str, str, str], int] = {}
         self.periods: list[tuple[str, str, str, str]] = []
+        self.rates: dict[tuple[str, str, str, int], int] = {}
         self.noise: list[tuple[Any, ...]] = []
         self.keys: dict[str, int] = {}
         self.key_events: list[tuple[str, str, int]] = []
@@ -94,6 +97,7 @@ class Rows:
         tables.DELETE_OPEN.run(connection, self.closed)
         tables.INSERT_ATTEMPT.run(connection, self.attempts)
         tables.INSERT_CHUNK.run(connection, self.chunks)
+        tables.ADD_RATE.run(connection, [(*key, count) for key, count in self.rates.items()])
         tables.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
         tables.INSERT_PERIOD.run(connection, self.periods)
         tables.INSERT_CELLS.run(connection, self.cells)
@@ -179,6 +183,10 @@ class Lay:
                 rows.attempts.append(
                     (seq, asked.recipient, asked.request_id, x, asked.digest, asked.at_ms)
                 )
+                if asked.charged:
+                    second = self._t_ms // 1000
+                    rate = (asked.recipient, asked.charged, self._replica, second)
+                    rows.rates[rate] = rows.rates.get(rate, 0) + 1
         elif kind == "release":
             chunk = job.entry.draft.chunk if job.entry else 0
             rows.opened[x] = (x, job.opened_at, chunk + 1, self._replica)
@@ -210,10 +218,11 @@ class Lay:
 
 
 def prune(connection: Connection, t_ms: int) -> None:
-    """Forget the oldest attempts past 24 hours.
+    """Forget the oldest attempts past 24 hours, and requests by second.
 
     A few hundred at a time, inside the caller's transaction.
     """
+    connection.execute("DELETE FROM standing_rate WHERE second < ?", (t_ms // 1000 - _RATE_S,))
     last = connection.execute(
         "SELECT max(seq) FROM (SELECT seq FROM attempt WHERE at < ? AND seq IN "
         "(SELECT seq FROM attempt ORDER BY seq LIMIT ?))",

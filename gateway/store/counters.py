@@ -2,7 +2,8 @@
 
 Rows and periods come from the tables that release entries are written with, so a crash forgets
 none of them. Requests of the last minute are counted in memory: a restart forgets a minute of
-them.
+them. Gateways that share a log tell each other with their intents: two that ask at the same moment
+may each be granted the last request of a minute, and neither the one after it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ WHERE recipient = ? AND source = ? AND attempt <> ?
 """
 """All that is asked of the store for one request, at once: rows that left today, and periods that
 left in other attempts than the one that it repeats."""
+_RATE: Final = """
+SELECT coalesce(sum(request_count), 0) FROM standing_rate
+WHERE recipient = ? AND provision = ? AND replica <> ? AND second >= ?
+"""
 
 
 class StoredCounters:
@@ -42,6 +47,7 @@ class StoredCounters:
             flow, and how its table is cut, or None: the same names that rows and periods are kept
             under.
         overdue: Returns the ids of duties that an agency is late with under an agreement.
+        replica: This gateway's name, where others share the log; empty for one alone.
     """
 
     def __init__(
@@ -49,10 +55,12 @@ class StoredCounters:
         reads: Reads,
         locate: Callable[[Request], tuple[str, str] | None],
         overdue: Callable[[str, str, dt.datetime], tuple[str, ...]] = lambda _who, _what, _now: (),
+        replica: str = "",
     ) -> None:
         self._reads = reads
         self._locate = locate
         self._overdue = overdue
+        self._replica = replica
         self._asked: dict[tuple[str, str], deque[list[int]]] = {}
 
     def of(self, request: Request, now: dt.datetime, attempt: str = "") -> Standing:
@@ -76,7 +84,8 @@ class StoredCounters:
             *(recipient, spent_of(request.terms, cut), attempt),
         )
         return Standing(
-            requests_last_minute=self._last_minute(recipient, provision, now),
+            requests_last_minute=self._last_minute(recipient, provision, now)
+            + self._elsewhere(recipient, provision, now),
             rows_today=sum(int(count) for what, count in found if what == "rows"),
             periods_released=frozenset(
                 dt.date.fromisoformat(period) for what, period in found if what == "period"
@@ -94,6 +103,14 @@ class StoredCounters:
             asked[-1][1] += 1
         else:
             asked.append([second, 1])
+
+    def _elsewhere(self, recipient: str, provision: str, now: dt.datetime) -> int:
+        """Count what other gateways granted, by the seconds of their entries."""
+        if not self._replica:
+            return 0
+        first = int(now.timestamp()) - MINUTE_S
+        [(count,)] = self._reads.rows(_RATE, recipient, provision, self._replica, first)
+        return int(count)
 
     def _last_minute(self, recipient: str, provision: str, now: dt.datetime) -> int:
         """Count whole seconds: a second beyond the minute may count, none within is missed."""

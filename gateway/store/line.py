@@ -33,13 +33,16 @@ RETRY_AFTER_S: Final = 0.25
 class Asked:
     """What the store remembers of a request with its intent."""
 
-    __slots__ = ("at_ms", "digest", "recipient", "request_id")
+    __slots__ = ("at_ms", "charged", "digest", "recipient", "request_id")
 
-    def __init__(self, recipient: str, request_id: str, digest: bytes, at_ms: int) -> None:
+    def __init__(
+        self, recipient: str, request_id: str, digest: bytes, at_ms: int, charged: str = ""
+    ) -> None:
         self.recipient = recipient
         self.request_id = request_id
         self.digest = digest
         self.at_ms = at_ms
+        self.charged = charged
 
 
 class Job:

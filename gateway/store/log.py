@@ -50,6 +50,7 @@ class StoredLog:
     Attributes:
         lookup: Looks people up.
         warnings: What an operator should mend although the log runs; for standard error.
+        shared: Whether other gateways write it too.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class StoredLog:
     ) -> None:
         self.reads = reads
         self.warnings: tuple[str, ...] = ()
+        self.shared = False
         self._desk = desk
         self._prover = prover
         self._keys = keys
@@ -113,6 +115,7 @@ class StoredLog:
         request_id: str,
         request_digest: bytes,
         now: dt.datetime,
+        charged: str = "",
     ) -> StoredTicket:
         """Reserve room for the whole exchange, make its `intent` durable, remember the request.
 
@@ -120,7 +123,9 @@ class StoredLog:
             BusyError: The queue is full; nothing was written.
             LogError: The entry is not, or may not be, durable.
         """
-        asked = Asked(recipient, request_id, request_digest, millis(now))
+        # A gateway alone counts in memory: the table is for those that share a log.
+        rate = charged if self.shared else ""
+        asked = Asked(recipient, request_id, request_digest, millis(now), rate)
         job = self._desk.job(draft, "intent", asked=asked)
         try:
             await self._desk.begin(job)

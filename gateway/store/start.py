@@ -164,6 +164,7 @@ def open_log(
         desk = Desk(sealer, place.config)
         prover = Prover(desk, reads, signers.verifiers)
         log = StoredLog(desk, prover, reads, keys, fatal)
+        log.shared = place.shared
         if held.same_device(place.database):
             log.warnings = (SAME_DEVICE,)
         log.warnings += warnings

@@ -236,6 +236,30 @@ ELSEWHERE: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("recipient", "signed", "told"),
+    [(PD, Signed.SIGNED, True), (PD, Signed.DRAFT, False), ("synthetic-stranger", None, False)],
+)
+def test_a_prohibition_names_who_answers_what_is_compelled(
+    recipient: str, signed: Signed | None, *, told: bool
+) -> None:
+    """A party with a subpoena is refused all the same, and told whom to ask; nobody else is."""
+    agreements = the_agreements(
+        floor=a_floor(a_never(to_kind={AgencyKind.LAW_ENFORCEMENT})),
+        agencies=(*AGENCIES, an_agency("synthetic-stranger", AgencyKind.LAW_ENFORCEMENT)),
+        signed=signed or Signed.SIGNED,
+    )
+    request = a_request(caller=a_caller(recipient), recipient=recipient)
+
+    answer = decide(agreements, request, Standing(), NOW)
+
+    assert isinstance(answer, Refusal)
+    if signed is not Signed.DRAFT:
+        assert Reason.PROHIBITED is answer.reason
+    assert told == ("counsel@county.test" in answer.message)
+    assert ("counsel@county.test" if told else "") == answer.compelled
+
+
 @pytest.mark.parametrize("selectors", FORBIDDEN)
 def test_a_prohibition_of_the_floor_beats_a_provision(selectors: dict[str, Any]) -> None:
     """Each selector, met, forbids the flow; the refusal cites the rule and its clause."""

@@ -12,8 +12,9 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.compiling import compile_agreements
 from gateway.agreement.conditions import ConsentCondition, OptOutCondition, RoleCondition
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.index import Signed, pact
 from gateway.agreement.lint.folder import Folder, Read, read_folder
 from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.model import Deidentified, Never, Selectors

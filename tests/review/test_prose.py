@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from gateway.agreement.index import Signed, compile_agreements, pact
+from gateway.agreement.compiling import compile_agreements
+from gateway.agreement.index import Signed, pact
 from gateway.agreement.provision_form import BASIS_TYPES, PROFILES
 from gateway.agreement.spans import duration
 from gateway.cli.prose.markdown import markdown

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import BusyError, ConflictError, LogError, Reason, RefusedError, ReleaseError
+from gateway.store.counters import StoredCounters
 from gateway.store.postgres import LOCK_S, Postgres
+from gateway.values import Caller, DatasetId, Request, Terms
 from tests.store.contract import RECIPIENT, begin
 from tests.store.server import SharedTown
 from tests.store.town import (
+    DIGEST,
     NOW,
     a_keep,
     a_refusal,
@@ -35,6 +38,11 @@ if TYPE_CHECKING:
     from gateway.store.log import StoredLog
 
 SOURCE = "county-ems/ems.overdose_run"
+ASKED = Request(
+    "new",
+    Terms("county-ems", RECIPIENT, DatasetId("ems.overdose_run", 1), "p", ("incident_date",)),
+    Caller(RECIPIENT, bytes(32)),
+)
 
 
 @pytest.fixture
@@ -289,3 +297,31 @@ def test_a_checkpoint_of_another_replica_is_no_rollback(
     asyncio.run(run())
 
     assert [] == towns[0].fatal.errors
+
+
+def test_a_rate_is_of_all_gateways_together(towns: tuple[SharedTown, SharedTown]) -> None:
+    """What one granted counts in the other for a minute, a repeat excepted, and then no more."""
+    provision = "ems-to-health/runs"
+
+    async def act() -> list[int]:
+        async with both(towns) as (first, second):
+            counters = [
+                StoredCounters(log.reads, lambda _request: (provision, ""), replica=name)
+                for log, name in ((first, "one"), (second, "two"))
+            ]
+            for number, charged in ((1, provision), (2, provision), (3, "")):
+                await first.intent(
+                    an_intent(an_id(number)),
+                    recipient=RECIPIENT,
+                    request_id=f"request-{number}",
+                    request_digest=DIGEST,
+                    now=NOW,
+                    charged=charged,
+                )
+            later = NOW + dt.timedelta(seconds=60)
+            seen = [one.of(ASKED, NOW).requests_last_minute for one in counters]
+            seen.append(counters[1].of(ASKED, later).requests_last_minute)
+            after = NOW + dt.timedelta(seconds=61)
+            return [*seen, counters[1].of(ASKED, after).requests_last_minute]
+
+    assert [0, 2, 2, 0] == asyncio.run(act())

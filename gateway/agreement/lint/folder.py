@@ -75,6 +75,11 @@ class Folder:
     suites: Mapping[str, Read[Suite]] | None = None
 
     @property
+    def notice_texts(self) -> Mapping[str, str]:
+        """The words of each notice; what is no UTF-8 is marked where it stands."""
+        return {name: text.decode("utf-8", "replace") for name, text in self.notices.items()}
+
+    @property
     def schemas(self) -> Mapping[str, Dataset]:
         """The datasets without their places."""
         return {name: one.model for name, one in self.datasets.items()}
