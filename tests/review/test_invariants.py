@@ -115,7 +115,6 @@ def test_both_sides_of_a_claim(on: Ground, holds: str, breaks: str, why: str) ->
          f"reaches_exactly: {{dataset: {OUTREACH}, field: person_dob, parties: none}}"),
         ("age: {band: {width: 5, topcode: 90}}", "age: {band: {width: 1, topcode: 90}}",
          "masked_at_least: {means: age, mask: {band: {width: 5, topcode: 90}}}"),
-        ("{min_cell: 11, ", "{min_cell: 10, ", "min_cell_at_least: 11"),
         ("delete_after: P90D", "delete_after: P91D",
          f"delete_within: {{span: P90D, dataset: [{OUTREACH}]}}"),
         ("to: phd, dataset: ems.overdose_run@1", "to: hro, dataset: ems.overdose_run@1",
