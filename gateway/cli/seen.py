@@ -34,6 +34,7 @@ class Seen:
     Attributes:
         read: Records of the sample.
         behind: Conditions, each with how many records do not meet it.
+        staying: Of records, how many meet all of them.
         least: The smallest count that a table publishes, zero aside.
         rung: The rung of its ladder that a table is behind.
         late_days: How long before the simulated instant the newest event was; None where no record
@@ -43,6 +44,7 @@ class Seen:
     rule: FlowRule
     read: int
     behind: Sequence[tuple[str, int]]
+    staying: int = 0
     fields: Sequence[FieldSeen] = ()
     pairs: Sequence[Pair] = ()
     before: Likeness | None = None
@@ -85,7 +87,9 @@ def _stay(seen: Seen) -> Iterator[str]:
     for text, count in seen.behind:
         if count:
             yield f"  {count:>9,}  do not meet: {text}"
-    none = not (seen.pairs or any(one.units for one in seen.cells))
+    if (few := seen.staying - len(seen.pairs)) and (asked := seen.rule.provision.anonymity):
+        yield f"  {few:>9,}  are alike with fewer than {asked.k} people: `anonymity`"
+    none = not (seen.staying or any(one.units for one in seen.cells))
     if none and seen.late_days:
         late = f"the newest `{seen.rule.dataset.event_date}` is {seen.late_days:,} days earlier"
         yield f"  {late}: `--shift {seen.late_days}` moves every date"
@@ -160,7 +164,7 @@ def _alike(seen: Seen) -> Iterator[str]:
     if seen.crowd is not None:
         yield f"  `anonymity`: each is among {seen.crowd.people:,} people or more"
         if seen.crowd.held is not None:
-            yield f"  {seen.crowd.held:,} records of smaller classes stay behind"
+            yield f"  a recipient is told that {seen.crowd.held:,} records stay behind"
     yield "  of this sample: among all of the provider's records a class is larger"
 
 

@@ -23,6 +23,7 @@ from gateway.cli.tables import tables
 from gateway.cli.trial import Trial
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import RefusedError, ReleaseError, SettingsError
+from gateway.plan.rows import stays
 from gateway.review import simulate
 from gateway.review.cells import cells_seen
 from gateway.review.tables import named_tables
@@ -81,7 +82,7 @@ def run_simulate(
     if read is None:
         return EXIT_FINDINGS
     agreements = as_signed(read)
-    rule = chosen(agreements, provision, purpose)
+    agreements, rule = pulled(agreements, chosen(agreements, provision, purpose))
     if not now:
         moment = in_term(rule, moment)
     rows = _rows(agreements, rule, sample, moment)
@@ -133,6 +134,20 @@ def chosen(agreements: Agreements, name: str, purpose: str) -> FlowRule:
     return found[0]
 
 
+def pulled(agreements: Agreements, rule: FlowRule) -> tuple[Agreements, FlowRule]:
+    """Return agreements in which a flow is pulled, and its provision there.
+
+    A push is decided as its recipient's request would be: what may leave is the same.
+    """
+    delivery = replace(rule.provision.delivery, mode="pull")
+    own = replace(rule, provision=replace(rule.provision, delivery=delivery))
+    flows = {
+        key: tuple(own if one is rule else one for one in rules)
+        for key, rules in agreements.flows.items()
+    }
+    return replace(agreements, flows=flows), own
+
+
 def in_term(rule: FlowRule, now: dt.datetime) -> dt.datetime:
     """Return now, or the middle of the term where that is another time."""
     pact = rule.pact
@@ -178,6 +193,7 @@ def _seen(trial: Trial, agreements: Agreements, grant: Grant, rows: Sequence[Row
             grant.rule,
             len(rows),
             behind,
+            staying=sum(stays(row, plan.where) for row in rows),
             fields=simulate.fields_seen(plan, found),
             pairs=found,
             before=simulate.likeness_before(plan, found),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from gateway.cli.officers import EXIT_REFUSED
+from gateway.cli.officers import EXIT_REFUSED, good, instant
 from gateway.cli.simulate import Sample, in_term, run_simulate
 from gateway.errors import SettingsError
+from gateway.values import Shape
 from tests.build import a_provision, an_agreement, the_agreements
 from tests.data import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COUNTY = str(ROOT / "agreements")
 AT = "2026-12-15T12:00:00Z"
@@ -86,16 +84,24 @@ def test_a_table_marks_what_it_holds_back(capsys: pytest.CaptureFixture[str]) ->
     assert "are small: under 11" in told
 
 
-@pytest.mark.parametrize("number", range(1, 8))
-def test_every_provision_can_be_simulated(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """The figures are of counts alone: no value of a record is in them."""
-    assert 0 == run(f"county-overdose-response/P{number}", Sample(count=60), form="json")
-    out = capsys.readouterr().out
-    told = json.loads(out)
+@pytest.mark.long
+def test_every_dataset_and_shape_can_be_simulated(capsys: pytest.CaptureFixture[str]) -> None:
+    """One provision of each; the figures are of counts alone: no value of a record is in them."""
+    folder = good(Path(COUNTY), instant(AT))
+    assert folder is not None
+    several = {
+        (provision.flow.dataset, provision.delivery.shape): f"{one.model.id}/{provision.id}"
+        for one in folder.agreements
+        for provision in one.model.provisions
+    }
+    for (_, shape), name in several.items():
+        assert 0 == run(name, Sample(count=40), form="json"), name
+        out = capsys.readouterr().out
+        told = json.loads(out)
 
-    assert 60 == told["read"]
-    assert "SYN-" not in out
-    assert ("cells" in told) != ("fields" in told)
+        assert 40 == told["read"]
+        assert "SYN-" not in out
+        assert (shape is Shape.AGGREGATE) == ("cells" in told) == ("fields" not in told)
 
 
 def test_a_refusal_says_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,6 +110,27 @@ def test_a_refusal_says_why(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert EXIT_REFUSED == run_simulate(COUNTY, RUNS, "", given, "", 0, "2026-06-15T12:00:00Z")
     assert "refused at step 2, AGREEMENT_NOT_ACTIVE" in capsys.readouterr().out
+
+
+def test_small_classes_are_told_apart_from_conditions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four people alike stay behind a clause that asks for five, and it is said why."""
+    line = "ME-{},2026-11-20,accident,40"
+    file = tmp_path / "deaths.csv"
+    rows = "\n".join(line.format(number) for number in range(4))
+    file.write_text(f"case_number,death_date,manner,age\n{rows}\n")
+
+    assert 0 == run("medical-examiner/P1", Sample(str(file)))
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "4 records read, 0 leave, 4 stay behind" in told
+    assert "4 are alike with fewer than 5 people: `anonymity`" in told
+
+
+def test_what_is_pushed_is_shown_as_it_would_leave(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that the gateway does not serve yet can be looked at."""
+    assert 0 == run("overdose-alerts/P1", Sample(count=20))
+    assert "20 records read" in capsys.readouterr().out
 
 
 def test_out_of_its_term_the_middle_is_taken() -> None:
