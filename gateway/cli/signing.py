@@ -58,7 +58,8 @@ class Signer:
 
 def asked(question: str) -> bool:
     """Return what whoever sits at the terminal answers; where nobody does, the command is one."""
-    return not sys.stdin.isatty() or typer.confirm(question)
+    somebody = sys.stdin.isatty() and sys.stdout.isatty()
+    return not somebody or typer.confirm(question)
 
 
 def run_sign(
