@@ -19,8 +19,9 @@ from gateway.cli.officers import EXIT_FINDINGS, instant
 from gateway.cli.report import Judged, Report, by_file, format_of, placed, written
 from gateway.errors import SettingsError
 from gateway.review.invariants import Ground, broken, every_way
+from gateway.review.supposed import supposed
 from gateway.review.tables import given_tables
-from gateway.review.testing import Stand, supposed
+from gateway.review.testing import Stand
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,31 +8,28 @@ caller's (`Carry`): an engine is no part of the core. Pure.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.agreement.compiling import compile_agreements
-from gateway.agreement.index import Signed, pact
-from gateway.agreement.spans import Duration
 from gateway.agreement.testing import ABSENT, CANARY, CURRENT
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import AccordError
 from gateway.plan.build import Builder
 from gateway.review.leaving import Fault, cells_of, differences
+from gateway.review.supposed import Variant, as_if
 from gateway.values import Caller, FieldType, Means, Request, Terms, list_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway.agreement.dataset import Dataset, FieldRule
-    from gateway.agreement.index import Agreements, Pact
-    from gateway.agreement.model import Provision
-    from gateway.agreement.registry import Registry
+    from gateway.agreement.index import Agreements
     from gateway.agreement.testing import Ask, Given, Suite, Trial
     from gateway.errors import Reason
     from gateway.plan.ops import Plan
     from gateway.plan.reference import Table
     from gateway.review.leaving import Cells
+    from gateway.review.supposed import Days
     from gateway.values import Row, Scalar
 
 Carry: TypeAlias = "Callable[[Plan, Sequence[Row], Given], Sequence[tuple[Scalar, ...]]]"
@@ -40,8 +37,6 @@ Carry: TypeAlias = "Callable[[Plan, Sequence[Row], Given], Sequence[tuple[Scalar
 
 What is given says what the register of consents knows of whomever the rows are about.
 """
-
-Days: TypeAlias = tuple[dt.date, dt.date]
 
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.CODE, FieldType.LIST})
 
@@ -90,7 +85,7 @@ class Stand:
         self._id = agreement
         self._carry = carry
         self._builder = Builder(tables, lambda domain, period: (f"{domain}/{period}", bytes(32)))
-        self._variants: dict[_Variant, Agreements] = {}
+        self._variants: dict[Variant, Agreements] = {}
         [own] = [one.agreement for one in agreements.pacts if one.agreement.id == agreement]
         self._agencies = {alias: party.agency for alias, party in own.parties.items()}
 
@@ -104,7 +99,7 @@ class Stand:
     def outcome(self, trial: Trial, term: Days | None = None) -> Outcome:
         """Return what comes of a test's request, as if the term were this one, if one is given."""
         attested = trial.given.attestation == CURRENT
-        variant = _Variant(trial.given.state, attested, trial.ask.push, term)
+        variant = Variant(trial.given.state, attested, trial.ask.push, term)
         agreements = self._of(variant)
         standing = Standing(
             requests_last_minute=trial.given.requests_last_minute,
@@ -136,87 +131,12 @@ class Stand:
         terms = Terms(provider, recipient, ask.dataset, ask.purpose, ask.fields, ask.where)
         return Request("", terms, who)
 
-    def _of(self, variant: _Variant) -> Agreements:
+    def _of(self, variant: Variant) -> Agreements:
         if variant not in self._variants:
             generation = 2 + len(self._variants)
             variants = {self._id: variant}
-            self._variants[variant] = _as_if_all(self._agreements, variants, generation)
+            self._variants[variant] = as_if(self._agreements, variants, generation)
         return self._variants[variant]
-
-
-def supposed(agreements: Agreements, suites: Mapping[str, Suite]) -> Agreements:
-    """Return everything as the tests suppose it: signed, attested, each in its tests' term.
-
-    Args:
-        agreements: Everything, compiled as if every signature were there.
-        suites: The tests of each agreement that has any, by its id.
-    """
-    variants = {
-        name: _Variant(Signed.SIGNED, attested=True, push=False, term=one.term)
-        for name, one in suites.items()
-    }
-    return _as_if_all(agreements, variants, 2)
-
-
-def _as_if_all(given: Agreements, variants: Mapping[str, _Variant], generation: int) -> Agreements:
-    return compile_agreements(
-        generation=generation,
-        floor=given.floor,
-        registry=_attested(given.registry, stale=not all(v.attested for v in variants.values())),
-        purposes=given.purposes,
-        datasets=given.datasets,
-        codes=given.codes,
-        pacts=[
-            _as_if(one, variants[one.agreement.id]) if one.agreement.id in variants else one
-            for one in given.pacts
-        ],
-    )
-
-
-class _Variant(NamedTuple):
-    """What a test supposes of its agreement, whatever lies in the folder today."""
-
-    state: Signed
-    attested: bool
-    push: bool
-    term: Days | None
-
-
-def _attested(registry: Registry, *, stale: bool) -> Registry:
-    since = dt.date.max - _A_DAY if stale else dt.date.min
-    span = Duration("PT1S", 0, 1) if stale else Duration("P9000Y", 9000 * 12, 0)
-    agencies = {
-        name: replace(one, attested_at=since, attested_for=span)
-        for name, one in registry.agencies.items()
-    }
-    return replace(registry, agencies=agencies)
-
-
-def _as_if(one: Pact, variant: _Variant) -> Pact:
-    agreement = one.agreement
-    provisions = agreement.provisions
-    if variant.push:
-        provisions = tuple(
-            replace(each, delivery=replace(each.delivery, mode="pull"))
-            for each in provisions
-            if each.delivery.mode == "push"
-        )
-    if variant.term is None:
-        agreement = replace(agreement, provisions=provisions)
-        return replace(one, signed=variant.state, agreement=agreement)
-    first, last = variant.term
-    provisions = tuple(_anchored(each, agreement.term.effective, first) for each in provisions)
-    term = replace(agreement.term, effective=first, expires=last)
-    moved = replace(agreement, provisions=provisions, term=term)
-    return pact(moved, variant.state, one.digest)
-
-
-def _anchored(provision: Provision, before: dt.date, first: dt.date) -> Provision:
-    """Return a provision whose table begins with the term, where it did so before."""
-    table = provision.aggregate
-    if table is None or table.grid.anchor != before:
-        return provision
-    return replace(provision, aggregate=replace(table, grid=replace(table.grid, anchor=first)))
 
 
 # --- rows ---

@@ -13,7 +13,7 @@ from gateway.agreement.yaml import read
 from gateway.cli.explain import as_signed
 from gateway.review.invariants import Ground, broken, every_way, granted
 from gateway.review.reach import ways
-from gateway.review.testing import supposed
+from gateway.review.supposed import supposed
 from tests.agreement.county import AGREEMENT, TESTS, county, files
 
 if TYPE_CHECKING:
