@@ -56,7 +56,7 @@ def signers(origin: str, keys: KeyFolder, now: dt.datetime) -> Signers:
 
 def register_key(keys: KeyFolder) -> RegisterKey:
     """Return the key of the register of consents; it stays, as long as the register does."""
-    return RegisterKey(*keys.pseudonym("consent", "never"))
+    return RegisterKey(*keys.pseudonym("register/consent", "forever"))
 
 
 def open_master(path: Path, kek: str, entropy: Entropy, *, create: bool = False) -> Master:
