@@ -24,6 +24,7 @@ from gateway.cli.trial import Trial
 from gateway.decide import Refusal, Standing, decide
 from gateway.errors import RefusedError, ReleaseError, SettingsError
 from gateway.plan.rows import stays
+from gateway.plan.where_build import register_of
 from gateway.review import simulate
 from gateway.review.cells import cells_seen
 from gateway.review.tables import named_tables
@@ -57,6 +58,12 @@ class Sample:
     count: int = SYNTHETIC
     seed: int = 1
     shift: int = 0
+
+
+UNASKED: Final = (
+    "the register of consents is not asked here: whoever withdrew there stays behind too, and "
+    "whoever has no word there, where records have none"
+)
 
 
 def run_simulate(
@@ -101,6 +108,8 @@ def run_simulate(
         sys.stdout.write(json.dumps(as_json(seen), sort_keys=True, default=str) + "\n")
         return 0
     sys.stdout.writelines(f"{printable(line)}\n" for line in lines(seen, moment, show))
+    if register_of(rule) is not None:
+        sys.stdout.write(f"{UNASKED}\n")
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.officers import EXIT_REFUSED, good, instant
-from gateway.cli.simulate import Sample, in_term, run_simulate
+from gateway.cli.simulate import UNASKED, Sample, in_term, run_simulate
 from gateway.errors import SettingsError
 from gateway.values import Shape
 from tests.build import a_provision, an_agreement, the_agreements
@@ -104,6 +104,16 @@ def test_every_dataset_and_shape_can_be_simulated(capsys: pytest.CaptureFixture[
         assert (shape is Shape.AGGREGATE) == ("cells" in told) == ("fields" not in told)
 
 
+@pytest.mark.parametrize(("name", "told"), [("P1", True), ("P3", False)])
+def test_what_hangs_on_the_register_says_so(
+    capsys: pytest.CaptureFixture[str], name: str, *, told: bool
+) -> None:
+    """Whoever withdrew at the gateway is not known to an officer's files."""
+    run(f"county-overdose-response/{name}", Sample(count=20))
+
+    assert told == (UNASKED in capsys.readouterr().out)
+
+
 def test_a_refusal_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     """Before the agencies were attested nothing would leave: exit 7."""
     given = Sample(count=20)
@@ -148,7 +158,7 @@ def test_out_of_its_term_the_middle_is_taken() -> None:
 def test_a_name_that_means_nothing_lists_what_there_is(name: str) -> None:
     """A beginning is up to a dash: half a word means nothing."""
     with pytest.raises(SettingsError, match="county-overdose-response/P3-overdose-runs"):
-        run(name)
+        run(f"county-overdose-response/{name}", Sample(count=20))
 
 
 @pytest.mark.parametrize("name", [RUNS, f"{RUNS}-overdose-runs"])
