@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import re
 from typing import Any
@@ -12,10 +13,11 @@ from gateway.agreement.canon import digest_of
 from gateway.agreement.finding import Level
 from gateway.agreement.layout import fmt
 from gateway.agreement.layout.fmt import formatted, unformatted
+from gateway.agreement.layout.order import FORMS, Form
 from gateway.agreement.layout.quote import requoted
 from gateway.agreement.layout.write import WIDTH
 from gateway.agreement.yaml import YamlError, read
-from tests.agreement.county import files
+from tests.agreement.county import ROOT, files
 
 FILES = {name: data for name, data in files().items() if name.endswith(".yaml")}
 
@@ -113,6 +115,30 @@ def test_names_that_officers_choose_keep_their_order() -> None:
     )
 
     assert text == laid_out(text)
+
+
+def words(form: Form) -> set[str]:
+    """Return every key that a form orders, and those below."""
+    below = [*form.below.values(), *([form.each] if form.each else [])]
+    return {*form.keys, *form.below, *(word for one in below for word in words(one))}
+
+
+def test_every_key_of_the_language_has_its_place() -> None:
+    """A key that the parser learns is put into the order too, or it would stand last."""
+    ordered = {word for form in FORMS.values() for word in words(form)}
+    known = {
+        word
+        for path in (ROOT.parent / "gateway" / "agreement").glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func).rpartition(".")[2] in {"keys", "closed"}
+        for argument in call.args
+        for one in ast.walk(argument)
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+        for word in one.value.split()
+    }
+
+    assert set() == known - ordered
 
 
 def test_wide_braces_are_filled() -> None:

@@ -131,14 +131,31 @@ _DATASET: Final = _form(
     ),
     maps=_each(_form("kind values unmapped")),
 )
+_SELECTED: Final = _form(
+    "span shape dataset field class means free_text regime purpose from_kind to_kind"
+)
 _TESTS: Final = _form(
-    "apiVersion kind agreement now tests invariants",
+    "apiVersion kind agreement now term tables tests invariants",
+    term=_form("effective expires"),
     tests=_each(
         _form(
-            "name request given expect",
-            request=_form("as role from dataset purpose fields"),
-            given=_form("now consent opt_out rows"),
-            expect=_form("decision reason rule rows"),
+            "name now request given expect",
+            request=_form(
+                "as role from to dataset purpose fields where", where=_each(_form("field op value"))
+            ),
+            given=_form(
+                "consent opt_out state attestation requests_last_minute rows_today periods_released"
+                " duties_overdue rows"
+            ),
+            expect=_form("decision reason rule rows rest"),
+        )
+    ),
+    invariants=_each(
+        _form(
+            "",
+            reaches_exactly=_form("dataset field parties"),
+            masked_at_least=_form("means field mask", mask=_MASK),
+            each=_SELECTED,
         )
     ),
 )
