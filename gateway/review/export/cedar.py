@@ -62,7 +62,7 @@ def cedar(agreements: Agreements) -> Export:
     """Return policies, entities and schema; what is not signed permits nothing."""
     permits = [_permit(several) for several in _provisions(agreements)]
     forbids = [_forbid(agreements, rule) for rule in agreements.rules]
-    forbids += list(_ambiguous(agreements))
+    forbids += [*_below_the_floor(agreements), *_ambiguous(agreements)]
     policies = "\n".join([_HEAD, *permits, *forbids])
     files = {POLICIES: policies, ENTITIES: _entities(agreements), SCHEMA: _SCHEMA}
     said = f"{len(permits)} permits, {len(forbids)} forbids"
@@ -214,11 +214,52 @@ def _what(agreements: Agreements, when: Selectors) -> str:
             ]
             if not names:
                 continue
-            asked = f"context.fields.containsAny({_set(names)})"
-            filtered = f"context.filters.containsAny({_set(names)})"
-            here = f"({here} && ({asked} || {filtered}))"
+            here = f"({here} && {_asks_for(names)})"
         found.append(here)
     return f"({' || '.join(found)})" if found else "false"
+
+
+def _below_the_floor(agreements: Agreements) -> Iterator[str]:
+    """Yield a `forbid` for what a floor that rose bars of one flow: no prohibition names it."""
+    named = {(rule.source, rule.never.id) for rule in agreements.rules}
+    for several in by_provision(agreements):
+        for one in several if _permits(several[0]) else ():
+            fields: dict[str, list[str]] = {}
+            rules: dict[str, Rule] = {}
+            for name, rule in one.barred.items():
+                if (rule.source, rule.never.id) not in named:
+                    rules[rule.never.id] = rule
+                    fields.setdefault(rule.never.id, []).append(name)
+            for never, names in fields.items():
+                conditions = [*_of_flow(one), *_in_term(one.pact), _asks_for(names)]
+                yield _scoped(
+                    one, never, rules[never].source, rules[never].never.clause, conditions
+                )
+
+
+def _of_flow(rule: FlowRule) -> Iterator[str]:
+    yield f"context.provider == {_agency(rule.provider.id)}"
+    yield f"context.purpose == {_text(rule.purpose)}"
+
+
+def _asks_for(names: Iterable[str]) -> str:
+    several = _set(names)
+    asked = f"context.fields.containsAny({several})"
+    return f"({asked} || context.filters.containsAny({several}))"
+
+
+def _scoped(rule: FlowRule, name: str, source: str, clause: str, conditions: list[str]) -> str:
+    """Return a `forbid` about one recipient and dataset."""
+    scope = (
+        f"principal == {_agency(rule.recipient.id)}, action, resource == {_dataset(rule.dataset)}"
+    )
+    lines = [
+        _note("id", name),
+        _note("agreement", source),
+        _note("clause", clause),
+        f"forbid ({scope})",
+    ]
+    return "\n".join([*lines, _when(conditions)])
 
 
 def _ambiguous(agreements: Agreements) -> Iterator[str]:
@@ -226,24 +267,11 @@ def _ambiguous(agreements: Agreements) -> Iterator[str]:
     for _, rules in sorted(agreements.flows.items()):
         signed = [rule for rule in rules if rule.pact.signed is Signed.SIGNED]
         for one, other in itertools.combinations(signed, 2):
-            head = (
-                f"principal == {_agency(one.recipient.id)}, action, "
-                f"resource == {_dataset(one.dataset)}"
-            )
-            conditions = [
-                f"context.provider == {_agency(one.provider.id)}",
-                f"context.purpose == {_text(one.purpose)}",
-                *_in_term(one.pact),
-                *_in_term(other.pact),
-            ]
-            yield "\n".join(
-                [
-                    _note("id", f"{one.provision.id} and {other.provision.id}"),
-                    _note("agreement", f"{one.pact.agreement.ref} and {other.pact.agreement.ref}"),
-                    f"forbid ({head})",
-                    _when(conditions),
-                ]
-            )
+            conditions = [*_of_flow(one), *_in_term(one.pact), *_in_term(other.pact)]
+            name = f"{one.provision.id} and {other.provision.id}"
+            source = f"{one.pact.agreement.ref} and {other.pact.agreement.ref}"
+            clause = f"{one.provision.clause} and {other.provision.clause}"
+            yield _scoped(one, name, source, clause, conditions)
 
 
 # --- entities and words ---
