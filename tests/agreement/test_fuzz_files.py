@@ -24,6 +24,7 @@ FILES: Final = 10_000
 FEW: Final = 60
 """Files of every run; the others are a sweep."""
 MOST_MS: Final = 50
+HALF_MORE: Final = 1.5
 _AGAIN: Final = 4
 
 
@@ -55,18 +56,31 @@ def check(seeds: range, county: Folder) -> None:
 
 
 def _in_time(folder: dict[str, bytes], name: str, seed: int) -> Inspected:
-    """Return what is said of a file; the processor is at it for no more than its time."""
-    spent: list[float] = []
+    """Return what is said of a file; the processor is at it for no more than its time.
+
+    On a machine that is busy with others the same work takes longer: then no longer than half as
+    much again as the file takes that nobody changed.
+    """
+    looked, spent = _timed(folder, name)
+    if spent > MOST_MS:
+        _, unchanged = _timed(shipped(), name)
+        assert spent < HALF_MORE * unchanged, f"seed {seed}: {name} takes {spent:.0f} ms"
+    return looked
+
+
+def _timed(folder: dict[str, bytes], name: str) -> tuple[Inspected, float]:
+    """Return what is said of a file, and the fewest milliseconds of a few looks."""
+    tries: list[tuple[float, Inspected]] = []
     for again in range(_AGAIN):
         # A byte behind the last: nothing is remembered of the time before.
         data = folder[name] + b"\n" * again
         began = time.process_time()
         looked = inspect({**folder, name: data}, NOW, named=lambda one: one == name)
-        spent.append(1000 * (time.process_time() - began))
-        # On a machine that is busy with others the same work takes longer now and then.
-        if min(spent) <= MOST_MS:
-            return looked
-    raise AssertionError(f"seed {seed}: {name} takes {min(spent):.0f} ms")
+        tries.append((1000 * (time.process_time() - began), looked))
+        if tries[-1][0] <= MOST_MS:
+            break
+    spent, looked = min(tries, key=lambda one: one[0])
+    return looked, spent
 
 
 def _printed(looked: Inspected, folder: dict[str, bytes], name: str, how: Format) -> None:
