@@ -38,6 +38,14 @@ class Given:
         """Return whether a file was named, itself or by the agreement that it stands beside."""
         return not self.only or stem_of(file) in {stem_of(one) for one in self.only}
 
+    @property
+    def needed(self) -> Mapping[str, bytes]:
+        """The files that what was named is judged by: another agreement's tests are not."""
+        return {
+            name: data for name, data in self.files.items()
+            if self.names(name) or not name.endswith(TESTS)
+        }  # fmt: skip
+
     def told(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return the findings that concern what was named.
 

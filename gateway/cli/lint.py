@@ -69,7 +69,7 @@ def _with(report: Report, named: Given, now: dt.datetime) -> Report:
 
     Where too little of a folder can be read to judge any of its files, all that is wrong is told.
     """
-    folder, files = str(named.folder), named.files
+    folder, files = str(named.folder), named.needed
     looked = inspect(files, now, named=named.names)
     told = looked.findings if looked.folder is None else named.told(looked.findings)
     names = (f"{folder}/{name}" for name in files if named.names(name))

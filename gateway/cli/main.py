@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 import traceback
@@ -20,7 +21,7 @@ from gateway.cli.keys_verbs import keys
 from gateway.cli.verbs import end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gateway.errors import AccordError
 
@@ -116,9 +117,22 @@ def main() -> None:
     # Before gRPC is imported: its core would write lines of its own between ours, with addresses.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        app()
+        called(sys.argv[1:])()
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a value
         sys.exit(ended(error))
+
+
+def called(words: Sequence[str]) -> typer.Typer:
+    """Return the app with no more than the group that is called: building the others takes time.
+
+    What is called differently, or completed, finds everything.
+    """
+    groups = [one for one in app.registered_groups if words and one.name == words[0]]
+    if not groups:
+        return app
+    only = copy.copy(app)
+    only.registered_groups, only.registered_commands = groups, []
+    return only
 
 
 def ended(error: Exception) -> int:

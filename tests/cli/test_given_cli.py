@@ -101,6 +101,16 @@ def test_what_stands_beside_an_agreement_is_named_with_it(officers: Officers, na
     ]
 
 
+def test_tests_of_another_agreement_are_not_read(officers: Officers) -> None:
+    """What nobody is told of is not read: everything else of the folder is."""
+    for stem in ("alpha", "county"):
+        officers.write(f"{stem}.test.yaml", "tests: none\n")
+
+    (one,) = given(places(officers, "alpha.yaml"))
+
+    assert {"county.test.yaml"} == one.files.keys() - one.needed.keys()
+
+
 def test_a_dataset_is_of_the_folder_above(officers: Officers) -> None:
     """A file of `datasets/` is judged with the agreements that use it."""
     (one,) = given(places(officers, "datasets/ems.overdose_run@1.yaml"))
