@@ -29,7 +29,7 @@ from gateway.agreement.schema.base import (
 from gateway.agreement.schema.masks import definitions, mask_or_withhold
 from gateway.agreement.schema.rules import SELECTORS, values
 from gateway.agreement.selectors_form import DATASET, FIELD
-from gateway.agreement.testing import ABSENT, CURRENT, STALE, TIMES
+from gateway.agreement.testing import ABSENT, CURRENT, STALE, TIMES, UNAVAILABLE
 from gateway.agreement.testing_form import COLUMN, KEY, REF, ROWS_MAX, RULE
 from gateway.errors import Reason
 from gateway.values import Means
@@ -118,7 +118,7 @@ def _given() -> Schema:
         "type": "object",
         "properties": {
             TIMES: integer("It stands for so many.", 1, ROWS_MAX),
-            ABSENT: names("Text fields that are null.", NAME),
+            ABSENT: names("Fields that are null.", NAME),
         },
         "propertyNames": {"pattern": exactly(NAME)},
         "additionalProperties": _VALUE,
@@ -128,8 +128,8 @@ def _given() -> Schema:
         "What holds when the request comes.",
         {},
         {
-            "consent": word("Of every row.", ["granted", ABSENT]),
-            "opt_out": word("Of every row.", ["present", ABSENT]),
+            "consent": word("Of every row, and in the register.", ["granted", ABSENT, UNAVAILABLE]),
+            "opt_out": word("Of every row, and in the register.", ["present", ABSENT]),
             "state": word("What the signatures amount to.", values(Signed)),
             "attestation": word("Of everybody's security.", [CURRENT, STALE]),
             "requests_last_minute": integer("Requests before it.", 0),
