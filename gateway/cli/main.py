@@ -14,6 +14,7 @@ from gateway.cli import (
     verbs_agreements,
     verbs_disclosure,
     verbs_log,
+    verbs_signing,
     verbs_standings,
     verbs_writing,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
 adapter = typer.Typer(help="The adapter beside an agency's own system.", no_args_is_help=True)
 app.add_typer(adapter, name="adapter")
 app.add_typer(verbs_agreements.app, name="agreements")
+verbs_agreements.app.add_typer(verbs_signing.app)
 verbs_agreements.app.add_typer(verbs_writing.app)
 app.add_typer(verbs_standings.consent, name="consent")
 app.add_typer(verbs_disclosure.app, name="disclosure")

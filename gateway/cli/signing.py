@@ -66,7 +66,7 @@ def run_sign(
     folder: str,
     name: str,
     signer: Signer,
-    action: str,
+    act: Action,
     now: str,
     *,
     agreed: Callable[[str], bool] = asked,
@@ -83,7 +83,6 @@ def run_sign(
         AgreementError: The signature file cannot be read.
     """
     moment, place = instant(now), Path(folder)
-    act = _action(action)
     files = files_of(place)
     looked = inspect(files, moment, named=lambda file: stem_of(file) == name)
     found, blocking = looked.folder, [one for one in looked.findings if _blocks(one, name)]
@@ -159,14 +158,6 @@ def _blocks(one: Finding, name: str) -> bool:
 
 def _text(found: Folder, name: str) -> Read[Agreement] | None:
     return next((one for one in found.agreements if one.model.id == name), None)
-
-
-def _action(text: str) -> Action:
-    try:
-        return Action(text)
-    except ValueError:
-        known = ", ".join(one.value for one in Action)
-        raise SettingsError(f"`--action` is one of {known}") from None
 
 
 def _statements(file: Path) -> tuple[Statement, ...]:

@@ -72,28 +72,6 @@ def explain_(
     end(run_explain(folder, provider, recipient, dataset, purpose, fields, role, now))
 
 
-@app.command(
-    epilog="Example: accord agreements sign county/agreements county-overdose-response "
-    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
-)
-def sign(
-    folder: str = typer.Argument(help="A folder of agreements."),
-    name: str = typer.Argument(help="An agreement's id, or _floor, agencies, purposes."),
-    agency: str = typer.Option(..., help="Who signs."),
-    key: str = typer.Option(..., help="The agency's Ed25519 key, PEM."),
-    key_id: str = typer.Option(
-        "", help="The key's id in agencies.yaml; <agency>-1 where left out."
-    ),
-    role: str = typer.Option("privacy officer", help="The signer's role, not a name."),
-    action: str = typer.Option("activate", help="activate, suspend, resume or terminate."),
-    now: str = NOW,
-) -> None:
-    """Sign a file for one agency, once it saw changes and tests; or suspend, resume, terminate."""
-    from gateway.cli.signing import Signer, run_sign
-
-    end(run_sign(folder, name, Signer(agency, key, key_id, role), action, now))
-
-
 @app.command(epilog="Example: accord agreements diff agreements county/agreements")
 def diff(
     before: str = typer.Argument(help="A folder, or an agreement's file: what stands."),

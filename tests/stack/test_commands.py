@@ -57,6 +57,8 @@ CHANGING: Final = frozenset(
     {f"keys {verb}" for verb in ("destroy", "lost", "retire", "rewrap", "rotate")}
 ) | {"log incident"}
 """Verbs after which this is another deployment: their examples are tried in `tests/cli`."""
+SUSPENDING: Final = ("agreements suspend", "agreements resume", "agreements terminate")
+"""Verbs that stop what the others ask under: their examples are run last, in this order."""
 
 
 def _verbs(command: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - click
@@ -176,10 +178,10 @@ def test_the_examples_work(deployed: Deployed) -> None:
     expected = {"agreements explain": 7, "duty attest": 1}
     # The log is shown and exported after something happened, and shown when the gateway is stopped.
     people = {verb for verb in VERBS if verb.startswith(ABOUT_PEOPLE)}
-    alone = STOPPED.keys() | CHANGING | {"log show", "log verify"}
+    alone = STOPPED.keys() | CHANGING | {"log show", "log verify", *SUSPENDING}
     order = sorted(VERBS.keys() - LATER - people - alone)
     ended = {}
-    for verb in ["request", *[one for one in order if one != "request"], "log verify"]:
+    for verb in ["request", *[one for one in order if one != "request"], "log verify", *SUSPENDING]:
         done = deployed.run(*shlex.split(VERBS[verb].removeprefix("Example: accord ")))
         ended[verb] = (done.returncode, done.stderr[-300:] if done.returncode else "")
         if verb == "request":

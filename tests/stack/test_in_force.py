@@ -14,6 +14,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.agreement.index import Signed
+from gateway.agreement.signing import Action
 from gateway.cli.compose import MEMORY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.signing import Signer, run_sign
@@ -86,10 +87,10 @@ def runs() -> Request:
 
 
 def sign(town: Town, agency: str, action: str) -> None:
-    """Sign as `accord agreements sign --action` does."""
+    """Sign as `accord agreements suspend` does."""
     key = town.folder / "agencies" / agency / "signing.key"
     folder = str(town.folder / "agreements")
-    run_sign(folder, AGREEMENT, Signer(agency, str(key)), action, "")
+    run_sign(folder, AGREEMENT, Signer(agency, str(key)), Action(action), "")
 
 
 def refused(town: Town, within_s: float = WITHIN_S) -> RefusedError:
