@@ -36,7 +36,7 @@ def sign(
 
 @app.command(
     epilog="Example: accord agreements suspend county/agreements early-warning "
-    "--agency rivertown-health --key county/agencies/rivertown-health/signing.key"
+    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
 )
 def suspend(
     folder: str = FOLDER,
@@ -53,7 +53,7 @@ def suspend(
 
 @app.command(
     epilog="Example: accord agreements resume county/agreements early-warning "
-    "--agency rivertown-health --key county/agencies/rivertown-health/signing.key"
+    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
 )
 def resume(
     folder: str = FOLDER,
@@ -70,7 +70,7 @@ def resume(
 
 @app.command(
     epilog="Example: accord agreements terminate county/agreements early-warning "
-    "--agency rivertown-health --key county/agencies/rivertown-health/signing.key"
+    "--agency rivertown-ems --key county/agencies/rivertown-ems/signing.key"
 )
 def terminate(
     folder: str = FOLDER,

@@ -161,6 +161,7 @@ def test_an_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     assert [] == [name for name in GROUPS if name not in told]
 
 
+@pytest.mark.long
 def test_a_tiny_run_finds_every_key() -> None:
     """Adapter, gateway and pass-through come up, every exchange is verified, every key is found."""
     size = exchange.Size(rows=20_000, many=30_000, rounds=1, small=70, single=3)

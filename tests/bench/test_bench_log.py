@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 def test_a_tiny_log_has_every_figure(tmp_path: Path) -> None:
     """A log is written and proved; where the peer is not installed, its figures are none."""
     commit = log_commit.Size(exchanges=70, rounds=1, single=3, proofs=5)

@@ -47,7 +47,7 @@ def test_a_token_is_bound_and_short(home: Path) -> None:
     thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
     assert {"x5t#S256": thumbprint} == claims["cnf"]
     assert LIFE_S == claims["exp"] - claims["iat"]
-    assert ["outreach_worker", "outreach_supervisor"] == claims["roles"]
+    assert ["outreach_worker", "outreach_supervisor", "privacy_officer"] == claims["roles"]
 
 
 def test_no_two_tokens_are_one(home: Path) -> None:

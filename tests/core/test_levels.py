@@ -32,6 +32,7 @@ from tests.build import (
     TABLES,
     a_condition,
     a_dataset,
+    a_floor,
     a_request,
     a_table_provision,
     an_aggregate,
@@ -93,7 +94,10 @@ def plan_of(table: Aggregate, *, coded: bool = False, areas: Table = AREAS) -> P
         kept = {k: v for k, v in provision.release.items() if k != "county"}
         withheld = (*provision.withhold, "county")
         provision = dataclasses.replace(provision, release=kept, withhold=withheld)
-    agreements = the_agreements(an_agreement(provision), dataset=a_dataset(maps=MAPS), codes=LISTED)
+    floor = a_floor(at_least=dataclasses.replace(a_floor().at_least, min_cell=5, min_interval=1))
+    agreements = the_agreements(
+        an_agreement(provision), floor=floor, dataset=a_dataset(maps=MAPS), codes=LISTED
+    )
     fields = (*table.dimensions, *(one.field for one in table.measures))
     request = a_request(*fields, where=[a_condition("incident_date", Operator.EQ, MAY)])
     grant = decide(agreements, request, Standing(), NOW)

@@ -158,7 +158,9 @@ def plan_at(now: dt.datetime) -> Plan:
     """Return the plan of a birth year under Safe Harbor at an instant."""
     provision = a_provision({"born": Truncate(Unit.YEAR)}, basis=SAFE_HARBOR)
     made = an_agreement(provision)
-    term = dataclasses.replace(made.term, expires=dt.date(2028, 1, 1))
+    term = dataclasses.replace(
+        made.term, effective=dt.date(2026, 7, 1), expires=dt.date(2027, 6, 30)
+    )
     agreements = the_agreements(dataclasses.replace(made, term=term), dataset=DATASET)
     grant = decide(agreements, a_request("born"), Standing(), now)
     assert isinstance(grant, Grant)

@@ -24,6 +24,8 @@ from tests.stack.county import EMS, PHD, audit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# One worker has the county: a second would make it again.
+pytestmark = pytest.mark.xdist_group("commands")
 
 ACCORD: Final = str(Path(sys.executable).parent / "accord")
 WAIT_S: Final = 40.0

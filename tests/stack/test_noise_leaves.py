@@ -42,8 +42,8 @@ def noisy(folder: Path) -> Callable[[str], str]:
         floor = folder / "agreements" / "_floor.yaml"
         floor.write_text(f"{floor.read_text()}permits: [noise]\n")
         start = text.index("id: P6-outreach-counts")
-        said = f"colluding: all, {NOISE}, "
-        return generous(text[:start] + text[start:].replace("colluding: all, ", said, 1))
+        said = f"colluding: all, {NOISE},"
+        return generous(text[:start] + text[start:].replace("colluding: all,", said, 1))
 
     return edit
 

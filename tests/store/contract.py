@@ -327,5 +327,6 @@ CLAIMS = (
     many_at_once_each_have_their_own_place,
     a_step_of_an_exchange_is_no_note,
     a_note_is_signed_from_the_start,
-    a_token_is_used_once_until_it_is_forgotten,
 )
+STORED_CLAIMS = (*CLAIMS, a_token_is_used_once_until_it_is_forgotten)
+"""And what a store alone is asked."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.store.contract import CLAIMS
+from tests.store.contract import STORED_CLAIMS
 from tests.store.server import SharedTown
 from tests.store.town import Town
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.store.contract import Make
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+@pytest.mark.parametrize("claim", STORED_CLAIMS, ids=lambda claim: claim.__name__)
 def test_the_log_on_sqlite(
     claim: Callable[[Make], Coroutine[None, None, None]], tmp_path: Path
 ) -> None:
@@ -31,7 +31,7 @@ def test_the_log_on_sqlite(
     assert {"exchange-open"} >= set(town.findings())
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+@pytest.mark.parametrize("claim", STORED_CLAIMS, ids=lambda claim: claim.__name__)
 def test_the_log_on_postgresql(
     claim: Callable[[Make], Coroutine[None, None, None]], tmp_path: Path
 ) -> None:

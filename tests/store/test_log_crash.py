@@ -61,7 +61,7 @@ def test_a_killed_process_loses_nothing_fifty_times(tmp_path: Path) -> None:
     _rounds(tmp_path, range(100, 150))
 
 
-@pytest.mark.parametrize("limit", [150_000, 400_000, 1_500_000])
+@pytest.mark.parametrize("limit", [200_000, 400_000, 1_500_000])
 def test_a_file_that_cannot_grow_ends_the_process(tmp_path: Path, limit: int) -> None:
     """A write that fails in COMMIT is of unknown fate.
 
