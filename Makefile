@@ -26,7 +26,7 @@ help:  ## Say what there is.
 demo: $(DEMO)  ## Run a whole county for half a minute: make demo ARGS="--keep county"
 	@$(BIN)/accord demo $(ARGS)
 
-test: check  ## Everything that a change must pass, under 8 minutes on 2 cores.
+test: check  ## Everything that a change must pass, about ten minutes on 2 cores.
 	pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
 
 check: $(DEV)  ## The part of `make test` that reads and does not run.
