@@ -140,7 +140,7 @@ class Lay:
 
     def _entry(self, job: Job, entry: Sealable) -> None:
         draft, rows = entry.draft, self.rows
-        m, s, sealed = entry.enclose()
+        m, s, sealed = job.enclosed or entry.enclose()
         seq = self._frontier.size
         leaf = encode_leaf(
             agreement=draft.agreement,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from gateway.audit.entry import Enclosed
     from gateway.ports import Keep
     from gateway.store.database import Connection
     from gateway.store.sealing import Sealable
@@ -50,6 +51,7 @@ class Job:
 
     Attributes:
         entry: What is to be sealed and written; None for a chore.
+        enclosed: The same, sealed, once the writer has it in hand.
         x: The 16 bytes of its exchange id, or None.
         opened_at: For a release, the index of its exchange's intent.
         beside: What is written in the entry's transaction, given a connection and its place.
@@ -66,9 +68,9 @@ class Job:
     """
 
     __slots__ = (
-        "asked", "beside", "cells", "chore", "done", "entry", "error", "future", "index", "keep",
-        "key", "leaf", "must", "opened_at", "resolved", "room", "seen", "settled", "since", "size",
-        "t_ms", "x",
+        "asked", "beside", "cells", "chore", "done", "enclosed", "entry", "error", "future",
+        "index", "keep", "key", "leaf", "must", "opened_at", "resolved", "room", "seen", "settled",
+        "since", "size", "t_ms", "x",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +84,7 @@ class Job:
         must: bool = False,
     ) -> None:
         self.entry = entry
+        self.enclosed: Enclosed | None = None
         self.x = entry.x if entry else None
         self.asked = asked
         self.keep = keep

@@ -192,6 +192,10 @@ class Writer:
 
     def _write(self, jobs: list[Job]) -> tuple[Head, list[Job]]:
         """Write jobs; return where the log ends then, and which of them are in it."""
+        for job in jobs:
+            # Before its turn: others wait for that.
+            if job.entry is not None and job.enclosed is None:
+                job.enclosed = job.entry.enclose()
         self._backlog.fill(self._connection, self.head.size)
         self._turn.begin(self._connection)
         try:
