@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from gateway.agreement.lint.folder import SIGNATURES
+from gateway.agreement.lint.folder import FIRM, SIGNATURES
 from gateway.agreement.spans import add, duration
 from gateway.cli.clock import SystemClock, SystemEntropy
 from gateway.cli.deploy.county import COUNTY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.deploy.write import Ports, write_deployment
-from gateway.library.settle import FIRM
 
 if TYPE_CHECKING:
     from pathlib import Path

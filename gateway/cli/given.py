@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.agreement.finding import Finding, Level
-from gateway.agreement.lint.folder import SIGNATURES, TESTS
+from gateway.agreement.lint.folder import SIGNATURES, TESTS, is_agreement
 from gateway.errors import SettingsError
 from gateway.library.files import FOLDERS, contents
-from gateway.library.settle import is_agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.agreement.finding import Finding, FindingsError, Level
-from gateway.agreement.lint.folder import SIGNATURES
+from gateway.agreement.lint.folder import SIGNATURES, is_agreement
 from gateway.agreement.lint.inspect import inspect
 from gateway.agreement.signing import (
     STARTS,
@@ -36,7 +36,6 @@ from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, complain, files_
 from gateway.cli.reviewed import keep, shown
 from gateway.errors import AgreementError, SettingsError
 from gateway.library.files import write_synced
-from gateway.library.settle import is_agreement
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.floored import beneath
 from gateway.agreement.lint.folder import (
-    AGENCIES,
-    CODES,
-    FLOOR,
-    PURPOSES,
+    FIRM,
     SIGNATURES,
     Folder,
     Read,
+    is_agreement,
     read_folder,
 )
 from gateway.agreement.lint.run import check, lint, refusing
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gateway.agreement.model import Agreement
-
-FIRM: Final = (FLOOR, AGENCIES, PURPOSES, CODES)
-"""Files without which there is no set at all: where one is gone, its last good version stays."""
 
 Approve: TypeAlias = "Callable[[Folder], Mapping[str, Finding]]"
 """Returns, by file, why the quorum has not approved it."""
@@ -195,12 +190,6 @@ class Settler:
     ) -> tuple[bool, tuple[dt.datetime, ...], str]:
         stem = name.removesuffix(".yaml")
         return new[name] != self.good.get(name), self.age(folder, stem), name
-
-
-def is_agreement(name: str) -> bool:
-    """Return whether a file of this name is read as an agreement."""
-    test = name.endswith(".test.yaml")
-    return name.endswith(".yaml") and "/" not in name and name not in FIRM and not test
 
 
 def _rest(files: Mapping[str, bytes]) -> dict[str, bytes]:

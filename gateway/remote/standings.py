@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gateway.v1 import audit_pb2, standing_pb2, standing_pb2_grpc
+from gateway.wire.standing import Owing, Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.broker.subjects import Person
     from gateway.remote.client import Client
-
-
-class Said(NamedTuple):
-    """A word of somebody, and the place of its entry in the log."""
-
-    place: int
-    purpose: str
-    granted: bool
-
-
-class Owing(NamedTuple):
-    """A duty that this agency owes of one exchange."""
-
-    exchange_id: str
-    duty: str
-    due: dt.datetime
-    agreement: str
-    provision: str
 
 
 class Standings:

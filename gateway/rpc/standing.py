@@ -7,19 +7,19 @@ An identifier becomes tokens at once, and stands in no error, log line or entry.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.rpc.disclosures import to_people
 from gateway.v1 import standing_pb2, standing_pb2_grpc
 from gateway.wire.convert.faults import Faults
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Sequence
 
     from gateway.broker.subjects import Person
     from gateway.values import Caller
     from gateway.wire.call import Call
+    from gateway.wire.standing import Owing, Said
 
 OFFICERS: Final = frozenset({"privacy_officer", "records_officer"})
 """Roles that record words and attest; an agency's own tokens say who has them."""
@@ -28,24 +28,6 @@ _DUTY = re.compile(r"[a-z][a-z_]{0,39}")
 _EXCHANGE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DOCUMENT_CHARACTERS: Final = 200
 _PURPOSE_CHARACTERS: Final = 200
-
-
-class Said(NamedTuple):
-    """One word of somebody, and the place of its entry."""
-
-    place: int
-    purpose: str
-    granted: bool
-
-
-class Owing(NamedTuple):
-    """A duty of one exchange that is not attested."""
-
-    exchange_id: str
-    duty: str
-    due: dt.datetime
-    agreement: str
-    provision: str
 
 
 class Standings(Protocol):

@@ -11,10 +11,11 @@ import pytest
 from gateway.broker.subjects import Person
 from gateway.errors import RequestError
 from gateway.rpc.server import RULES, STANDING
-from gateway.rpc.standing import OFFICERS, Owing, StandingServicer
+from gateway.rpc.standing import OFFICERS, StandingServicer
 from gateway.v1 import audit_pb2, standing_pb2
 from gateway.values import Caller
 from gateway.wire.call import Call
+from gateway.wire.standing import Owing
 from tests.rpc.twins import MemoryStandings
 
 EMS = "synthetic-ems"

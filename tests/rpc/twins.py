@@ -19,7 +19,6 @@ from gateway.rpc.audit import Opened
 from gateway.rpc.auth import Identity
 from gateway.rpc.disclosures import Listed
 from gateway.rpc.server import Gateway, Listeners, Parts
-from gateway.rpc.standing import Owing, Said
 from gateway.values import (
     AgencyKind,
     Chunk,
@@ -35,6 +34,7 @@ from gateway.values import (
 )
 from gateway.wire.arrow import Layout
 from gateway.wire.convert.exchange import Explanation
+from gateway.wire.standing import Owing, Said
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

@@ -30,6 +30,8 @@ FLOOR: Final = "_floor.yaml"
 AGENCIES: Final = "agencies.yaml"
 PURPOSES: Final = "purposes.yaml"
 CODES: Final = "codes.yaml"
+FIRM: Final = (FLOOR, AGENCIES, PURPOSES, CODES)
+"""Files without which there is no set at all: where one is gone, its last good version stays."""
 DATASETS: Final = "datasets/"
 NOTICES: Final = "notices/"
 SIGNATURES: Final = ".sig.json"
@@ -183,7 +185,7 @@ def read_folder(
     agreements = tuple(
         made
         for name in sorted(files)
-        if _is_agreement(name)
+        if is_agreement(name)
         if (made := reader.read(name, lambda d: parse.agreement(d, schemas))) is not None
     )
     suites = reader.suites(schemas) if tested else None
@@ -203,11 +205,10 @@ def read_folder(
     return folder, found
 
 
-def _is_agreement(name: str) -> bool:
-    own = (FLOOR, AGENCIES, PURPOSES, CODES)
-    return (
-        name.endswith(".yaml") and "/" not in name and name not in own and not name.endswith(TESTS)
-    )
+def is_agreement(name: str) -> bool:
+    """Return whether a file of this name is read as an agreement."""
+    test = name.endswith(TESTS)
+    return name.endswith(".yaml") and "/" not in name and name not in FIRM and not test
 
 
 def _strangers(files: Mapping[str, bytes]) -> list[Finding]:

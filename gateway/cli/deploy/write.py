@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.agreement.layout.fmt import laid_out
-from gateway.agreement.lint.folder import AGENCIES, TESTS
+from gateway.agreement.lint.folder import AGENCIES, TESTS, is_agreement
 from gateway.agreement.spans import add, duration
 from gateway.audit.checkpoint import Signer
 from gateway.cli.deploy import templates
@@ -24,7 +24,6 @@ from gateway.cli.deploy.sign import sign_all
 from gateway.cli.keyring import open_master
 from gateway.errors import SettingsError
 from gateway.keys.folder import KeyFolder
-from gateway.library.settle import is_agreement
 from gateway.settings import ORIGIN
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gateway.broker.consents import Word
-    from gateway.remote.standings import Said
+    from gateway.wire.standing import Said
 
 OPERATOR = "operator"
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from gateway.remote.standings import Owing
     from gateway.store.duties import OwedDuty
+    from gateway.wire.standing import Owing
 
 
 def run_list(settings: str, client: str) -> int:

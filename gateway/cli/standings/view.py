@@ -11,7 +11,8 @@ from gateway.agreement.index import under
 from gateway.broker.subjects import check_person
 from gateway.cli.accounting.accounts import Asker
 from gateway.errors import Reason, RequestError
-from gateway.rpc.standing import OFFICERS, Owing, Said
+from gateway.rpc.standing import OFFICERS
+from gateway.wire.standing import Owing, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
