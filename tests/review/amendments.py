@@ -190,21 +190,24 @@ def _when(draw: random.Random) -> tuple[When, ...]:
     return tuple(when)
 
 
+_KINDS: Final = (AgencyKind.EMS, AgencyKind.PUBLIC_HEALTH, AgencyKind.LAW_ENFORCEMENT)
+SELECTORS: Final[Mapping[str, tuple[object, ...]]] = {
+    "from_kind": _KINDS,
+    "to_kind": _KINDS,
+    "field": tuple(f"{RUN.name}.{name}" for name in MASKS),
+    "field_class": tuple(FieldClass),
+    "means": (Means.AGE, Means.COUNTY, Means.RECORD_ID),
+    "purpose": (*PURPOSES, "care", "public_health"),
+}
+"""What a prohibition, or a claim, can speak of."""
+
+
 def _nevers(draw: random.Random, letter: str = "N") -> tuple[Never, ...]:
-    kinds = (AgencyKind.EMS, AgencyKind.PUBLIC_HEALTH, AgencyKind.LAW_ENFORCEMENT)
-    selectors: Mapping[str, tuple[object, ...]] = {
-        "from_kind": kinds,
-        "to_kind": kinds,
-        "field": tuple(f"{RUN.name}.{name}" for name in MASKS),
-        "field_class": tuple(FieldClass),
-        "means": (Means.AGE, Means.COUNTY, Means.RECORD_ID),
-        "purpose": (*PURPOSES, "care", "public_health"),
-    }
     made = []
     for number in range(draw.choice((0, 0, 1, 2))):
         chosen: dict[str, Any] = {
-            key: set(draw.sample(selectors[key], draw.choice((1, 1, 2))))
-            for key in draw.sample(sorted(selectors), draw.choice((1, 2, 2)))
+            key: set(draw.sample(SELECTORS[key], draw.choice((1, 1, 2))))
+            for key in draw.sample(sorted(SELECTORS), draw.choice((1, 2, 2)))
         }
         made.append(a_never(f"{letter}{number}-drawn", "7.1", **chosen))
     return tuple(made)

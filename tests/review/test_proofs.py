@@ -17,14 +17,13 @@ from gateway.decide import Grant, Standing, decide
 from gateway.masks.numbers import Round
 from gateway.masks.plain import Pass, Redact
 from gateway.review.reach import selected, ways
-from gateway.values import AgencyKind, FieldClass, Means
 from tests.build import NOW, RUN
 from tests.review.amendments import (
     ALIASES,
     DATASET,
     KEYED,
     MASKS,
-    PURPOSES,
+    SELECTORS,
     SINGLE,
     a_pair,
     everything,
@@ -217,18 +216,9 @@ def test_the_form_of_a_field_in_many(seed: range) -> None:
 
 def a_claim(draw: random.Random) -> Selectors:
     """Return the selectors of a claim at random."""
-    kinds = (AgencyKind.EMS, AgencyKind.PUBLIC_HEALTH, AgencyKind.LAW_ENFORCEMENT)
-    words: dict[str, tuple[object, ...]] = {
-        "from_kind": kinds,
-        "to_kind": kinds,
-        "field": tuple(f"{RUN.name}.{name}" for name in MASKS),
-        "field_class": tuple(FieldClass),
-        "means": (Means.AGE, Means.COUNTY, Means.RECORD_ID),
-        "purpose": (*PURPOSES, "care", "public_health"),
-    }
-    chosen = draw.sample(sorted(words), draw.choice((1, 2, 3)))
+    chosen = draw.sample(sorted(SELECTORS), draw.choice((1, 2, 3)))
     return Selectors(
-        **{key: frozenset(draw.sample(words[key], draw.choice((1, 2)))) for key in chosen}  # type: ignore[arg-type]
+        **{key: frozenset(draw.sample(SELECTORS[key], draw.choice((1, 2)))) for key in chosen}  # type: ignore[arg-type]
     )
 
 
