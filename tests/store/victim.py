@@ -16,6 +16,7 @@ import itertools
 import os
 import random
 import resource
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_EXIT = 75
 IN_FLIGHT = 8
+WRITER_S = 2.0
 
 
 def say(*words: object) -> None:
@@ -114,7 +116,10 @@ def main() -> None:
         asyncio.run(run(given.folder, given.seed, given.count))
     except LogError as error:
         # Nothing was said of it. The loop may hear of an unknown fate before the writer ends the
-        # process.
+        # process; whoever waited for a receipt hears only that there is none, and so the writer is
+        # given its time.
+        if not error.unknown:
+            time.sleep(WRITER_S)
         os._exit(UNKNOWN_EXIT if error.unknown else 1)
 
 
