@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from bench.county import BESIDE, PROVIDER, RECIPIENT, Flow, deploy
 from bench.load import Recipient
 from bench.processes import Process
-from gateway.agreement.signing import Action, read_signatures, sign, write_signatures
+from gateway.agreement.signatures import read_signatures, write_signatures
+from gateway.agreement.signing import Action, sign
 from gateway.cli.clock import SystemClock
 from gateway.cli.deploy.sign import sign_all
 from gateway.errors import Reason, RefusedError

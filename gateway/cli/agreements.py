@@ -11,16 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.agreement.canon import digest_text
-from gateway.agreement.signing import (
-    Quorum,
-    SignedFile,
-    State,
-    Verified,
-    force,
-    quorum_missing,
-    status,
-    verify,
-)
+from gateway.agreement.signing import SignedFile, Verified, verify
+from gateway.agreement.state import Quorum, State, force, quorum_missing, status
 from gateway.cli.officers import (
     EXIT_FINDINGS,
     EXIT_MISSING,

@@ -18,17 +18,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.agreement.finding import Finding, FindingsError, Level
 from gateway.agreement.lint.folder import SIGNATURES, is_agreement
 from gateway.agreement.lint.inspect import inspect
+from gateway.agreement.signatures import read_signatures, write_signatures
 from gateway.agreement.signing import (
     STARTS,
     Action,
     SignedFile,
     Statement,
     Verified,
-    read_signatures,
     sign,
     statement,
     verify,
-    write_signatures,
 )
 from gateway.cli.agreements import TOLD, Subject, missing, subjects, tell
 from gateway.cli.given import stem_of

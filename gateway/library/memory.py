@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.agreement.finding import FindingsError
-from gateway.agreement.signing import Action, Statement, read_signatures, write_signatures
+from gateway.agreement.signatures import read_signatures, write_signatures
+from gateway.agreement.signing import Action, Statement
 from gateway.errors import SettingsError
 from gateway.library.files import write_synced
 

@@ -18,17 +18,8 @@ from gateway.agreement.canon import bind, bound_digest
 from gateway.agreement.finding import Finding, FindingsError, Level
 from gateway.agreement.index import Pact, Signed, pact
 from gateway.agreement.lint.folder import AGENCIES, FLOOR, PURPOSES, SIGNATURES, Folder, Read
-from gateway.agreement.signing import (
-    Action,
-    Quorum,
-    SignedFile,
-    State,
-    Verified,
-    quorum_missing,
-    recalled,
-    status,
-    verify,
-)
+from gateway.agreement.signing import Action, SignedFile, Verified, recalled, verify
+from gateway.agreement.state import Quorum, State, quorum_missing, status
 from gateway.agreement.yaml import read as read_yaml
 from gateway.errors import SettingsError
 from gateway.library.memory import older

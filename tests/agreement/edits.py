@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.agreement.lint.folder import AGENCIES, read_folder
 from gateway.agreement.lint.terms import signed_digest
-from gateway.agreement.signing import Action, SignedFile, sign, statement, write_signatures
+from gateway.agreement.signatures import write_signatures
+from gateway.agreement.signing import Action, SignedFile, sign, statement
 from gateway.agreement.yaml import read
 from tests.agreement.county import private
 

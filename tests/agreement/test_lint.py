@@ -12,7 +12,8 @@ import pytest
 from gateway.agreement.finding import Finding, Level
 from gateway.agreement.lint.run import check, refusing
 from gateway.agreement.lint.terms import signed_digest
-from gateway.agreement.signing import Action, SignedFile, sign, statement, write_signatures
+from gateway.agreement.signatures import write_signatures
+from gateway.agreement.signing import Action, SignedFile, sign, statement
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, TABLES, files, linted, private, registry
 
 

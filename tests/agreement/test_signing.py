@@ -14,26 +14,24 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.agreement import signing
 from gateway.agreement.registry import Agency, SigningKey
-from gateway.agreement.signing import (
-    Action,
-    Force,
-    Quorum,
-    SignedFile,
-    State,
-    Statement,
-    Status,
-    Verified,
-    quorum_missing,
+from gateway.agreement.signatures import (
+    MAX_BYTES,
+    SignaturesError,
     read_signatures,
-    sign,
-    statement,
-    status,
-    verify,
     write_signatures,
 )
+from gateway.agreement.signing import (
+    Action,
+    SignedFile,
+    Statement,
+    Verified,
+    sign,
+    statement,
+    verify,
+)
 from gateway.agreement.spans import Duration
+from gateway.agreement.state import Force, Quorum, State, Status, force, quorum_missing, status
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ SUBJECT = "county@1.0.0"
 SIGNED_AT = dt.datetime(2026, 12, 1, 9, 0, 0, tzinfo=dt.UTC)
 SEEN = dt.datetime(2026, 12, 2, tzinfo=dt.UTC)
 NOW = dt.datetime(2027, 6, 15, tzinfo=dt.UTC)
-TERM = signing.force(dt.date(2027, 1, 1), dt.date(2027, 12, 31), "America/New_York")
+TERM = force(dt.date(2027, 1, 1), dt.date(2027, 12, 31), "America/New_York")
 QUORUM = Quorum(2, frozenset({"ems", "hro", "court"}))
 PARTIES = {"ems": 1, "pd": 2}
 
@@ -222,12 +220,12 @@ def changed(**parts: Any) -> bytes:  # noqa: ANN401
         changed(sig="not base64"),
         changed(sig=base64.b64encode(bytes(63)).decode()),
         b'[{"kind": "agreement", "kind": "agreement"}]',
-        b" " * (signing.MAX_BYTES + 1),
+        b" " * (MAX_BYTES + 1),
     ],
 )
 def test_a_file_of_another_form_is_refused_whole(data: bytes) -> None:
     """Nothing of a signature file counts unless every part is of its form."""
-    with pytest.raises(signing.SignaturesError, match="signature-invalid"):
+    with pytest.raises(SignaturesError, match="signature-invalid"):
         read_signatures(data, file="county.sig.json")
 
 

@@ -7,15 +7,8 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.lint.folder import SIGNATURES, read_folder
-from gateway.agreement.signing import (
-    Action,
-    SignedFile,
-    Statement,
-    read_signatures,
-    sign,
-    statement,
-    write_signatures,
-)
+from gateway.agreement.signatures import read_signatures, write_signatures
+from gateway.agreement.signing import Action, SignedFile, Statement, sign, statement
 from gateway.library.files import contents
 from gateway.library.folder import FolderLibrary
 from gateway.library.statements import digest_in

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from gateway.agreement import parse
 from gateway.agreement.finding import Finding, FindingsError, Level
-from gateway.agreement.signing import Statement, read_signatures
+from gateway.agreement.signatures import read_signatures
 from gateway.agreement.yaml import Document, read
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Agreement
     from gateway.agreement.purposes import Purposes
     from gateway.agreement.registry import Registry
+    from gateway.agreement.signing import Statement
     from gateway.agreement.testing import Suite
 
 T = TypeVar("T")

@@ -9,14 +9,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.agreement.canon import bind, bound_digest
 from gateway.agreement.lint.folder import read_folder
-from gateway.agreement.signing import (
-    Action,
-    SignedFile,
-    Statement,
-    sign,
-    statement,
-    write_signatures,
-)
+from gateway.agreement.signatures import write_signatures
+from gateway.agreement.signing import Action, SignedFile, Statement, sign, statement
 from gateway.errors import AgreementError
 
 if TYPE_CHECKING:
