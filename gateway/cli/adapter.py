@@ -13,8 +13,8 @@ from gateway.cli import loop
 from gateway.cli.certificate import identity
 from gateway.cli.clock import SystemClock
 from gateway.errors import SettingsError
+from gateway.loglines import configure_logging
 from gateway.settings import adapter_settings
-from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
     from gateway.settings import AdapterSettings

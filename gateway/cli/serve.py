@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.cli import loop
 from gateway.cli.compose import start
+from gateway.loglines import configure_logging
 from gateway.settings import gateway_settings
 from gateway.store.faults import RollbackError
-from gateway.telemetry import configure_logging, exporting
+from gateway.telemetry import exporting
 
 if TYPE_CHECKING:
     from gateway.errors import LogError

@@ -17,9 +17,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.errors import AccordError, BusyError, Reason, RefusedError, RequestError
+from gateway.loglines import configure_logging
 from gateway.ports import Logged, Message
 from gateway.rpc.server import RULES
-from gateway.telemetry import Telemetry, configure_logging
+from gateway.telemetry import Telemetry
 from gateway.v1 import (
     agreement_pb2,
     agreement_pb2_grpc,

@@ -16,16 +16,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from gateway.telemetry import (
-    ATTRIBUTES,
-    LOG_KEYS,
-    SPAN_ATTRIBUTES,
-    Telemetry,
-    configure_logging,
-    exporting,
-    links_of,
-    quiet,
-)
+from gateway.loglines import LOG_KEYS, configure_logging, quiet
+from gateway.telemetry import ATTRIBUTES, SPAN_ATTRIBUTES, Telemetry, exporting, links_of
 from gateway.values import Caller
 from gateway.wire.call import Call
 

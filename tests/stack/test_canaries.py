@@ -25,7 +25,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from gateway.errors import AccordError, Reason, SourceError
-from gateway.telemetry import Telemetry, configure_logging
+from gateway.loglines import configure_logging
+from gateway.telemetry import Telemetry
 from gateway.v1 import exchange_pb2, exchange_pb2_grpc
 from gateway.values import Condition, DatasetId, Form, Operator
 from gateway.wire.convert.exchange import from_request
