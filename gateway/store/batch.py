@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.audit.entry import encode_leaf, format_time
 from gateway.audit.merkle import leaf_hash
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.ledger import rows_of
 from gateway.store.tiles import Tails, extend
 
@@ -87,24 +87,26 @@ class Rows:
     def write(self, connection: Connection, head: Head) -> None:
         """Run the statements, inside the caller's transaction."""
         if self.entries:
-            tables.INSERT_ENTRY.run(connection, self.entries)
-            tables.INSERT_PAYLOAD.run(connection, self.payloads)
+            statements.INSERT_ENTRY.run(connection, self.entries)
+            statements.INSERT_PAYLOAD.run(connection, self.payloads)
         if self.entries or self.subjects:
             frontier = head.frontier.to_bytes()
-            connection.execute(tables.UPDATE_HEAD, (head.size, frontier, head.t_ms, head.indexed))
-            tables.INSERT_SUBJECT.run(connection, self.subjects)
-        tables.UPSERT_OPEN.run(connection, list(self.opened.values()))
-        tables.DELETE_OPEN.run(connection, self.closed)
-        tables.INSERT_ATTEMPT.run(connection, self.attempts)
-        tables.INSERT_CHUNK.run(connection, self.chunks)
-        tables.ADD_RATE.run(connection, [(*key, count) for key, count in self.rates.items()])
-        tables.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
-        tables.INSERT_PERIOD.run(connection, self.periods)
-        tables.INSERT_CELLS.run(connection, self.cells)
-        tables.INSERT_NOISE.run(connection, self.noise)
-        tables.INSERT_TILE.run(connection, self.tiles)
-        tables.INSERT_KEY.run(connection, list(self.keys.items()))
-        tables.INSERT_KEY_EVENT.run(connection, self.key_events)
+            connection.execute(
+                statements.UPDATE_HEAD, (head.size, frontier, head.t_ms, head.indexed)
+            )
+            statements.INSERT_SUBJECT.run(connection, self.subjects)
+        statements.UPSERT_OPEN.run(connection, list(self.opened.values()))
+        statements.DELETE_OPEN.run(connection, self.closed)
+        statements.INSERT_ATTEMPT.run(connection, self.attempts)
+        statements.INSERT_CHUNK.run(connection, self.chunks)
+        statements.ADD_RATE.run(connection, [(*key, count) for key, count in self.rates.items()])
+        statements.ADD_ROWS.run(connection, [(*key, count) for key, count in self.counts.items()])
+        statements.INSERT_PERIOD.run(connection, self.periods)
+        statements.INSERT_CELLS.run(connection, self.cells)
+        statements.INSERT_NOISE.run(connection, self.noise)
+        statements.INSERT_TILE.run(connection, self.tiles)
+        statements.INSERT_KEY.run(connection, list(self.keys.items()))
+        statements.INSERT_KEY_EVENT.run(connection, self.key_events)
         for job in self.beside:
             if job.beside is not None:
                 job.beside(connection, job.index)

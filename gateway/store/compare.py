@@ -12,7 +12,7 @@ from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.fault import AuditError
 from gateway.audit.merkle import Frontier
 from gateway.errors import SettingsError
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.batch import Head
 from gateway.store.faults import DamagedError, RollbackError
 from gateway.store.tiles import StoredTiles, frontier_of
@@ -41,7 +41,7 @@ def head_of(connection: Connection, name: str) -> Head:
     if stored is None:
         if last:
             raise DamagedError("the exchange log has entries and no head")
-        connection.execute(tables.INSERT_HEAD, (1, name, 0, b"", 0, 0))
+        connection.execute(statements.INSERT_HEAD, (1, name, 0, b"", 0, 0))
         return Head(0, 0, Frontier(), (), 0)
     origin, size, frontier, t_ms, indexed = stored
     if origin != name:

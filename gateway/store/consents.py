@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.broker.consents import Asking, Word
 from gateway.errors import LogError, Reason, SourceError
-from gateway.store import tables
+from gateway.store import statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ class StoredConsent:
 
         def beside(connection: Connection, seq: int) -> None:
             rows = [(seq, token, purpose, int(granted), key_id) for token in theirs]
-            tables.INSERT_WORD.run(connection, rows)
+            statements.INSERT_WORD.run(connection, rows)
 
         word = (theirs, Word(_BEING_WRITTEN, purpose, granted))
         if not granted:

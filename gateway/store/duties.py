@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gateway.audit.entry import Draft, exchange_bytes
 from gateway.audit.fault import AuditError
 from gateway.errors import NotFoundError, Reason
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.batch import instant, millis
 from gateway.values import uuid_text
 
@@ -76,7 +76,7 @@ def owing(exchange_id: str, agreement: str, keep: Keep) -> Beside:
             (x, one.duty, seq, keep.recipient, name, f"{agreement}/{provision}", millis(one.due))
             for one in keep.owes
         ]
-        tables.INSERT_OWED.run(connection, rows)
+        statements.INSERT_OWED.run(connection, rows)
 
     return write
 
@@ -137,7 +137,7 @@ class StoredDuties:
         }
 
         def beside(connection: Connection, seq: int) -> None:
-            tables.INSERT_SAID.run(connection, [(x, one.duty, event, seq)])
+            statements.INSERT_SAID.run(connection, [(x, one.duty, event, seq)])
 
         draft = Draft("duty", one.exchange_id, 0, one.agreement, RETAIN, meta)
         return await self._log.note(draft, beside)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.audit.entry import Draft, format_time
 from gateway.audit.subjects import INDEXED_BYTES
 from gateway.errors import SettingsError
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.line import Job
 from gateway.store.reads import ENTRIES_MAX
 from gateway.store.retention import Retention
@@ -153,6 +153,6 @@ class _Deleting:
             return
         # Also what is still on its way into the index.
         self._forget(set(self._indexes))
-        tables.DELETE_SUBJECT.run(connection, self._subjects)
-        tables.DELETE_PAYLOAD.run(connection, [(index,) for index in self._indexes])
+        statements.DELETE_SUBJECT.run(connection, self._subjects)
+        statements.DELETE_PAYLOAD.run(connection, [(index,) for index in self._indexes])
         self.deleted = len(self._indexes)

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.audit.checkpoint import Checkpoint
-from gateway.store import database, tables
+from gateway.store import database, statements
 from gateway.store.faults import DamagedError
 from gateway.store.line import Job
 from gateway.store.reread import read_on
@@ -243,12 +243,12 @@ class CheckpointSigner:
             if self._shared:
                 _move(connection, published)
             elif old < 0:
-                connection.execute(tables.INSERT_SIGNED, (1, *row))
-            elif connection.execute(tables.UPDATE_SIGNED, (*row, old)).rowcount != 1:
+                connection.execute(statements.INSERT_SIGNED, (1, *row))
+            elif connection.execute(statements.UPDATE_SIGNED, (*row, old)).rowcount != 1:
                 # Somebody else signed: two writers on one log.
                 raise DamagedError("`log_signed` was moved by another")
             if keep:
-                connection.execute(tables.INSERT_CHECKPOINT, (*row, t_ms))
+                connection.execute(statements.INSERT_CHECKPOINT, (*row, t_ms))
 
         return Job(chore=run)
 
@@ -263,8 +263,8 @@ def _move(connection: Connection, published: Published) -> None:
     size, root = found.fetchone() or (-1, b"")
     row = (published.size, published.root, published.note)
     if size < 0:
-        connection.execute(tables.INSERT_SIGNED, (1, *row))
+        connection.execute(statements.INSERT_SIGNED, (1, *row))
     elif size < published.size:
-        connection.execute(tables.UPDATE_SIGNED, (*row, size))
+        connection.execute(statements.UPDATE_SIGNED, (*row, size))
     elif size == published.size and bytes(root) != published.root:
         raise DamagedError("`log_signed` has another root at this size")

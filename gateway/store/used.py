@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.line import Job
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ class Using:
         connection.execute(_EXPIRED, (self._now,))
         self.first = connection.execute(_USED, (self._token,)).fetchone() is None
         if self.first:
-            tables.INSERT_USED.run(connection, [(self._token, self._until)])
+            statements.INSERT_USED.run(connection, [(self._token, self._until)])

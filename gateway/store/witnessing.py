@@ -17,7 +17,7 @@ from gateway.audit.fault import AuditError
 from gateway.audit.merkle import consistency_proof
 from gateway.audit.witness import Submission, cosigned
 from gateway.errors import LogError
-from gateway.store import tables
+from gateway.store import statements
 from gateway.store.faults import RollbackError
 from gateway.store.line import Job
 from gateway.store.witness import Cosigned, Denied, Silent, Stands, submit
@@ -193,7 +193,7 @@ class Witnessing:
             (t_ms,) = connection.execute(
                 "SELECT t FROM log_entry WHERE seq = ?", (size - 1,)
             ).fetchone()
-            connection.execute(tables.INSERT_CHECKPOINT, (size, root, note, t_ms))
+            connection.execute(statements.INSERT_CHECKPOINT, (size, root, note, t_ms))
 
         job = Job(chore=run)
         job.settled = stored.set

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.audit.merkle import Frontier
 from gateway.errors import BusyError, LogError, Reason, ReleaseError
-from gateway.store import connect, tables
+from gateway.store import connect, statements
 from gateway.store.backlog import Backlog
 from gateway.store.batch import Head
 from gateway.store.desk import SLOTS, Desk
@@ -154,7 +154,7 @@ class Bench:
         self.settled: list[Job] = []
         self.fatal: list[LogError] = []
         self.connection = CommitFails(connect.writer(database))
-        self.connection.execute(tables.INSERT_HEAD, (1, "o", 0, b"", 0, 0))
+        self.connection.execute(statements.INSERT_HEAD, (1, "o", 0, b"", 0, 0))
         self.writer = Writer(
             self.connection,
             Head(0, 0, Frontier(), (), 0),

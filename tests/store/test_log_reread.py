@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from gateway.audit.merkle import leaf_hash
-from gateway.store import tables
+from gateway.store import statements, tables
 from gateway.store.faults import DamagedError
 from gateway.store.reread import READ_ROWS, read_on
 
@@ -25,7 +25,7 @@ def held() -> Iterator[sqlite3.Connection]:
     for statement in tables.sqlite_statements():
         connection.execute(statement)
     rows = [(at, 0, "config", None, 0, leaf_hash(body), body) for at, body in enumerate(BODIES)]
-    tables.INSERT_ENTRY.run(connection, rows)
+    statements.INSERT_ENTRY.run(connection, rows)
     head = ("town.example/log", len(BODIES), bytes(32), 7, 0)
     connection.execute(
         "INSERT INTO log_head (id, origin, size, frontier, t, indexed) VALUES (1, ?, ?, ?, ?, ?)",
