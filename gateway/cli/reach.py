@@ -6,14 +6,17 @@ to sign is what is looked at.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import spelled
 from gateway.agreement.diff.provision import mask_text
 from gateway.agreement.finding import printable
 from gateway.agreement.model import Selectors
+from gateway.agreement.unmatched import unmatched
 from gateway.cli.explain import as_signed
 from gateway.cli.given import given
 from gateway.cli.officers import EXIT_FINDINGS, good, instant
@@ -92,8 +95,12 @@ def run_who(places: Sequence[str], field: str, now: str) -> int:
     return 0
 
 
-def _fields(found: Sequence[Looked], field: str) -> list[str]:
-    """Return the full names of a field: `<dataset>.<field>`, or of that name in any dataset."""
+def _fields(found: Sequence[Looked], field: str, word: str = "`--field`") -> list[str]:
+    """Return the full names of a field: `<dataset>.<field>`, or of that name in any dataset.
+
+    Raises:
+        SettingsError: There is none; `word` is what asked for it.
+    """
     known = {
         f"{dataset.id.name}.{name}"
         for one in found
@@ -102,8 +109,10 @@ def _fields(found: Sequence[Looked], field: str) -> list[str]:
     }
     chosen = sorted(one for one in known if field in (one, one.rpartition(".")[2]))
     if not chosen:
+        near = get_close_matches(field, sorted({one.rpartition(".")[2] for one in known}))
+        hint = f"; is it {' or '.join(near)}?" if near else ""
         raise SettingsError(
-            "no dataset has this field: `--field` is `<field>` or `<dataset>.<field>`"
+            f"no dataset has this field: {word} is `<field>` or `<dataset>.<field>`{hint}"
         )
     return chosen
 
@@ -190,7 +199,7 @@ def run_assert(places: Sequence[str], claim: Sequence[str], only: Sequence[str],
     looks = looked(places, now)
     if looks is None:
         return EXIT_FINDINGS
-    when = _selectors(claim)
+    when = _selectors(claim, looks)
     unknown = set(only).difference(*(one.agreements.registry.agencies for one in looks))
     if unknown:
         raise SettingsError(f"`--only`: no agency is called {', '.join(sorted(unknown))}")
@@ -214,8 +223,13 @@ def run_assert(places: Sequence[str], claim: Sequence[str], only: Sequence[str],
     return 0
 
 
-def _selectors(claim: Sequence[str]) -> Selectors:
-    """Return what a claim selects: `key=value,value`, all keys to be met, each by any value."""
+def _selectors(claim: Sequence[str], looks: Sequence[Looked]) -> Selectors:
+    """Return what a claim selects: `key=value,value`, all keys to be met, each by any value.
+
+    Raises:
+        SettingsError: It is not of this form; or it speaks of what does not exist, of which every
+            claim would hold.
+    """
     given: dict[str, frozenset[object]] = {}
     for one in claim:
         key, sign, values = one.partition("=")
@@ -232,4 +246,12 @@ def _selectors(claim: Sequence[str]) -> Selectors:
             raise SettingsError(f"`{key}` has no such value") from None
     if not given:
         raise SettingsError("a claim selects something: an empty one would be about everything")
-    return Selectors(**given)  # type: ignore[arg-type]
+    if "field" in given:
+        several = (_fields(looks, str(name), "`field`") for name in given["field"])
+        given["field"] = frozenset(itertools.chain.from_iterable(several))
+    when = Selectors(**given)  # type: ignore[arg-type]
+    datasets = [one for look in looks for one in look.agreements.datasets.values()]
+    purposes = {leaf for look in looks for leaf in look.agreements.purposes.leaves}
+    for lack in unmatched(when, datasets, purposes):
+        raise SettingsError(f"the claim speaks of nothing: {lack}")
+    return when

@@ -22,6 +22,7 @@ from gateway.agreement.testing import (
     OnwardNever,
     ReachesExactly,
 )
+from gateway.agreement.unmatched import unmatched
 from gateway.decide import Grant, Standing, decide
 from gateway.review.reach import Way, selected, ways
 from gateway.values import Caller, Request, Terms
@@ -123,8 +124,26 @@ def _lists(dataset: Dataset, rules: tuple[FlowRule, ...]) -> Iterator[tuple[str,
 
 
 def broken(on: Ground, one: Invariant) -> tuple[str, ...]:
-    """Return how a claim does not hold, a sentence for each way; nothing where it does."""
-    return tuple(dict.fromkeys(_broken(on, one)))
+    """Return how a claim does not hold, a sentence for each way; nothing where it does.
+
+    A claim about what does not exist holds of anything, and so is no proof: it counts as broken.
+    """
+    known = on.agreements
+    vacuous = unmatched(_about(one), known.datasets.values(), known.purposes.leaves)
+    return tuple(vacuous) or tuple(dict.fromkeys(_broken(on, one)))
+
+
+def _about(one: Invariant) -> Selectors:
+    """Return what a claim speaks of; nothing selected is everything."""
+    match one:
+        case ReachesExactly():
+            return Selectors(field=frozenset({f"{one.dataset}.{one.field}"}))
+        case MinCell():
+            return Selectors()
+        case NeverReaches() | OnwardNever() | MaskedAtLeast() | DeleteWithin() | NoRelease():
+            return one.when
+        case _:
+            assert_never(one)
 
 
 def _broken(on: Ground, one: Invariant) -> Iterator[str]:
@@ -158,19 +177,11 @@ def _reaches(way: Way) -> str:
 
 def _exactly(on: Ground, one: ReachesExactly) -> Iterator[str]:
     name = f"{one.dataset}.{one.field}"
-    if not _is_field(on.agreements, one):
-        yield f"there is no field `{name}`"
-        return
-    found = selected(on.ways, Selectors(field=frozenset({name})))
+    found = selected(on.ways, _about(one))
     wanted = on.agencies(one.parties)
     yield from (_reaches(way) for way in found if way.agency.id not in wanted)
     for agency in sorted(wanted - {way.agency.id for way in found}):
         yield f"`{name}` does not reach {agency}"
-
-
-def _is_field(agreements: Agreements, one: ReachesExactly) -> bool:
-    several = agreements.datasets.values()
-    return any(one.dataset == each.id.name and one.field in each.fields for each in several)
 
 
 def _min_cell(on: Ground, people: int) -> Iterator[str]:

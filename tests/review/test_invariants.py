@@ -80,7 +80,7 @@ def test_the_files_and_every_request_say_the_same(on: Ground) -> None:
          f"`{OUTREACH}.person_dob` does not reach safe-steps"),
         ("reaches_exactly: {dataset: lab.drug_chemistry, field: substance, parties: [ems, hro]}",
          "reaches_exactly: {dataset: lab.drug_chemistry, field: substances, parties: none}",
-         "there is no field `lab.drug_chemistry.substances`"),
+         "there is no field 'lab.drug_chemistry.substances'"),
         ("min_cell_at_least: 11", "min_cell_at_least: 12",
          "P4-admission-counts publishes a cell of 11"),
         ("masked_at_least: {means: age, mask: {band: {width: 5, topcode: 90}}}",
@@ -104,6 +104,25 @@ def test_both_sides_of_a_claim(on: Ground, holds: str, breaks: str, why: str) ->
 
     assert () == faults(on, holds)
     assert any(one.startswith(why) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("claim", "lack"),
+    [
+        ("never_reaches: {field: [ems.overdose_run.names]}",
+         "there is no field 'ems.overdose_run.names'"),
+        ("onward_never: {dataset: [ems.overdose_runs]}",
+         "there is no dataset 'ems.overdose_runs'"),
+        ("masked_at_least: {field: ems.overdose_run.aged, mask: withhold}",
+         "there is no field 'ems.overdose_run.aged'"),
+        ("delete_within: {span: P9Y, purpose: [caring]}", "there is no purpose 'caring'"),
+        ("no_release: {dataset: [lab.drug_chemistry], means: [date_of_birth]}",
+         "no field of any dataset meets all its selectors"),
+    ],
+)  # fmt: skip
+def test_a_claim_about_what_does_not_exist_is_broken(on: Ground, claim: str, lack: str) -> None:
+    """It would hold whatever the files say: a misspelt field is no proof that nobody gets it."""
+    assert (lack,) == faults(on, claim)
 
 
 @pytest.mark.parametrize(

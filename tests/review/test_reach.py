@@ -196,6 +196,9 @@ def test_matrix(capsys: pytest.CaptureFixture[str]) -> None:
         (["to_kind=law_enforcement", "class=direct_identifier"], [], EXIT_COUNTEREXAMPLE),
         (["to_kind=harm_reduction", "class=direct_identifier"], [], EXIT_COUNTEREXAMPLE),
         (["field=referral.post_overdose.person_phone"], ["safe-steps"], 0),
+        (["field=referral.post_overdose.person_phone"], [], EXIT_COUNTEREXAMPLE),
+        (["field=person_phone"], [], EXIT_COUNTEREXAMPLE),
+        (["field=person_phone"], ["safe-steps", "eastside-treatment"], 0),
         (["field=referral.post_overdose.person_phone"], ["rivertown-pd"], EXIT_COUNTEREXAMPLE),
         (
             ["field=referral.post_overdose.person_phone"],
@@ -219,4 +222,26 @@ def test_assert(
 def test_what_is_no_claim_is_refused(claim: list[str]) -> None:
     """An empty or misspelt claim holds of nothing: it would always be true, or about everything."""
     with pytest.raises(SettingsError):
+        run_assert([COUNTY], claim, [], AT)
+
+
+@pytest.mark.parametrize(
+    ("claim", "lack"),
+    [
+        ("field=person_fone", "no dataset has this field: `field` is .* is it person_phone"),
+        ("field=ems.overdose_run.person_phone", "no dataset has this field"),
+        ("dataset=ems.overdose_runs", "there is no dataset 'ems.overdose_runs'"),
+        ("purpose=caring", "there is no purpose 'caring'"),
+    ],
+)
+def test_a_claim_about_what_does_not_exist_is_refused(claim: str, lack: str) -> None:
+    """It would hold whatever the files say, and prove nothing."""
+    with pytest.raises(SettingsError, match=lack):
+        run_assert([COUNTY], [claim], [], AT)
+
+
+def test_a_claim_whose_words_meet_in_no_field_is_refused() -> None:
+    """Each word exists and no field has them all: nothing is selected."""
+    claim = ["dataset=lab.drug_chemistry", "means=date_of_birth"]
+    with pytest.raises(SettingsError, match="no field of any dataset meets all"):
         run_assert([COUNTY], claim, [], AT)

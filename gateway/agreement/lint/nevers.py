@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.finding import quoted
-from gateway.agreement.index import field_meets, flow_meets, under
+from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import (
     Case,
     Fault,
@@ -16,6 +16,7 @@ from gateway.agreement.lint.rule import (
     folder_rule,
     provision_rule,
 )
+from gateway.agreement.unmatched import unmatched
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
@@ -57,32 +58,10 @@ def speaks(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
         for read in folder.agreements
         for place, one in enumerate(read.model.never)
     ]
-    datasets = folder.schemas.values()
-    names = {one.id.name for one in datasets}
-    fields = {f"{one.id.name}.{name}" for one in datasets for name in one.fields}
+    datasets, leaves = folder.schemas.values(), folder.purposes.model.leaves
     for document, path, name, when in rules:
-        for message in _unmatched(folder, when, names, fields):
+        for message in unmatched(when, datasets, leaves):
             yield document, path, f"{name}: {message}"
-
-
-def _unmatched(folder: Folder, when: Selectors, names: set[str], fields: set[str]) -> Iterator[str]:
-    """Yield what of a rule matches nothing; `names` and `fields` are those of all datasets."""
-    for name in sorted(when.dataset - names):
-        yield f"there is no dataset {quoted(name)}"
-    for name in sorted(when.field - fields):
-        yield f"there is no field {quoted(name)}"
-    leaves = folder.purposes.model.leaves
-    for branch in sorted(when.purpose):
-        if not any(under(leaf, branch) for leaf in leaves):
-            yield f"there is no purpose {quoted(branch)}"
-    matched = any(
-        (not when.dataset or one.id.name in when.dataset)
-        and (not when.regime or bool(when.regime & one.regime))
-        and any(field_meets(when, one, field) for field in one.fields.values())
-        for one in folder.schemas.values()
-    )
-    if not matched:
-        yield "no field of any dataset meets all its selectors"
 
 
 def all_nevers(folder: Folder) -> Iterator[Never]:
