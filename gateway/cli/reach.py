@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
     from gateway.agreement.dataset import Dataset
     from gateway.agreement.index import Agreements
+    from gateway.agreement.registry import Agency
 
 EXIT_COUNTEREXAMPLE: Final = 4
+_WIDTH: Final = 100
+"""Columns of a matrix that goes into a file."""
+_NEVER: Final = "never"
 
 _WORDS: Final[Mapping[str, tuple[str, Callable[[str], object]]]] = {
     "from_kind": ("from_kind", AgencyKind),
@@ -160,28 +164,45 @@ def _print_matrix(agreements: Agreements, dataset: Dataset, found: Sequence[Way]
     from rich.table import Table
 
     agencies = sorted(agreements.registry.agencies.values(), key=lambda one: one.id)
-    table = Table(title=str(dataset.id), title_justify="left", box=SIMPLE_HEAD)
+    columns = {one.id: _column(agreements, dataset, one, found) for one in agencies}
+    shown = {name: cells for name, cells in columns.items() if len(set(cells)) > 1 or _said(cells)}
+    table = Table(title=str(dataset.id), title_justify="left", box=SIMPLE_HEAD, padding=0)
     table.add_column("field", no_wrap=True)
     table.add_column("class", no_wrap=True)
-    for agency in agencies:
-        table.add_column(agency.id)
-    for name, field in dataset.fields.items():
-        cells = []
-        for agency in agencies:
-            own = [
-                way for way in found
-                if way.agency.id == agency.id and way.rule.dataset.id == dataset.id
-                and way.field.name == name
-            ]  # fmt: skip
-            if own:
-                forms = dict.fromkeys(
-                    mask_text(way.mask) + (" (onward)" if way.onward else "") for way in own
-                )
-                cells.append(printable("; ".join(forms)))
-            else:
-                cells.append("never" if never(agreements, agency, dataset, name) else "")
-        table.add_row(printable(name), field.field_class.value, *cells)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    for name in shown:
+        table.add_column(name.replace("-", "-\n"), overflow="fold")
+    for field, *cells in zip(dataset.fields.values(), *shown.values(), strict=True):
+        table.add_row(printable(field.name), field.field_class.value, *cells)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console.print(table)
+    # An agency that gets nothing is one line, so that the columns of the others can be read.
+    for word, cell in (("never", _NEVER), ("nothing", "")):
+        several = [name for name, cells in columns.items() if set(cells) == {cell}]
+        if several:
+            line = f"{word} of it: {', '.join(several)}"
+            console.print(printable(line), markup=False, highlight=False)
+
+
+def _column(
+    agreements: Agreements, dataset: Dataset, agency: Agency, found: Sequence[Way]
+) -> tuple[str, ...]:
+    """Return for each field in which forms an agency can get it; or never, or empty."""
+    forms: dict[str, dict[str, None]] = {}
+    for way in found:
+        if way.agency.id == agency.id and way.rule.dataset.id == dataset.id:
+            text = mask_text(way.mask) + (" (onward)" if way.onward else "")
+            forms.setdefault(way.field.name, {})[text] = None
+    return tuple(
+        printable("; ".join(forms[name]))
+        if name in forms
+        else _NEVER * never(agreements, agency, dataset, name)
+        for name in dataset.fields
+    )
+
+
+def _said(cells: Sequence[str]) -> bool:
+    """Return whether a column says anything but that nothing, or never anything, is got."""
+    return not set(cells) <= {"", _NEVER}
 
 
 # --- assert ---

@@ -179,14 +179,28 @@ def test_who_gets_what_nobody_gets(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_matrix(capsys: pytest.CaptureFixture[str]) -> None:
-    """A row a field, a column an agency, `never` where a prohibition keeps it for good."""
+    """A row a field, a column an agency that gets some of it; the others are named below."""
     assert 0 == run_matrix([COUNTY], "referral.post_overdose", AT)
 
     told = capsys.readouterr().out
     [phone] = [line for line in told.splitlines() if " person_phone " in line]
-    assert ["person_phone", "direct_identifier", "never", "never", "pass"] == phone.split()
+    assert ["person_phone", "direct_identifier", "pass"] == phone.split()
+    assert "never of it: rivertown-jail, rivertown-pd\n" in told
+    assert "nothing of it: eastside-treatment, riverside-pharmacy, rivertown-ems" in told
     with pytest.raises(SettingsError, match="no provision"):
         run_matrix([COUNTY], "absent", AT)
+
+
+def test_a_matrix_says_never_of_a_field_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an agency gets some fields and never others, both stand in its column, unabridged."""
+    assert 0 == run_matrix([COUNTY], "ems.overdose_run", AT)
+
+    lines = capsys.readouterr().out.splitlines()
+    [county] = [line for line in lines if " scene_county_fips " in line]
+    [point] = [line for line in lines if " scene_lat " in line]
+    assert ["pass", "pass", "pass"] == county.split()[2:]
+    assert ["never"] == point.split()[2:]
+    assert not [line for line in lines if "…" in line or len(line) > 100]
 
 
 @pytest.mark.parametrize(
