@@ -2,6 +2,10 @@
 
 There is no `status` key anywhere. Doubt stops traffic: a statement that would start it must be
 exact in every part, one that would stop it counts with less.
+
+Four eyes: whoever signs first is taken for a text's author, and the signature that completes it is
+by another key. A second signature by one key says nothing new, and keys are told apart in the whole
+registry; so it is enough that nothing is complete by one key alone, however many it stands for.
 """
 
 from __future__ import annotations
@@ -9,14 +13,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.canon import digest_text
 from gateway.agreement.signing import Action, SignedFile, Verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
+
+_EYES: Final = 2
+"""Keys that a text needs at least: its author's, and another's."""
 
 
 class State(StrEnum):
@@ -38,6 +45,9 @@ class Status:
         missing: Parties whose signatures are not.
         in_term: Whether `now` lies in the term, so that a refusal can say which it is.
         by: Who suspended or terminated it, or an empty tuple.
+        alone: Whether fewer than two keys signed it: its author's, and another is missing.
+        resuming: Of a suspended one, the parties who have not signed `resume` since.
+        asking: Of one that is not suspended, members of the floor's quorum who ask for it, too few.
     """
 
     state: State
@@ -45,6 +55,9 @@ class Status:
     missing: tuple[str, ...]
     in_term: bool
     by: tuple[str, ...] = ()
+    alone: bool = False
+    resuming: tuple[str, ...] = ()
+    asking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +117,43 @@ def status(
     mine = [v for v in statements if v.statement.subject == subject]
     mine = [v for v in mine if v.statement.kind is SignedFile.AGREEMENT]
     exact = [v for v in mine if v.statement.digest == digest_text(digest)]
-    signed, missing = _complete(_of(exact, Action.ACTIVATE), parties)
+    started = _of(exact, Action.ACTIVATE)
+    signed, missing = _complete(started, parties)
+    alone = _one_key(started, signed)
     in_term = term is None or term.starts <= now < term.ends
 
-    def stands(state: State, by: Sequence[str] = ()) -> Status:
-        return Status(state, signed, missing, in_term, tuple(by))
+    def stands(state: State, by: Iterable[str] = (), **more: tuple[str, ...]) -> Status:
+        return Status(state, signed, missing, in_term, tuple(by), alone, **more)
 
     ended, _ = _complete(_of(mine, Action.TERMINATE), parties)
     if ended:
         return stands(State.TERMINATED, ended)
     if term is not None and (term.superseded or now >= term.ends):
         return stands(State.TERMINATED)
-    if stopped := _suspended(mine, exact, parties, quorum):
-        return stands(State.SUSPENDED, stopped)
-    if halted is not None and _halted(exact, parties, halted):
-        return stands(State.SUSPENDED)
-    if not signed and not _of(exact, Action.ACTIVATE):
-        return stands(State.DRAFT)
-    return stands(State.ACTIVE if not missing and in_term else State.IN_REVIEW)
+    standing = _standing(mine, exact, parties)
+    if stopped := _stopped(standing, parties, quorum):
+        resuming = sorted({one for name in stopped for one in standing[name]})
+        return stands(State.SUSPENDED, stopped, resuming=tuple(resuming))
+    if halted is not None and (lacking := _halted(exact, parties, halted)) is not None:
+        return stands(State.SUSPENDED, resuming=lacking)
+    asking = tuple(sorted(standing.keys() & quorum.agencies))
+    if not started:
+        return stands(State.DRAFT, asking=asking)
+    complete = not missing and not alone and in_term
+    return stands(State.ACTIVE if complete else State.IN_REVIEW, asking=asking)
 
 
-def _halted(exact: list[Verified], parties: Mapping[str, int], since: dt.datetime) -> bool:
-    """Return whether not every party has signed `resume` since then.
+def _halted(
+    exact: list[Verified], parties: Mapping[str, int], since: dt.datetime
+) -> tuple[str, ...] | None:
+    """Return the parties that have not signed `resume` since then; None where all have.
 
     By the signer's word as well: where the memory is gone, every signature is seen for the first
     time, those of an earlier resumption among them.
     """
     after = [v for v in _of(exact, Action.RESUME) if v.seen > since and v.statement.time > since]
     _, missing = _complete(after, parties)
-    return bool(missing) or not parties
+    return missing if missing or not parties else None
 
 
 def quorum_missing(
@@ -162,8 +183,10 @@ def quorum_missing(
         and v.statement.digest == digest_text(digest)
     ]
     members = {agency: needed[agency] for agency in quorum.agencies if agency in needed}
-    signed, _ = _complete(_of(exact, Action.ACTIVATE), members)
-    return max(0, max(1, quorum.signatures) - len(signed))
+    started = _of(exact, Action.ACTIVATE)
+    signed, _ = _complete(started, members)
+    # A quorum of one agency with one key would be the author's own word.
+    return max(max(1, quorum.signatures) - len(signed), int(_one_key(started, signed)))
 
 
 def _of(statements: Iterable[Verified], *actions: Action) -> list[Verified]:
@@ -186,17 +209,29 @@ def _moment(one: Verified) -> tuple[dt.datetime, dt.datetime]:
     return one.seen, one.statement.time
 
 
-def _suspended(
-    mine: list[Verified], exact: list[Verified], parties: Mapping[str, int], quorum: Quorum
-) -> tuple[str, ...]:
-    """Return who suspended the agreement since all parties last signed `resume`."""
-    stops = _of(mine, Action.SUSPEND, Action.TERMINATE)
-    standing = []
-    for stop in stops:
+def _one_key(statements: Iterable[Verified], agencies: Collection[str]) -> bool:
+    """Return whether what these agencies said was said by one key, or by none."""
+    words = [one.statement for one in statements]
+    return len({(one.agency, one.key) for one in words if one.agency in agencies}) < _EYES
+
+
+def _standing(
+    mine: list[Verified], exact: list[Verified], parties: Mapping[str, int]
+) -> dict[str, tuple[str, ...]]:
+    """Return whose stop not all parties have answered by `resume`, with those who have not."""
+    standing: dict[str, tuple[str, ...]] = {}
+    for stop in sorted(_of(mine, Action.SUSPEND, Action.TERMINATE), key=_moment):
         after = [v for v in _of(exact, Action.RESUME) if _moment(v) > _moment(stop)]
         _, missing = _complete(after, parties)
         if missing or not parties:
-            standing.append(stop.statement.agency)
+            standing[stop.statement.agency] = missing
+    return standing
+
+
+def _stopped(
+    standing: Collection[str], parties: Mapping[str, int], quorum: Quorum
+) -> tuple[str, ...]:
+    """Return who suspends the agreement by these stops: any party, or the floor's quorum."""
     by_party = {agency for agency in standing if agency in parties}
     by_quorum = {agency for agency in standing if agency in quorum.agencies}
     if len(by_quorum) >= max(1, quorum.signatures):

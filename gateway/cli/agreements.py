@@ -6,7 +6,7 @@ Reads local files only.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,10 @@ from gateway.library.statements import digest_in
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator
 
     from gateway.agreement.lint.folder import Folder
+    from gateway.agreement.state import Status
 
 TOLD = frozenset({"signature-invalid"})
 """Rules that `verify` tells of itself; they forbid no signature either."""
@@ -45,6 +47,21 @@ class Subject:
     digest: str
     signers: frozenset[str]
     stoppers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a file stands.
+
+    Attributes:
+        line: In words.
+        lacking: How many signatures are missing or do not hold.
+        stopped: Whether somebody suspended it, or asks for that.
+    """
+
+    line: str
+    lacking: int
+    stopped: bool = False
 
 
 def subjects(found: Folder) -> dict[str, Subject]:
@@ -74,30 +91,30 @@ def run_verify(folder: str, now: str) -> int:
     found = good(Path(folder), moment, but=TOLD)
     if found is None:
         return EXIT_FINDINGS
-    lacking = [tell(found, stem, one, moment) for stem, one in subjects(found).items()]
-    return EXIT_MISSING if any(lacking) else 0
+    return EXIT_MISSING if any(one.lacking for one in tell_all(found, moment)) else 0
 
 
-def tell(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
-    """Print where one file stands; return how many signatures are missing or do not hold."""
+def tell_all(found: Folder, now: dt.datetime) -> list[Standing]:
+    """Print where each file stands, one below another; return that."""
+    several = subjects(found)
+    width = max(len(one.ref) for one in several.values())
+    return [tell(found, stem, one, now, width) for stem, one in several.items()]
+
+
+def tell(found: Folder, stem: str, subject: Subject, now: dt.datetime, width: int = 0) -> Standing:
+    """Print where one file stands; return that."""
     proved, bad = _proved(found, stem, now)
-    line, lack = _standing(found, stem, subject, proved, now)
-    sys.stdout.write(f"{subject.ref:40} {line}\n")
+    stands = _standing(found, stem, subject, proved, now)
+    sys.stdout.write(f"{subject.ref:{width}}  {stands.line}\n")
     sys.stdout.writelines(f"  invalid: {one}\n" for one in bad)
-    return lack + len(bad)
-
-
-def missing(found: Folder, stem: str, subject: Subject, now: dt.datetime) -> int:
-    """Return how many signatures of a file are missing."""
-    proved, _ = _proved(found, stem, now)
-    return _standing(found, stem, subject, proved, now)[1]
+    return replace(stands, lacking=stands.lacking + len(bad))
 
 
 def _standing(
     found: Folder, stem: str, subject: Subject, proved: list[Verified], now: dt.datetime
-) -> tuple[str, int]:
+) -> Standing:
     if subject.kind is SignedFile.AGREEMENT:
-        return _agreement_line(found, stem, proved, now)
+        return _of_agreement(found, stem, proved, now)
     lack = quorum_missing(
         proved,
         kind=subject.kind,
@@ -106,7 +123,7 @@ def _standing(
         quorum=_quorum(found),
         needed={one.id: one.signatures for one in found.registry.model.agencies.values()},
     )
-    return ("quorum reached" if not lack else f"{lack} of the quorum missing"), lack
+    return Standing("quorum reached" if not lack else f"{lack} of the quorum missing", lack)
 
 
 def _quorum(found: Folder) -> Quorum:
@@ -126,26 +143,36 @@ def _proved(found: Folder, stem: str, now: dt.datetime) -> tuple[list[Verified],
     return proved, bad
 
 
-def _agreement_line(
-    found: Folder, stem: str, proved: list[Verified], now: dt.datetime
-) -> tuple[str, int]:
+def _of_agreement(found: Folder, stem: str, proved: list[Verified], now: dt.datetime) -> Standing:
     one = next(one for one in found.agreements if one.model.id == stem)
-    agreement, agencies = one.model, found.registry.model.agencies
+    agreement, agencies, quorum = one.model, found.registry.model.agencies, _quorum(found)
     stands = status(
         proved,
         subject=agreement.ref,
         digest=digest_in(found, one),
         parties={p.agency: agencies[p.agency].signatures for p in agreement.parties.values()},
-        quorum=_quorum(found),
+        quorum=quorum,
         term=force(agreement.term.effective, agreement.term.expires, agreement.term.timezone),
         now=now,
     )
+    lacking = len(stands.missing) or int(stands.alone)
+    line = "; ".join(_words(stands, quorum))
+    return Standing(line, lacking, bool(stands.asking) or stands.state is State.SUSPENDED)
+
+
+def _words(stands: Status, quorum: Quorum) -> Iterator[str]:
+    """Yield what is to be said of an agreement: where it stands, and who has to do what."""
+    by = f" by {', '.join(stands.by)}" if stands.by else ""
     total = len(stands.signed) + len(stands.missing)
-    line = f"{stands.state}, {len(stands.signed)} of {total} parties"
+    yield f"{stands.state}{by}, {len(stands.signed)} of {total} parties"
     if stands.missing:
-        line += f"; missing: {', '.join(stands.missing)}"
-    if stands.state in (State.SUSPENDED, State.TERMINATED) and stands.by:
-        line += f"; by {', '.join(stands.by)}"
+        yield f"missing: {', '.join(stands.missing)}"
+    elif stands.alone:
+        yield "missing: another key, as who wrote it and who signs last are two"
+    if stands.resuming:
+        yield f"goes on once `resume` is signed by {', '.join(stands.resuming)}"
+    if stands.asking:
+        who, more = ", ".join(stands.asking), quorum.signatures - len(stands.asking)
+        yield f"{who} would suspend it: {more} more of the floor's quorum have to"
     if not stands.in_term:
-        line += "; outside its term"
-    return line, len(stands.missing)
+        yield "outside its term"

@@ -7,7 +7,7 @@ at the same moment reads the old one or the new one.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from gateway.agreement.signing import (
     statement,
     verify,
 )
-from gateway.cli.agreements import TOLD, Subject, missing, subjects, tell
+from gateway.cli.agreements import TOLD, Subject, subjects, tell
 from gateway.cli.given import stem_of
 from gateway.cli.officers import BLOCKS_SIGNING, EXIT_FINDINGS, complain, files_of, instant, read
 from gateway.cli.reviewed import keep, shown
@@ -97,7 +97,7 @@ def run_sign(
     if found is None:
         sys.stderr.write("accord: the registry cannot be read, so the key was not checked\n")
         return _write(place, name, signed, before, agreed)
-    _accepted(found, name, subject, signed, moment)
+    _accepted(found, signed, moment)
     text = _text(found, name) if act is Action.ACTIVATE else None
     if text is not None and not shown(place, found, text):
         return EXIT_FINDINGS
@@ -129,22 +129,15 @@ def _write(
     return 0
 
 
-def _accepted(
-    found: Folder, name: str, subject: Subject, signed: Statement, now: dt.datetime
-) -> None:
-    """Refuse a statement that would not count, or that would be alone.
+def _accepted(found: Folder, signed: Statement, now: dt.datetime) -> None:
+    """Refuse a statement that would not count.
 
     Raises:
-        SettingsError: The registry does not accept it; or it is the first and the last: whoever
-            wrote the text, and whoever signs it last, are two.
+        SettingsError: The registry does not accept it.
     """
     proof = verify(signed, agencies=found.registry.model.agencies, seen=now)
     if not isinstance(proof, Verified):
         raise SettingsError(f"the registry does not accept this signature: {proof}")
-    alone = replace(found, signatures={**found.signatures, name: (signed,)})
-    if signed.action is Action.ACTIVATE and not missing(alone, name, subject, now):
-        message = "would be in force by one signature: who wrote it and who signs last are two"
-        raise SettingsError(f"{subject.ref} {message}")
 
 
 def _blocks(one: Finding, name: str) -> bool:

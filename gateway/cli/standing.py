@@ -11,7 +11,7 @@ from gateway.agreement.canon import bound_canonical, canonical, digest_text
 from gateway.agreement.finding import printable
 from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.spans import add
-from gateway.cli.agreements import TOLD, subjects, tell
+from gateway.cli.agreements import TOLD, subjects, tell_all
 from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant
 from gateway.cli.standings.duties import owed_in, told
 from gateway.errors import SettingsError
@@ -43,12 +43,12 @@ def run_status(folder: str, now: str, log: str = "") -> int:
     found = good(Path(folder), moment, but=TOLD | {"review-overdue"})
     if found is None:
         return EXIT_FINDINGS
-    lacking = sum(tell(found, stem, one, moment) for stem, one in subjects(found).items())
+    wants = any(one.lacking or one.stopped for one in tell_all(found, moment))
     due = [*_due(found, moment.date()), *_late(log, moment)]
     sys.stdout.writelines(printable(line) + "\n" for line in (*due, *_waiting(found)))
-    if not due and not lacking:
+    if not due and not wants:
         sys.stdout.write(f"nothing runs out within {SOON_DAYS} days\n")
-    return EXIT_ATTENTION if due or lacking else 0
+    return EXIT_ATTENTION if due or wants else 0
 
 
 def _due(found: Folder, today: dt.date) -> Iterator[str]:

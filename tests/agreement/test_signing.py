@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime as dt
+import itertools
 import json
 import shutil
 import subprocess
@@ -492,3 +493,86 @@ def test_the_floor_needs_its_quorum() -> None:
     assert 1 == missing(floor("hro"), floor("pd"))
     assert 1 == missing(floor("hro"), floor("ems"), floor("ems", key="ems-2", digest=bytes(32)))
     assert 0 == missing(floor("hro"), floor("ems"), floor("ems", key="ems-2"))
+
+
+def test_a_quorum_of_one_is_two_keys() -> None:
+    """Where the floor asks for one signature, its author's key is not enough: another's is."""
+    quorum = Quorum(1, frozenset({"ems", "hro"}))
+
+    def missing(*keys: str, needed: int = 1) -> int:
+        made = [said(k[:-2], key=k, subject="_floor@1.0.0", kind=SignedFile.FLOOR) for k in keys]
+        return quorum_missing(
+            [proved(one) for one in made],
+            kind=SignedFile.FLOOR,
+            subject="_floor@1.0.0",
+            digest=DIGEST,
+            quorum=quorum,
+            needed={"ems": needed, "hro": 1},
+        )
+
+    assert 1 == missing("ems-1")
+    assert 1 == missing("ems-1", "ems-1")
+    assert 0 == missing("ems-1", "hro-1")
+    assert 0 == missing("ems-1", "ems-2", needed=2)
+    assert 1 == missing("ems-1", "pd-1")
+
+
+@pytest.mark.parametrize("parties", [{"ems": 1}, {"ems": 2}, {"ems": 1, "pd": 1}, PARTIES])
+def test_who_wrote_it_and_who_completes_it_are_two(parties: dict[str, int]) -> None:
+    """In whatever order keys sign, also again: what completes it is not by the first's key."""
+    keys = ("ems-1", "ems-2", "pd-1", "pd-2")
+    for order in itertools.product(keys, repeat=4):
+        given: list[Verified] = []
+        for key in order:
+            given.append(proved(said(key[:-2], key=key)))
+            state = status(
+                given,
+                subject=SUBJECT,
+                digest=DIGEST,
+                parties=parties,
+                quorum=QUORUM,
+                term=TERM,
+                now=NOW,
+            ).state
+            if state is State.ACTIVE:
+                assert key != order[0]
+                break
+
+
+def test_one_key_of_the_only_party_is_not_enough() -> None:
+    """An agreement with nobody else waits for a second key, and says so."""
+
+    def alone(*keys: str) -> Status:
+        given = [proved(said("ems", key=key)) for key in keys]
+        return status(
+            given,
+            subject=SUBJECT,
+            digest=DIGEST,
+            parties={"ems": 1},
+            quorum=QUORUM,
+            term=TERM,
+            now=NOW,
+        )
+
+    one, two = alone("ems-1", "ems-1"), alone("ems-1", "ems-2")
+    assert (State.IN_REVIEW, (), True) == (one.state, one.missing, one.alone)
+    assert (State.ACTIVE, (), False) == (two.state, two.missing, two.alone)
+
+
+def test_a_suspended_one_names_who_has_to_resume() -> None:
+    """Those who have not since the last stop, an agency short of its keys among them."""
+    stopped = (*ALL, suspension())
+
+    assert ("ems", "pd") == stands(*stopped).resuming
+    assert ("pd",) == stands(*stopped, *resumption()[:2]).resuming
+    assert () == stands(*stopped, *resumption()).resuming
+    again = suspension("pd", seen=LAST + dt.timedelta(days=1))
+    assert ("ems", "pd") == stands(*stopped, *resumption(), again).resuming
+
+
+def test_who_would_suspend_it_is_named_while_they_are_too_few() -> None:
+    """One of the quorum stops nothing and is told of; with a second one it is suspended."""
+    assert ("hro",) == stands(*ALL, suspension("hro")).asking
+    both = stands(*ALL, suspension("hro"), suspension("court"))
+    assert ((), ("court", "hro")) == (both.asking, both.by)
+    assert () == stands(*ALL, suspension("hro"), *resumption()).asking

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.agreement.signing import Action
 from gateway.cli.officers import EXIT_ATTENTION
 from gateway.cli.standing import SOON_DAYS, run_digest, run_status
 from gateway.errors import SettingsError
 from tests.agreement.mutants import NAME, signed
+from tests.library.officers import EMS, Officers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+AT = "2027-06-15T12:00:09Z"
 
 
 @pytest.fixture
@@ -55,6 +59,21 @@ def test_a_missing_signature_wants_attention(folder: Path) -> None:
     (folder / f"{NAME}.sig.json").unlink()
 
     assert EXIT_ATTENTION == run_status(str(folder), "")
+
+
+def test_what_somebody_stops_wants_attention(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All signed and nothing near its end, and one party has suspended it."""
+    officers = Officers(tmp_path)
+    assert 0 == run_status(str(officers.folder), AT)
+    officers.sign("county", [EMS], Action.SUSPEND)
+    capsys.readouterr()
+
+    assert EXIT_ATTENTION == run_status(str(officers.folder), AT)
+    told = capsys.readouterr().out
+    assert f"suspended by {EMS}, 5 of 5 parties" in told
+    assert "nothing runs out" not in told
 
 
 @pytest.mark.parametrize(("mode", "told"), [("push", True), ("pull", False)])

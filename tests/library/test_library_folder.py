@@ -415,6 +415,22 @@ def test_a_new_floor_cannot_appoint_its_own_signers(officers: Officers) -> None:
         officers.library.current()
 
 
+def test_a_floor_that_one_key_signed_is_not_in_force(tmp_path: Path) -> None:
+    """Where a first floor asks for one signature, the gateway waits for a second key."""
+    officers = Officers(tmp_path)
+    officers.edit("_floor.yaml", "signatures: 3", "signatures: 1")
+    officers.remove("_floor.sig.json")
+    officers.sign("_floor", [PD])
+
+    officers.look()
+    with pytest.raises(AgreementError):
+        officers.library.current()
+
+    officers.sign("_floor", [EMS])
+    officers.look()
+    assert {"county": "signed"} == officers.states()
+
+
 def test_a_look_changes_nothing(officers: Officers) -> None:
     """What a look found may be dropped: what is in force, and what is remembered, are as before."""
     memory, before = officers.memory.read_bytes(), officers.library.current()
