@@ -215,13 +215,23 @@ def _one_key(statements: Iterable[Verified], agencies: Collection[str]) -> bool:
     return len({(one.agency, one.key) for one in words if one.agency in agencies}) < _EYES
 
 
+def _answers(resumption: Verified, stop: Verified) -> bool:
+    """Return whether a resumption is later than a stop, by its signer's word as well.
+
+    One that was signed before and held back until after would lift a stop that nobody knew of. A
+    stop that is dated ahead counts from when it was seen, or nobody could ever answer it.
+    """
+    since = min(stop.statement.time, stop.seen)
+    return _moment(resumption) > _moment(stop) and resumption.statement.time >= since
+
+
 def _standing(
     mine: list[Verified], exact: list[Verified], parties: Mapping[str, int]
 ) -> dict[str, tuple[str, ...]]:
     """Return whose stop not all parties have answered by `resume`, with those who have not."""
     standing: dict[str, tuple[str, ...]] = {}
     for stop in sorted(_of(mine, Action.SUSPEND, Action.TERMINATE), key=_moment):
-        after = [v for v in _of(exact, Action.RESUME) if _moment(v) > _moment(stop)]
+        after = [v for v in _of(exact, Action.RESUME) if _answers(v, stop)]
         _, missing = _complete(after, parties)
         if missing or not parties:
             standing[stop.statement.agency] = missing

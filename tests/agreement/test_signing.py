@@ -422,6 +422,24 @@ def test_a_backdated_suspension_still_stops() -> None:
     assert State.SUSPENDED == stands(*ALL, suspension(), *resumption(), backdated).state
 
 
+def test_a_resumption_held_back_lifts_no_suspension_signed_since() -> None:
+    """Resumptions count from when they were signed too: nobody keeps some for a later stop."""
+    day, second = dt.timedelta(days=1), dt.timedelta(seconds=1)
+    again = suspension(seen=LAST + second)
+    late = [proved(one.statement, LAST + day) for one in resumption(LAST)]
+    in_time = [proved(one.statement, LAST + day) for one in resumption(LAST + second)]
+
+    assert State.SUSPENDED == stands(*ALL, again, *late).state
+    assert State.ACTIVE == stands(*ALL, again, *in_time).state
+
+
+def test_a_suspension_dated_ahead_can_be_answered() -> None:
+    """It counts from when it was seen: a wrong clock stops no agreement for years."""
+    ahead = proved(said("ems", Action.SUSPEND, at=LAST + dt.timedelta(days=400)), LATER)
+
+    assert State.ACTIVE == stands(*ALL, ahead, *resumption()).state
+
+
 def test_a_suspension_survives_an_edit() -> None:
     """A suspension under the earlier text of the version stops the edited text too."""
     assert State.SUSPENDED == stands(*ALL, suspension(digest=bytes(32))).state
