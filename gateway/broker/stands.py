@@ -1,7 +1,8 @@
 """Whether an exchange that was granted still is: asked before each chunk, and while it waits.
 
-An exchange was decided once, by one text of one agreement. A suspension, a new text, a prohibition
-or the end of a term that comes while it runs ends it: what has not left yet never does.
+An exchange was decided once, by one text of one agreement under one floor. A suspension, a new
+text, a prohibition, a floor that rises over it or the end of a term that comes while it runs ends
+it: what has not left yet never does.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ class Stands:
         self._exchange_id = exchange_id
 
     def check(self) -> None:
-        """Return where it would be granted again by the same text; it costs next to nothing.
+        """Return where it would be granted again, and as much; it costs next to nothing.
 
         Raises:
-            RefusedError: The agreement was suspended, changed or removed, or has run out.
+            RefusedError: The agreement was suspended, changed or removed, or has run out; or the
+                floor rose over what it lets leave.
             AgreementError: No agreement is in force.
         """
         current, now = self._library.current(), self._clock.now()
@@ -62,6 +64,10 @@ class Stands:
             raise refused(again, -1, self._exchange_id)
         if again.rule.pact.digest != self._rule.pact.digest:
             message = "the agreement changed while the exchange ran"
+            raise RefusedError(Reason.AGREEMENT_NOT_ACTIVE, message, step=2)
+        # The floor stands in no agreement's digest, and the plan has the masks from before it rose.
+        if again.rule.provision != self._rule.provision:
+            message = "the floor changed what may leave while the exchange ran"
             raise RefusedError(Reason.AGREEMENT_NOT_ACTIVE, message, step=2)
         self._agreements, self._rule = current, again.rule
 

@@ -22,8 +22,9 @@ from gateway.agreement.conditions import (
     WithinCondition,
 )
 from gateway.agreement.dataset import Subject
+from gateway.agreement.floor import FloorMask
 from gateway.agreement.index import Signed
-from gateway.agreement.model import Basis, Deidentified, Flow, LogTerms
+from gateway.agreement.model import Basis, Deidentified, Flow, LogTerms, Selectors
 from gateway.audit.entry import subject_token
 from gateway.broker.drafts import b64
 from gateway.decide import Standing
@@ -37,6 +38,7 @@ from gateway.errors import (
     RequestError,
     SourceError,
 )
+from gateway.masks.numbers import Band
 from gateway.masks.places import Zip3
 from gateway.masks.plain import Pass
 from gateway.values import Form, Means, Operator
@@ -311,6 +313,35 @@ def test_a_swap_that_changes_nothing_here_stops_nothing() -> None:
     swap_at(house, "release", 1, lambda: setattr(house.library, "agreements", an_agreement_with()))
 
     assert 100 == len(house.ask(a_request()).rows())
+
+
+@pytest.mark.parametrize(("rows_per_day", "chunks"), [(10**9, 4), (99, 1)])
+def test_a_floor_that_rises_over_a_stream_stops_it(rows_per_day: int, chunks: int) -> None:
+    """What was planned under the lower floor is not sent; a floor that asks no more stops none."""
+    house, floor = a_house(), a_floor()
+    most = dataclasses.replace(floor.at_most, rows_per_day=rows_per_day)
+    after = an_agreement_with(floor=dataclasses.replace(floor, at_most=most))
+    swap_at(house, "release", 1, lambda: setattr(house.library, "agreements", after))
+
+    with contextlib.suppress(RefusedError):
+        house.ask(a_request())
+
+    assert chunks == len(house.log.of_kind("release"))
+
+
+def test_a_mask_that_the_floor_asks_for_stops_a_stream_without_it() -> None:
+    """The rows of a stream are all masked in one way, and that is no longer enough."""
+    house = a_house()
+    when = Selectors(means=frozenset({Means.AGE}))
+    band = FloorMask("F9-age", "9.1", when, Band(width=10, topcode=90))
+    after = an_agreement_with(floor=dataclasses.replace(a_floor(), masks=(band,)))
+    swap_at(house, "release", 1, lambda: setattr(house.library, "agreements", after))
+
+    with pytest.raises(RefusedError, match="floor") as raised:
+        house.ask(a_request())
+
+    assert Reason.AGREEMENT_NOT_ACTIVE is raised.value.reason
+    assert 1 == len(house.log.of_kind("release"))
 
 
 def test_an_agreement_of_other_terms_stops_the_stream() -> None:
