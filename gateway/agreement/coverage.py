@@ -1,8 +1,10 @@
 """What of an agreement its tests have tried: provisions, prohibitions, reasons to refuse. Pure.
 
-A provision is covered by a grant and a refusal that name it. A prohibition is covered by a refused
-request that it forbids, though another may be the one that is named: the first that forbids is. A
-reason is covered by a refusal for it; those that the agreement cannot give are not counted.
+A provision is covered by a grant under which something leaves and by a refusal, both for a request
+of its own flow and each of its purposes: other agreements have provisions of the same name. A
+prohibition is covered by a refused request that it forbids, though another may be the one that is
+named: the first that forbids is. A reason is covered by a refusal for it that is not another
+agreement's; those that the agreement cannot give are not counted.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 PROVISIONS: Final = "provisions"
 WHOLE: Final = 100
+_GRANT: Final = "a grant"
+_REFUSAL: Final = "a refusal"
 _ALWAYS: Final = (
     Reason.AGREEMENT_NOT_SIGNED,
     Reason.AGREEMENT_NOT_ACTIVE,
@@ -109,10 +113,10 @@ def coverage(ground: Ground, trials: Iterable[Trial]) -> Coverage:
     tried = tuple(trials)
     nevers = _applicable(ground)
     forbidden = {name for one in tried for name in _forbidding(ground, nevers, one)}
-    given = {one.expect.reason for one in tried}
+    given = {one.expect.reason for one in tried if _own(ground, one)}
     reasons = tuple(_reasons(ground.agreement, nevers))
     return Coverage(
-        _provisions(ground.agreement, tried),
+        _provisions(ground, tried),
         _tried("never", [one.id for one in nevers], forbidden),
         _tried("refusal codes", reasons, {str(one) for one in given}),
     )
@@ -123,20 +127,35 @@ def _tried(kind: str, names: Iterable[str], done: set[str]) -> Tried:
     return Tried(kind, several, {name: "a refusal" for name in several if name not in done})
 
 
-def _provisions(agreement: Agreement, tried: tuple[Trial, ...]) -> Tried:
-    granted = {one.expect.rule for one in tried if one.expect.reason is None}
-    refused = {one.expect.rule for one in tried if one.expect.reason is not None}
-    names = tuple(one.id for one in agreement.provisions)
-    lacking = {
-        name: " and ".join(
-            word
-            for word, found in (("a grant", granted), ("a refusal", refused))
-            if name not in found
-        )
-        for name in names
-        if name not in granted & refused
-    }
-    return Tried(PROVISIONS, names, lacking)
+def _provisions(ground: Ground, tried: tuple[Trial, ...]) -> Tried:
+    """Return the provisions; the lack of one with several purposes names those that lack."""
+    done: dict[str, set[tuple[str, str]]] = {_GRANT: set(), _REFUSAL: set()}
+    for one in tried:
+        provision, rule = _provision(ground, one.ask), one.expect.rule
+        if provision is None or provision.id != rule:
+            continue
+        if one.expect.reason is not None:
+            done[_REFUSAL].add((rule, one.ask.purpose))
+        elif one.expect.rows or one.expect.rest:
+            done[_GRANT].add((rule, one.ask.purpose))
+    several = ground.agreement.provisions
+    lacks = {one.id: _lacks(one, done) for one in several}
+    return Tried(
+        PROVISIONS,
+        tuple(one.id for one in several),
+        {name: lack for name, lack in lacks.items() if lack},
+    )
+
+
+def _lacks(one: Provision, done: Mapping[str, set[tuple[str, str]]]) -> str:
+    """Return what a provision lacks, in words; nothing where it was tried."""
+    purposes = one.flow.purposes
+    lacking = []
+    for word, found in done.items():
+        untried = [purpose for purpose in purposes if (one.id, purpose) not in found]
+        some = f" for {' and '.join(untried)}" if untried and len(purposes) > 1 else ""
+        lacking += [f"{word}{some}"] if untried else []
+    return " and ".join(lacking)
 
 
 # --- reasons ---
@@ -154,6 +173,15 @@ def _reasons(agreement: Agreement, nevers: tuple[Never, ...]) -> Iterator[str]:
     if any(one.aggregate is not None for one in provisions):
         found += [Reason.PERIOD_OPEN, Reason.CELL_RELEASED]
     return (str(one) for one in found)
+
+
+def _own(ground: Ground, trial: Trial) -> bool:
+    """Return whether a refusal is none by a provision of another agreement."""
+    rule = trial.expect.rule
+    if rule is None or trial.expect.reason is Reason.PROHIBITED:
+        return True
+    provision = _provision(ground, trial.ask)
+    return provision is not None and provision.id == rule
 
 
 # --- prohibitions ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,7 +12,14 @@ from gateway.agreement.finding import Finding, Level
 from gateway.agreement.lint.folder import Folder, read_folder
 from gateway.agreement.lint.run import check
 from gateway.agreement.lint.tested import ground_of
+from gateway.errors import Reason
 from tests.agreement.county import AGREEMENT, NOW, TABLES, TESTS, files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.agreement.model import Agreement
+    from gateway.agreement.testing import Trial
 
 UNTESTED = "provision-untested"
 REAL = "fixture-has-real-data"
@@ -144,6 +152,62 @@ def test_coverage_is_whole_only_where_nothing_lacks() -> None:
     assert 100 == coverage(ground, trials).percent
     assert 95 == coverage(ground, trials[1:]).percent
     assert 0 == coverage(ground, ()).percent
+
+
+def covered(change: Callable[[Trial], Trial], agreement: Agreement | None = None) -> str:
+    """Return what the referral's provision lacks, with every test of the small county changed."""
+    read = folder()
+    assert read.suites is not None
+    ground = ground_of(read, agreement or read.agreements[0].model)
+    several = map(change, read.suites["county"].model.trials)
+    return coverage(ground, several).provisions.lacking.get("P1-outreach-referral", "")
+
+
+def test_a_grant_under_which_nothing_leaves_tries_no_mask() -> None:
+    """It says what stays behind; what leaves, and how, nobody has seen."""
+
+    def empty(one: Trial) -> Trial:
+        return dataclasses.replace(one, expect=dataclasses.replace(one.expect, rows=()))
+
+    assert "a grant" == covered(empty)
+
+
+def test_a_provision_of_the_same_name_elsewhere_is_another() -> None:
+    """Tests of somebody else's flow cover nothing here, whatever its provision is called."""
+
+    def elsewhere(one: Trial) -> Trial:
+        return dataclasses.replace(one, ask=dataclasses.replace(one.ask, provider="rivertown-pd"))
+
+    assert "a grant and a refusal" == covered(elsewhere)
+
+
+def test_each_purpose_of_a_provision_is_tried() -> None:
+    """A second purpose is a second flow: the tests of the first say nothing of it."""
+    one = folder().agreements[0].model
+    first, *others = one.provisions
+    purposes = (*first.flow.purposes, "care.treatment")
+    wider = dataclasses.replace(first, flow=dataclasses.replace(first.flow, purposes=purposes))
+    changed = dataclasses.replace(one, provisions=(wider, *others))
+
+    lacks = covered(lambda trial: trial, changed)
+
+    assert "a grant for care.treatment and a refusal for care.treatment" == lacks
+
+
+def test_a_refusal_by_another_agreement_covers_no_reason() -> None:
+    """That somebody else's provision asks for a role says nothing of this one."""
+    read = folder()
+    assert read.suites is not None
+    trials = [
+        dataclasses.replace(one, expect=dataclasses.replace(one.expect, rule="P9-of-another"))
+        if one.expect.reason is Reason.ROLE_NOT_LISTED
+        else one
+        for one in read.suites["county"].model.trials
+    ]
+
+    reasons = coverage(ground_of(read, read.agreements[0].model), trials).reasons
+
+    assert {"ROLE_NOT_LISTED"} == set(reasons.lacking)
 
 
 # --- nobody's data ---
