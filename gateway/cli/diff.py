@@ -1,4 +1,7 @@
-"""`accord agreements diff`: what an amendment widens and narrows, and who has to sign it again."""
+"""`accord agreements diff`: what an amendment widens and narrows, and who has to sign it again.
+
+Of agreements, and of what all of them stand on: a floor that is lower lets as much more leave.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from gateway.agreement.diff import ground
 from gateway.agreement.diff.change import Way
 from gateway.agreement.diff.versions import compare
 from gateway.agreement.finding import FindingsError, printable
@@ -25,9 +29,16 @@ if TYPE_CHECKING:
     from gateway.agreement.model import Agreement
 
 EXIT_WIDER: Final = 3
+KINDS: Final[Mapping[str, str]] = {
+    "Floor": ground.FLOOR,
+    "Agencies": ground.AGENCIES,
+    "Purposes": ground.PURPOSES,
+    "Codes": ground.CODES,
+}
+"""Files that all agreements of a folder stand on, by what they say they are."""
 
 Changes: TypeAlias = "Sequence[tuple[str, Change]]"
-"""Each with the id of the agreement that it is of."""
+"""Each with the id of the agreement that it is of, or the name of what all of them stand on."""
 
 
 def run_diff(before: str, after: str, fail_on: str, *, as_json: bool) -> int:
@@ -57,8 +68,10 @@ def between(before: Path, after: Path) -> tuple[Changes, Mapping[str, list[str]]
     old, new = _folder(first), _folder(second)
     ids = sorted({*_by_id(old), *_by_id(new)})
     chosen = named_new or named_old
-    changes: list[tuple[str, Change]] = []
-    signers: dict[str, list[str]] = {}
+    changes = list(ground.compare_grounds(_ground(old), _ground(new)))
+    signers = dict(_quorum(old, new))
+    if chosen in KINDS.values():
+        return [one for one in changes if one[0] == chosen], signers
     for name in [chosen] if chosen else ids:
         one, other = _by_id(old).get(name), _by_id(new).get(name)
         models = [side.model if side is not None else None for side in (one, other)]
@@ -69,12 +82,34 @@ def between(before: Path, after: Path) -> tuple[Changes, Mapping[str, list[str]]
     return changes, signers
 
 
+def _ground(folder: Folder) -> ground.Ground:
+    return ground.Ground(
+        folder.floor.model,
+        folder.registry.model,
+        folder.purposes.model,
+        folder.codes.model,
+        folder.notices,
+    )
+
+
+def _quorum(old: Folder, new: Folder) -> Iterator[tuple[str, list[str]]]:
+    """Yield each file that the floor's quorum signs again: that of either floor, where both do."""
+    members = old.floor.model.quorum_agencies | new.floor.model.quorum_agencies
+    for one, other in (
+        (old.floor, new.floor),
+        (old.registry, new.registry),
+        (old.purposes, new.purposes),
+    ):
+        if one.model.digest != other.model.digest:
+            yield other.file.removesuffix(".yaml"), sorted(members)
+
+
 def _by_id(folder: Folder) -> Mapping[str, Read[Agreement]]:
     return {one.model.id: one for one in folder.agreements}
 
 
 def side(place: Path, other: Path) -> tuple[dict[str, bytes], str]:
-    """Return one side's files, and the agreement that was named, if a file was.
+    """Return one side's files, and what of them was named, if a file was.
 
     A file beside a floor is read with its own folder. Any other stands in for the agreement of its
     id in the other side's: an earlier text, say, out of a version control.
@@ -91,10 +126,13 @@ def side(place: Path, other: Path) -> tuple[dict[str, bytes], str]:
     context = place.parent if (place.parent / FLOOR).exists() else beside
     data = place.read_bytes()
     try:
-        name = str(read(data, file=place.name).value.get("id", ""))
+        said = read(data, file=place.name).value
     except FindingsError as error:
         complain(f"{place} cannot be read", error.findings)
         raise AgreementError(f"{place.name}: cannot be read") from None
+    name = KINDS.get(str(said.get("kind")), str(said.get("id", "")))
+    if not name:
+        raise SettingsError(f"{place} is no agreement, and no file that all of them stand on")
     files = contents(context)
     files[f"{name}.yaml"] = data
     if place.parent == context and place.name != f"{name}.yaml":
@@ -128,14 +166,15 @@ def _print(changes: Changes, signers: Mapping[str, list[str]], *, as_json: bool)
         return
     sys.stdout.writelines(printable(line) + "\n" for line in lines_of(changes))
     for name, agencies in sorted(signers.items()):
-        sys.stdout.write(printable(f"to sign again: {name}: {', '.join(agencies)}") + "\n")
+        who = "the quorum of " if name in KINDS.values() else ""
+        sys.stdout.write(printable(f"to sign again: {name}: {who}{', '.join(agencies)}") + "\n")
 
 
 def lines_of(changes: Changes) -> Iterator[str]:
     """Yield each change in words, what is wider first."""
     last = ""
     for name, one in sorted(changes, key=lambda pair: list(Way).index(pair[1].way)):
-        where = one.flow.text() if one.flow is not None else "the whole agreement"
+        where = one.flow.text() if one.flow is not None else "the whole file"
         head = f"{one.way.value:9}{name}: {where}"
         if head != last:
             yield head

@@ -213,6 +213,50 @@ def test_the_whole_agreement(hold: str) -> None:
         assert Way.WIDENED not in {one.way for one in narrower}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, "another@1.0.0", [Way.WIDENED]),
+        ("agreement@1.0.0", "another@1.0.0", [Way.WIDENED]),
+        ("another@1.0.0", "another@1.0.0", []),
+        ("another@1.0.0", None, []),
+        (None, "{id}@0.9.0", []),
+    ],
+)
+def test_another_agreement_that_is_ended_is_looked_at(
+    old: str | None, new: str | None, expected: list[Way]
+) -> None:
+    """Its prohibitions end with it; an earlier version of one's own is what is compared."""
+    one = an_agreement()
+    before, after = (
+        dataclasses.replace(one, supersedes=ended and ended.format(id=one.id))
+        for ended in (old, new)
+    )
+
+    found = compare(before, after, (DATASETS, DATASETS))
+
+    assert expected == [change.way for change in found if change.what == "supersedes"]
+
+
+def test_whoever_else_counts_as_one_attacker_is_told_by_agency() -> None:
+    """The aliases are the same, and stand for others: nobody reads that in the provision."""
+    one = an_agreement(a_table_provision(aggregate=an_aggregate(colluding=frozenset({"phd"}))))
+    other = dataclasses.replace(one.parties["phd"], agency="synthetic-lab")
+    flows = {**one.parties, "phd": other, "health": one.parties["phd"]}
+    turned = dataclasses.replace(
+        one,
+        parties=flows,
+        provisions=tuple(
+            dataclasses.replace(p, flow=dataclasses.replace(p.flow, recipient="health"))
+            for p in one.provisions
+        ),
+    )
+
+    found = compare(one, turned, (DATASETS, DATASETS))
+
+    assert "disclosure.colluding" in {change.what for change in found if change.way is Way.WIDENED}
+
+
 def test_a_dataset_that_changed_under_a_mask_is_looked_at() -> None:
     """The words of the agreement are the same, and the values are not."""
     fields = dict(a_dataset().fields)

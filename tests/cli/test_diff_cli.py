@@ -58,6 +58,26 @@ def test_nothing_is_said_of_layout(folder: Path, capsys: pytest.CaptureFixture[s
     assert "nothing leaves otherwise than before\n" == capsys.readouterr().out
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_lower_floor_is_wider(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, whole: bool
+) -> None:
+    """It lets as much more leave as an agreement that says so; its quorum signs."""
+    before = shutil.copytree(folder, folder.parent / "before")
+    floor = folder / "_floor.yaml"
+    floor.write_text(floor.read_text().replace("min_cell: 11", "min_cell: 5"))
+    old, new = (before, folder) if whole else (before / floor.name, floor)
+
+    assert EXIT_WIDER == run_diff(str(old), str(new), "wider", as_json=False)
+
+    assert capsys.readouterr().out == (
+        "WIDENED  _floor: the whole file\n"
+        "         at_least.min_cell: 11 -> 5\n"
+        "to sign again: _floor: the quorum of rivertown-ems, rivertown-health, rivertown-pd, "
+        "safe-steps\n"
+    )
+
+
 def test_json_names_every_part(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For a machine: way, flow, key, before and after, and who signs."""
     before = shutil.copytree(folder, folder.parent / "before")
@@ -82,5 +102,7 @@ def test_what_cannot_be_read_is_no_difference(folder: Path) -> None:
         run_diff(str(folder), str(folder), "narrower", as_json=False)
     with pytest.raises(SettingsError, match="neither"):
         run_diff(str(folder / "absent"), str(folder), "", as_json=False)
+    with pytest.raises(SettingsError, match="no agreement"):
+        run_diff(str(folder / "datasets/lab.drug_chemistry@1.yaml"), str(folder), "", as_json=False)
     with pytest.raises(AgreementError, match="cannot be read"):
         run_diff(str(broken), str(folder), "", as_json=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.agreement.diff.change import Way
+from gateway.agreement.diff.change import Change, Way
 from gateway.agreement.strength import longer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from gateway.agreement.diff.change import Flow
     from gateway.agreement.spans import Duration
 
 
@@ -77,6 +78,21 @@ def protecting(before: object, after: object) -> Way | None:
     if before == after:
         return None
     return Way.WIDENED if not after or before else Way.NARROWED
+
+
+def changed(before: object, after: object) -> Way | None:
+    """Return CHANGED for whatever differs: nothing leaves otherwise by it."""
+    return None if before == after else Way.CHANGED
+
+
+def listed(
+    flow: Flow | None, what: str, before: Collection[str], after: Collection[str]
+) -> Iterator[Change]:
+    """Yield what came to a list of which more is wider, and what went."""
+    for one in sorted(set(after) - set(before)):
+        yield Change(Way.WIDENED, flow, what, "none", one)
+    for one in sorted(set(before) - set(after)):
+        yield Change(Way.NARROWED, flow, what, one, "none")
 
 
 def same_span(before: Duration | None, after: Duration | None) -> bool:

@@ -45,22 +45,13 @@ def compare_tables(
         return
     if before.unit != after.unit:
         yield Change(Way.WIDENED, flow, "aggregate.unit", before.unit, after.unit)
-    yield from _listed(flow, "dimension", before.dimensions, after.dimensions)
+    yield from order.listed(flow, "aggregate.dimension", before.dimensions, after.dimensions)
     old, new = (tuple(" + ".join(one) for one in table.margins) for table in (before, after))
-    yield from _listed(flow, "margin", old, new)
+    yield from order.listed(flow, "aggregate.margin", old, new)
     yield from _measures(flow, before, after)
     yield from _levels(flow, before, after)
     yield from _grid(flow, before, after)
     yield from _protected(flow, before.disclosure, after.disclosure)
-
-
-def _listed(
-    flow: Flow, what: str, before: tuple[str, ...], after: tuple[str, ...]
-) -> Iterator[Change]:
-    for one in sorted(set(after) - set(before)):
-        yield Change(Way.WIDENED, flow, f"aggregate.{what}", "none", one)
-    for one in sorted(set(before) - set(after)):
-        yield Change(Way.NARROWED, flow, f"aggregate.{what}", one, "none")
 
 
 def _measures(flow: Flow, before: Aggregate, after: Aggregate) -> Iterator[Change]:

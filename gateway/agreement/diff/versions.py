@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gateway.agreement.diff import order
 from gateway.agreement.diff.change import Change, Flow, Way
+from gateway.agreement.diff.nevers import compare_nevers
 from gateway.agreement.diff.provision import WITHHELD, compare_provisions, mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gateway.agreement.dataset import Dataset, MapTable
-    from gateway.agreement.model import Agreement, Never, Provision, Selectors
-
-_SELECTORS: Final = (
-    "from_kind", "to_kind", "dataset", "field", "field_class", "means", "regime", "purpose",
-    "shape",
-)  # fmt: skip
+    from gateway.agreement.model import Agreement, Provision
 
 
 def compare(
@@ -39,9 +36,10 @@ def compare(
     old, new = (_flows(one) for one in (before, after))
     for flow in sorted({*old, *new}, key=Flow.text):
         found += _flow(flow, old.get(flow), new.get(flow), datasets, (before, after))
+    found += _ends(before, after)
     if before is not None and after is not None:
         found += _terms(before, after)
-        found += _nevers(before.never, after.never)
+        found += compare_nevers(before.never, after.never)
     ways = list(Way)
     return tuple(sorted(found, key=lambda one: ways.index(one.way)))
 
@@ -71,6 +69,7 @@ def _flow(
     agreements: tuple[Agreement | None, Agreement | None],
 ) -> Iterator[Change]:
     if before is not None and after is not None:
+        before, after = _spelled(before, agreements[0]), _spelled(after, agreements[1])
         onward = _onward(before, agreements[0]), _onward(after, agreements[1])
         yield from compare_provisions(flow, before, after, _maps(flow, datasets), onward)
         yield from _schemas(flow, before, after, datasets)
@@ -83,11 +82,23 @@ def _flow(
             yield Change(Way.NARROWED, flow, name, told, WITHHELD)
 
 
+def _spelled(provision: Provision, agreement: Agreement | None) -> Provision:
+    """Return a provision whose attackers are agencies: an alias may change hands."""
+    table = provision.aggregate
+    if table is None or table.disclosure.colluding is None:
+        return provision
+    named = _agencies(table.disclosure.colluding, agreement)
+    disclosure = replace(table.disclosure, colluding=named)
+    return replace(provision, aggregate=replace(table, disclosure=disclosure))
+
+
 def _onward(provision: Provision, agreement: Agreement | None) -> frozenset[str]:
+    return _agencies(provision.duties.onward, agreement)
+
+
+def _agencies(aliases: Iterable[str], agreement: Agreement | None) -> frozenset[str]:
     parties = agreement.parties if agreement is not None else {}
-    return frozenset(
-        parties[alias].agency if alias in parties else alias for alias in provision.duties.onward
-    )
+    return frozenset(parties[one].agency if one in parties else one for one in aliases)
 
 
 def _maps(
@@ -119,6 +130,14 @@ def _schemas(
             yield Change(Way.WIDENED, flow, f"dataset table {name}", "as it was", "another table")
 
 
+def _ends(before: Agreement | None, after: Agreement | None) -> Iterator[Change]:
+    """Yield another agreement that is ended: with it go its prohibitions."""
+    old = before.supersedes if before is not None else None
+    new = after.supersedes if after is not None else None
+    if after is not None and new not in {None, old} and not str(new).startswith(f"{after.id}@"):
+        yield Change(Way.WIDENED, None, "supersedes", order.said(old), order.said(new))
+
+
 def _terms(before: Agreement, after: Agreement) -> Iterator[Change]:
     for name, way, was, is_ in (
         ("term.effective", _day(after.term.effective, before.term.effective),
@@ -141,10 +160,7 @@ def _terms(before: Agreement, after: Agreement) -> Iterator[Change]:
             Way.CHANGED, None, "compelled.route", before.compelled.route, after.compelled.route
         )
     old, new = ({party.agency for party in one.parties.values()} for one in (before, after))
-    for agency in sorted(new - old):
-        yield Change(Way.WIDENED, None, "parties", "none", agency)
-    for agency in sorted(old - new):
-        yield Change(Way.NARROWED, None, "parties", agency, "none")
+    yield from order.listed(None, "parties", old, new)
 
 
 def _day(before: object, after: object) -> Way | None:
@@ -152,25 +168,3 @@ def _day(before: object, after: object) -> Way | None:
     if before == after:
         return None
     return Way.WIDENED if str(after) > str(before) else Way.NARROWED
-
-
-def _nevers(before: tuple[Never, ...], after: tuple[Never, ...]) -> Iterator[Change]:
-    for one in before:
-        if not any(_covers(other, one) for other in after):
-            yield Change(Way.WIDENED, None, "never", one.id, "none that forbids as much")
-    for one in after:
-        if not any(_covers(other, one) for other in before):
-            yield Change(Way.NARROWED, None, "never", "none that forbids as much", one.id)
-
-
-def _covers(one: Never, other: Never) -> bool:
-    """Return whether `one` forbids whatever `other` forbids."""
-    return (one.onward or not other.onward) and _selects(one.when, other.when)
-
-
-def _selects(one: Selectors, other: Selectors) -> bool:
-    for name in _SELECTORS:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        if mine and not (theirs and theirs <= mine):
-            return False
-    return one.free_text is None or one.free_text is other.free_text
