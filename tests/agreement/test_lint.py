@@ -206,6 +206,25 @@ def test_an_edit_breaks_its_rule(rule: str, old: str, new: str) -> None:
     assert rule in found(county=edited(old, new))
 
 
+@pytest.mark.parametrize(("dropped", "expected"), [("", set()), ("otp", {"supersedes-broken"})])
+def test_an_agreement_is_ended_by_one_of_all_its_parties(dropped: str, expected: set[str]) -> None:
+    """Its prohibitions end with it: whoever relied on them signs what takes its place."""
+    first, _, rest = AGREEMENT.partition("provisions:\n")
+    block = rest[rest.index("  - id: P2-") : rest.index("  - id: P3-")].replace(
+        "to: ems", "to: phd"
+    )
+    lines = [
+        one for one in first.splitlines() if not dropped or not one.startswith(f"  {dropped}:")
+    ]
+    text = "\n".join(lines).replace("id: county", "id: later") + "\nprovisions:\n" + block
+    text = text.replace("supersedes: none", "supersedes: county@1.0.0")
+
+    _, several = check(files() | {"later.yaml": text.encode()}, NOW, tables=TABLES)
+
+    rules = {one.rule for one in several if one.file == "later.yaml"}
+    assert expected == rules & {"supersedes-broken"}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -111,7 +111,7 @@ def review(_folder: Folder, read: Read[Agreement], now: dt.datetime) -> Iterator
 
 @agreement_rule("supersedes-broken")
 def supersedes(folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iterator[Fault]:
-    """What a version ends is an earlier version of it, or another agreement of the folder."""
+    """What a version ends is an earlier one of it, or an agreement between parties of its own."""
     target = read.model.supersedes
     if target is None:
         return
@@ -119,8 +119,15 @@ def supersedes(folder: Folder, read: Read[Agreement], _now: dt.datetime) -> Iter
     if name == read.model.id:
         if _numbers(version) >= _numbers(read.model.version):
             yield ("supersedes",), f"{target} is not an earlier version"
-    elif target not in {other.model.ref for other in folder.agreements}:
+        return
+    ended = next((one.model for one in folder.agreements if one.model.ref == target), None)
+    if ended is None:
         yield ("supersedes",), f"{target} is not in the folder"
+        return
+    # Its prohibitions end with it: whoever relies on them has to sign that.
+    own = {party.agency for party in read.model.parties.values()}
+    for agency in sorted({party.agency for party in ended.parties.values()} - own):
+        yield ("supersedes",), f"{quoted(agency)} is a party to {target} and not to this one"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
