@@ -112,15 +112,3 @@ def test_wrong_usage_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None
 
     assert (2, 1) == (done.returncode, len(done.stderr.splitlines())), done.stderr
     assert done.stderr.startswith("accord: ")
-
-
-def test_a_group_that_is_called_is_built_alone() -> None:
-    """The verbs of a group are all there; of any other word, everything is."""
-    (group,) = cli.called(["agreements", "lint"]).registered_groups
-
-    assert "agreements" == group.name
-    assert cli.app is cli.called(["agrements"])
-    assert cli.app is cli.called(["demo"])
-    assert cli.app is cli.called([])
-    assert 1 < len(cli.app.registered_groups)
-    assert cli.app.registered_commands
