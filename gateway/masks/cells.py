@@ -13,9 +13,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar, Final
-
-import h3.api.basic_int as h3
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from gateway.masks.base import Beside, Inputs, Marker, Mask, Masked, Reader
 from gateway.masks.points import E7, pair, point
@@ -230,6 +228,14 @@ def degrees(e7: int) -> str:
     return f"{whole}.{rest:07}".rstrip("0").rstrip(".")
 
 
+@functools.cache
+def _h3() -> Any:  # noqa: ANN401 - the library has no types
+    """Return the library of hexagons."""
+    import h3.api.basic_int as h3  # noqa: PLC0415 - most files have none, and officers wait for it
+
+    return h3
+
+
 @dataclass(frozen=True, slots=True)
 class GeoH3(_ByPeople):
     """Only a hexagonal cell leaves, in which at least `min_people` live by the table.
@@ -247,22 +253,22 @@ class GeoH3(_ByPeople):
 
     def cells(self, people: Mapping[str, int], counties: Mapping[str, str]) -> Cells:
         """Return what may be named; cells of the table are H3 indexes."""
-        lived = {h3.str_to_int(name): count for name, count in people.items()}
-        county = {h3.str_to_int(name): code for name, code in counties.items()}
+        lived = {_h3().str_to_int(name): count for name, count in people.items()}
+        county = {_h3().str_to_int(name): code for name, code in counties.items()}
         return _cells(lived, county, self.levels(), self.wider, self.min_people)
 
     def finest(self, lat_e7: int, lon_e7: int) -> int:
         """Return the cell of a point."""
-        return int(h3.latlng_to_cell(lat_e7 / E7, lon_e7 / E7, int(self.step)))
+        return int(_h3().latlng_to_cell(lat_e7 / E7, lon_e7 / E7, int(self.step)))
 
     def wider(self, cell: int, level: int) -> int:
         """Return the cell of a coarser resolution that the index of this one begins with."""
-        return int(h3.cell_to_parent(cell, level))
+        return int(_h3().cell_to_parent(cell, level))
 
     def label(self, cell: int, level: int, *, latitude: bool) -> str:
         """Return the index, for either coordinate."""
         del level, latitude
-        return str(h3.int_to_str(cell))
+        return str(_h3().int_to_str(cell))
 
 
 def are_cells(names: Iterable[str], resolution: int) -> bool:
@@ -273,5 +279,5 @@ def are_cells(names: Iterable[str], resolution: int) -> bool:
 def _is_cell(name: str, resolution: int) -> bool:
     if not _INDEX.fullmatch(name):
         return False
-    cell = h3.str_to_int(name)
-    return bool(h3.is_valid_cell(cell) and h3.get_resolution(cell) == resolution)
+    cell = _h3().str_to_int(name)
+    return bool(_h3().is_valid_cell(cell) and _h3().get_resolution(cell) == resolution)
