@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.agreement.lint.inspect import inspect
 from gateway.cli.given import given
 from gateway.cli.lint import run_lint
 from gateway.cli.reach import EXIT_COUNTEREXAMPLE, run_assert, run_matrix, run_who
@@ -69,6 +71,30 @@ def test_what_everything_stands_on_is_told_with_any_file(
 
     assert 1 == code
     assert f"{name}:" in said
+
+
+LATE = dt.datetime(2027, 12, 25, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("name", ["alpha.yaml", "county.yaml", "_floor.yaml", "codes.yaml"])
+def test_of_a_file_the_same_is_told_as_among_all(officers: Officers, name: str) -> None:
+    """Faults of a provision, of the agreement, of its layout, and those that two files share."""
+    twin = officers.text("county.yaml").replace("id: county\n", "id: alpha\n")
+    officers.write("alpha.yaml", twin)
+    [named] = given(places(officers, name))
+
+    alone = inspect(named.files, LATE, named=named.names).findings
+
+    whole = inspect(named.files, LATE).findings
+    assert named.told(whole) == named.told(alone)
+    assert len(whole) > len(alone)
+    expected = {
+        "alpha.yaml": {"review-overdue", "quasi-identifier-combo", "not-formatted"},
+        "county.yaml": {"review-overdue", "quasi-identifier-combo", "provision-ambiguous"},
+        "_floor.yaml": {"not-formatted"},
+        "codes.yaml": set(),
+    }
+    assert expected[name] <= {one.rule for one in named.told(alone)}
 
 
 def test_files_of_one_folder_are_told_together(

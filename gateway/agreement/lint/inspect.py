@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.agreement.finding import Finding, FindingsError
 from gateway.agreement.layout.fmt import ENDING, unformatted
 from gateway.agreement.lint.folder import Folder, document_of
-from gateway.agreement.lint.run import check
+from gateway.agreement.lint.run import check, every
 from gateway.agreement.lint.waivers import Waived, waive
 
 if TYPE_CHECKING:
@@ -39,16 +39,17 @@ def inspect(
     files: Mapping[str, bytes],
     now: dt.datetime,
     *,
-    named: Callable[[str], bool] = lambda _name: True,
+    named: Callable[[str], bool] = every,
 ) -> Inspected:
     """Return everything that is wrong with a folder's files.
 
     Args:
         files: Contents by name inside the folder.
         now: This instant, UTC: terms, reviews, determinations and waivers run out.
-        named: Whose layout and waivers are looked at; the folder is linted whole all the same.
+        named: Whose own faults, layout and waivers are looked at. Every file is read all the same,
+            since an agreement is judged by what it stands on and stands beside.
     """
-    folder, found = check(files, now, tested=True)
+    folder, found = check(files, now, tested=True, named=named)
     told: list[Finding] = []
     waived: list[Waived] = []
     by_file: dict[str, list[Finding]] = {}

@@ -38,7 +38,7 @@ from gateway.agreement.lint.rule import AgreementRule, FolderRule, ProvisionRule
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 PROVISION_RULES: Final[tuple[ProvisionRule, ...]] = (
     *fields.RULES,
@@ -101,20 +101,29 @@ READING_RULES: Final = frozenset(
 """Ids that reading a file can give; all of them are of level E."""
 
 
-def lint(folder: Folder, now: dt.datetime) -> tuple[Finding, ...]:
+def every(_name: str) -> bool:
+    """Return that a file is meant, whichever it is."""
+    return True
+
+
+def lint(
+    folder: Folder, now: dt.datetime, *, named: Callable[[str], bool] = every
+) -> tuple[Finding, ...]:
     """Return what is wrong with a folder whose files could be read, in the order of the files.
 
     Args:
         folder: From `read_folder`, whose own findings stand beside these.
         now: This instant, UTC: terms, reviews and determinations run out.
+        named: Whose agreements and provisions are looked at one by one; what only several files
+            show together is found in all of them.
     """
     found: list[Finding] = []
     for folder_rule in FOLDER_RULES:
         found += folder_rule.findings(folder)
-    for read in folder.agreements:
+    for read in filter(lambda one: named(one.file), folder.agreements):
         for agreement_rule in AGREEMENT_RULES:
             found += agreement_rule.findings(folder, read, now)
-    for case in cases(folder):
+    for case in filter(lambda one: named(one.read.file), cases(folder)):
         for rule in PROVISION_RULES:
             found += rule.findings(case)
     return tuple(sorted(found, key=lambda one: (one.file, one.line, one.column, one.rule)))
@@ -126,15 +135,15 @@ def check(
     *,
     tables: frozenset[str] | None = None,
     tested: bool = False,
+    named: Callable[[str], bool] = every,
 ) -> tuple[Folder | None, tuple[Finding, ...]]:
     """Return the folder in `files` and everything that is wrong with it.
 
     The folder is None where too little of it could be read to lint. It is fit for use only where no
-    finding
-    refuses: ask `refusing`.
+    finding refuses, and no agreement is left out by `named`, as in `lint`: ask `refusing`.
     """
     folder, found = read_folder(files, tables=tables, tested=tested)
-    return folder, (*found, *(lint(folder, now) if folder is not None else ()))
+    return folder, (*found, *(lint(folder, now, named=named) if folder is not None else ()))
 
 
 def refusing(found: Iterable[Finding], *, signing: bool = False) -> tuple[Finding, ...]:
