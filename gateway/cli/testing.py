@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from gateway.agreement.coverage import Coverage, Tried
+    from gateway.agreement.index import Agreements
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement
     from gateway.agreement.testing import Suite
@@ -151,10 +152,7 @@ class _Bench:
             return
         now = suite.model.now
         agreements = supposed(self._agreements, self._suites)
-        if now not in self._ways:
-            # Of all agreements at once: as many requests as there are, are asked once a clock.
-            self._ways[now] = every_way(agreements, now)
-        on = Ground(agreements, agreement.id, self._ways[now])
+        on = Ground(agreements, agreement.id, lambda: self._every_way(agreements, now))
         for place, one in enumerate(suite.model.invariants):
             [word] = suite.document.value["invariants"][place]
             findings = tuple(
@@ -162,6 +160,12 @@ class _Bench:
                 for fault in broken(on, one)
             )
             yield Judged(suite.file, f"invariant {place + 1}: {word}", findings)
+
+    def _every_way(self, agreements: Agreements, now: dt.datetime) -> tuple[Way, ...]:
+        """Return every way of all agreements at once: all requests are asked once a clock."""
+        if now not in self._ways:
+            self._ways[now] = every_way(agreements, now)
+        return self._ways[now]
 
 
 def _judged(suite: Read[Suite], one: Result) -> Judged:

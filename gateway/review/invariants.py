@@ -29,7 +29,7 @@ from gateway.values import Caller, Request, Terms
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.agreement.index import Agreements, FlowRule
@@ -43,12 +43,13 @@ class Ground:
     Attributes:
         agreements: Everything, compiled as if every signature were there.
         agreement: The id of the one whose file states them.
-        ways: Every way to a field, in any file.
+        ways: Finds every way to a field, in any file; asked only by a claim about who gets what,
+            since it asks every request there can be.
     """
 
     agreements: Agreements
     agreement: str
-    ways: tuple[Way, ...]
+    ways: Callable[[], tuple[Way, ...]]
 
     @property
     def own(self) -> tuple[FlowRule, ...]:
@@ -149,9 +150,9 @@ def _about(one: Invariant) -> Selectors:
 def _broken(on: Ground, one: Invariant) -> Iterator[str]:
     match one:
         case NeverReaches():
-            yield from (_reaches(way) for way in selected(on.ways, one.when))
+            yield from (_reaches(way) for way in selected(on.ways(), one.when))
         case OnwardNever():
-            yield from (_reaches(way) for way in selected(on.ways, one.when) if way.onward)
+            yield from (_reaches(way) for way in selected(on.ways(), one.when) if way.onward)
         case ReachesExactly():
             yield from _exactly(on, one)
         case MinCell():
@@ -177,7 +178,7 @@ def _reaches(way: Way) -> str:
 
 def _exactly(on: Ground, one: ReachesExactly) -> Iterator[str]:
     name = f"{one.dataset}.{one.field}"
-    found = selected(on.ways, _about(one))
+    found = selected(on.ways(), _about(one))
     wanted = on.agencies(one.parties)
     yield from (_reaches(way) for way in found if way.agency.id not in wanted)
     for agency in sorted(wanted - {way.agency.id for way in found}):

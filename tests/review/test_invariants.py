@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tests.agreement.county import AGREEMENT, TESTS, county, files
 
 if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
+    from gateway.review.reach import Way
 
 NOW = dt.datetime(2027, 6, 15, 12, tzinfo=dt.UTC)
 OUTREACH = "referral.post_overdose"
@@ -34,7 +36,8 @@ def of(text: str = AGREEMENT) -> Agreements:
 
 def ground(agreements: Agreements) -> Ground:
     """Return what invariants of the small county are held against."""
-    return Ground(agreements, "county", every_way(agreements, NOW))
+    found = every_way(agreements, NOW)
+    return Ground(agreements, "county", lambda: found)
 
 
 def faults(on: Ground, text: str) -> tuple[str, ...]:
@@ -107,6 +110,32 @@ def test_both_sides_of_a_claim(on: Ground, holds: str, breaks: str, why: str) ->
 
 
 @pytest.mark.parametrize(
+    ("claim", "asks"),
+    [
+        ("never_reaches: {to_kind: [law_enforcement]}", True),
+        ("onward_never: {class: [direct_identifier]}", True),
+        (f"reaches_exactly: {{dataset: {OUTREACH}, field: person_phone, parties: [hro]}}", True),
+        ("min_cell_at_least: 11", False),
+        ("masked_at_least: {means: age, mask: {band: {width: 5, topcode: 90}}}", False),
+        ("delete_within: {span: P5Y}", False),
+        ("no_release: {free_text: true}", False),
+    ],
+)
+def test_every_request_is_asked_for_claims_about_who_gets_what(
+    on: Ground, claim: str, *, asks: bool
+) -> None:
+    """A claim about the agreement's own provisions is read from them, and asks nobody."""
+    asked: list[str] = []
+
+    def every() -> tuple[Way, ...]:
+        asked.append(claim)
+        return on.ways()
+
+    assert () == faults(dataclasses.replace(on, ways=every), claim)
+    assert asks == (asked == [claim])
+
+
+@pytest.mark.parametrize(
     ("claim", "lack"),
     [
         ("never_reaches: {field: [ems.overdose_run.names]}",
@@ -171,4 +200,4 @@ def test_nothing_leaves_under_a_clock_outside_the_term(on: Ground) -> None:
     late = dt.datetime(2029, 1, 1, tzinfo=dt.UTC)
 
     assert [] == list(granted(on.agreements, late))
-    assert on.ways == every_way(on.agreements, late)
+    assert on.ways() == every_way(on.agreements, late)
