@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,7 +20,7 @@ from gateway.cli.flows.texts import TEMPLATES, texts
 from gateway.cli.officers import EXIT_FINDINGS, complain, files_of, instant
 from gateway.cli.testing import results
 from gateway.errors import SettingsError
-from gateway.review.starting import Answers, agreement_text, tests_text
+from gateway.review.starting import Answers, agreement_text, first_of_month, tests_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ QUESTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "compelled": ("--compelled", "Who answers subpoenas?"),
 }
 """What an officer is asked, in this order, each with the option that answers it."""
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_TAKEN: Final = "provision-ambiguous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +78,13 @@ def run_begin(  # noqa: PLR0917 - one argument an option
         SettingsError: An answer is missing or wrong, or the file is there already.
         OSError: The files cannot be written.
     """
-    if template not in TEMPLATES:
-        raise SettingsError(f"`--template` is one of {', '.join(TEMPLATES)}")
+    template = _chosen(template, ask)
     place, moment = Path(folder), instant(now)
     files = files_of(place)
     found, _ = check(files, moment)
     if found is None:
         raise SettingsError(f"{folder}: floor, registry, purposes and codes are to be there first")
-    answers = _answers(found, template, _asked(given, ask), name, title, timezone)
+    answers = _answers(found, template, _asked(found, given, ask), name, title, timezone)
     if f"{answers.id}.yaml" in files:
         raise SettingsError(f"{answers.id}.yaml is there already: choose another `--id`")
     made = _made(files, template, answers, moment)
@@ -92,12 +95,32 @@ def run_begin(  # noqa: PLR0917 - one argument an option
         sys.stdout.write(f"wrote     {place / file}\n")
     sys.stdout.write(
         f"next      read {answers.id}.yaml, change what is not yours, and run\n"
-        f"          accord agreements lint {folder} and accord agreements test {folder}\n"
+        f"          accord agreements lint {folder} --for sign\n"
+        f"          accord agreements test {folder} --min 100\n"
+        f"          then each party signs: accord agreements sign {folder} {answers.id}\n"
     )
     return 0
 
 
-def _asked(given: Given, ask: Callable[[str], str] | None) -> Given:
+def _chosen(template: str, ask: Callable[[str], str] | None) -> str:
+    """Return a template's name, once a person chose among them where no option did.
+
+    Raises:
+        SettingsError: There is none of this name; or none was named, and nobody is there.
+    """
+    if template or ask is None:
+        return _known(template)
+    sys.stdout.writelines(f"  {name:20}{about}\n" for name, about in TEMPLATES.items())
+    return _until_good(ask, "Which template?", _known)
+
+
+def _known(template: str) -> str:
+    if template not in TEMPLATES:
+        raise SettingsError(f"`--template` is one of {', '.join(TEMPLATES)}")
+    return template
+
+
+def _asked(found: Folder, given: Given, ask: Callable[[str], str] | None) -> Given:
     """Return the answers, once a person gave those that were missing.
 
     Raises:
@@ -109,8 +132,27 @@ def _asked(given: Given, ask: Callable[[str], str] | None) -> Given:
         options = ", ".join(QUESTIONS[name][0] for name in missing)
         raise SettingsError(f"nobody is at a terminal to be asked: give {options}")
     if ask is not None:
-        told |= {name: ask(QUESTIONS[name][1]) for name in missing}
+        checks: Mapping[str, Callable[[str], object]] = {
+            "provider": lambda text: _agency(found, text, "--from"),
+            "recipient": lambda text: _agency(found, text, "--to"),
+            "digest": _digest,
+            "effective": _date,
+        }
+        for name in missing:
+            told[name] = _until_good(ask, QUESTIONS[name][1], checks.get(name, str))
     return Given(**told)
+
+
+def _until_good(ask: Callable[[str], str], question: str, check: Callable[[str], object]) -> str:
+    """Return the first answer that passes; what is wrong with the others is said at once."""
+    while True:
+        answer = ask(question)
+        try:
+            check(answer)
+        except SettingsError as error:
+            sys.stdout.write(f"  {error}\n")
+        else:
+            return answer
 
 
 def _answers(
@@ -150,14 +192,17 @@ def _digest(text: str) -> str:
     """Return the SHA-256 of the paper: as given, or of the file that is named."""
     if Path(text).is_file():
         return hashlib.sha256(Path(text).read_bytes()).hexdigest()
+    if text.strip() and text.isprintable() and not _SHA256.fullmatch(text):
+        raise SettingsError("`--digest` is a file that can be read, or 64 digits of a SHA-256")
     return text
 
 
 def _date(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         raise SettingsError("`--effective` is a date such as 2027-01-01") from None
+    return first_of_month(day)
 
 
 def _made(
@@ -199,5 +244,7 @@ def _sound(
     errors = [one for one in findings if one.level is Level.ERROR]
     if found is None or errors:
         complain(f"{name} would not lint in this folder: nothing is written", errors or findings)
+        if any(one.rule == _TAKEN for one in errors):
+            sys.stderr.write("  next: the flow is agreed on already, so amend that agreement\n")
         return None
     return found

@@ -18,8 +18,7 @@ app = typer.Typer()
 )
 def init(  # noqa: PLR0913 - one argument an option
     folder: str = typer.Argument("agreements", help="A folder of agreements."),
-    template: str = typer.Option(..., help="referral, surveillance, police-responses, seizures, "
-                                 "alert, naloxone-counts or outreach-counts."),
+    template: str = typer.Option("", help="Which flow; asked, with what each is for."),
     provider: str = typer.Option("", "--from", help="The agency that holds the records."),
     recipient: str = typer.Option("", "--to", help="The agency that gets them."),
     paper: str = typer.Option("", help="What the signed paper is called."),
@@ -36,10 +35,11 @@ def init(  # noqa: PLR0913 - one argument an option
 ) -> None:  # fmt: skip
     """Write a new agreement from a template, and its tests; asks for what no option says."""
     import sys
+    from functools import partial
 
     from gateway.cli.begin import Given, run_begin
 
-    ask = typer.prompt if sys.stdin.isatty() else None
+    ask = partial(typer.prompt, prompt_suffix=" ") if sys.stdin.isatty() else None
     given = Given(provider, recipient, paper, digest, effective, policy, from_steward, to_steward,
                   compelled)  # fmt: skip
     end(run_begin(folder, template, given, name, title, timezone, now, ask))

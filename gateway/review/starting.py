@@ -46,7 +46,8 @@ class Texts:
         head: The agreement up to its prohibitions.
         body: Prohibitions and the one provision.
         grants: Tests of what leaves.
-        refusals, role, table: Tests of any provision, of one with roles, of one with a table.
+        refusals, role, table, push: Tests of any provision, of one with roles, of one with a table,
+            of one that sends by itself.
     """
 
     about: str
@@ -56,6 +57,7 @@ class Texts:
     refusals: str
     role: str
     table: str
+    push: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,7 @@ def agreement_text(texts: Texts, answers: Answers) -> str:
     Raises:
         SettingsError: An answer is no line of text, or the first day is not the first of a month.
     """
-    start = answers.effective
-    if start.day != 1:
-        raise SettingsError("`--effective` is the first day of a month")
+    start = first_of_month(answers.effective)
     names = _aliases(answers)
     blanks = {
         "about": texts.about,
@@ -116,6 +116,17 @@ def agreement_text(texts: Texts, answers: Answers) -> str:
         "waiver": _line(answers.provider_steward).replace(",", ""),
     }
     return Template(texts.head + texts.body).substitute(blanks)
+
+
+def first_of_month(day: dt.date) -> dt.date:
+    """Return the first day of a term: tables are of whole months.
+
+    Raises:
+        SettingsError: It is another day of a month.
+    """
+    if day.day != 1:
+        raise SettingsError("`--effective` is the first day of a month")
+    return day
 
 
 def _later(day: dt.date, span: str) -> dt.date:
@@ -160,9 +171,10 @@ def tests_text(texts: Texts, agreements: Agreements, ref: str) -> str:
         for rule in rules
         if rule.pact.agreement.ref == ref
     )
-    table = rule.provision.aggregate is not None
-    parts = [texts.grants, texts.refusals, *([texts.role] if rule.roles else [])]
-    parts += [texts.table] if table else []
+    parts = [texts.grants, texts.refusals]
+    parts += [texts.role] if rule.roles else []
+    parts += [texts.table] if rule.provision.aggregate is not None else []
+    parts += [texts.push] if _pushes(rule) else []
     filled = Template("".join(parts)).substitute(_blanks(rule))
     found = "".join(_elsewhere(agreements, rule))
     return f"{_head(ref)}{filled}{found}{_invariants(rule)}"
@@ -201,21 +213,32 @@ def _blanks(rule: FlowRule) -> dict[str, str]:
         for name, mask in provision.release.items()
         if not isinstance(mask, Pass) and name != rule.dataset.event_date
     ]
+    withheld = next(name for name in provision.withhold if name not in rule.barred)
     roles = [min(one.roles) for one in provision.when if isinstance(one, RoleCondition)]
-    to = provision.flow.recipient
+    flow, terms = provision.flow, f"dataset: {rule.dataset.id}, purpose: {rule.purpose}"
+    # Whoever pushes asks by itself, and names whom for; else the recipient names whom from.
+    asks, other = flow.recipient, f"from: {flow.provider}"
+    if _pushes(rule):
+        asks, other = flow.provider, f"to: {flow.recipient}"
     return {
-        "who": f"as: {to}, role: {roles[0]}" if roles else f"as: {to}",
-        "to": to,
-        "flow": f"from: {provision.flow.provider}, dataset: {rule.dataset.id}, "
-        f"purpose: {rule.purpose}",
+        "who": f"as: {asks}, role: {roles[0]}" if roles else f"as: {asks}",
+        "caller": f"as: {asks}",
+        "from": flow.provider,
+        "to": flow.recipient,
+        "flow": f"{other}, {terms}",
+        "terms": terms,
         "provision": provision.id,
         "fields": ", ".join(_asked(rule)),
-        "withheld": next(name for name in provision.withhold if name not in rule.barred),
-        "masked": masked[0],
+        "withheld": withheld,
+        "masked": (*masked, withheld)[0],
         "date": rule.dataset.event_date or "",
         "requests": str(provision.limits.requests_per_minute),
         "rows": str(provision.limits.rows_per_day),
     }
+
+
+def _pushes(rule: FlowRule) -> bool:
+    return rule.provision.delivery.mode == "push"
 
 
 def _asked(rule: FlowRule) -> tuple[str, ...]:
@@ -233,15 +256,19 @@ def _elsewhere(agreements: Agreements, rule: FlowRule) -> Iterator[str]:
     """Yield tests of what is no flow of the agreement: unknown, uncovered, prohibited."""
     parties = rule.pact.agreement.parties
     alias = {party.agency: name for name, party in parties.items()}
-    pair = (rule.provider, rule.recipient)
-    for dataset, purpose in _flows(agreements, pair):
-        if _first(agreements, pair, dataset, purpose) is None:
-            yield _refused("no other flow", alias, pair, dataset, purpose, agreements,
-                           "NO_PROVISION", "none")  # fmt: skip
-            branch = purpose.partition(".")[0]
-            yield _refused("a branch of purposes is no purpose", alias, pair, dataset, branch,
-                           agreements, "UNKNOWN_PURPOSE", "none")  # fmt: skip
-            break
+    there = (rule.provider, rule.recipient)
+    uncovered = (
+        (pair, dataset, purpose)
+        for pair in (there, there[::-1])  # where prohibitions meet all of one way, the other
+        for dataset, purpose in _flows(agreements, pair)
+        if _first(agreements, pair, dataset, purpose) is None
+    )
+    for pair, dataset, purpose in itertools.islice(uncovered, 1):
+        yield _refused("no other flow", alias, pair, dataset, purpose, agreements,
+                       "NO_PROVISION", "none")  # fmt: skip
+        branch = purpose.partition(".")[0]
+        yield _refused("a branch of purposes is no purpose", alias, pair, dataset, branch,
+                       agreements, "UNKNOWN_PURPOSE", "none")  # fmt: skip
     for never in _own(agreements, rule):
         for case in _meeting(agreements, never, rule):
             first = _first(agreements, *case)
