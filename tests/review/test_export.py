@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -17,6 +20,7 @@ from tests.data import ROOT
 from tests.review.cedar_worlds import shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gateway.agreement.index import FlowRule
@@ -36,8 +40,9 @@ def flows() -> list[FlowRule]:
 
 
 def policies() -> list[dict[str, Any]]:
-    """Return the county's ODRL policies."""
-    return [json.loads(text) for text in odrl.odrl(as_signed(shipped())).files.values()]
+    """Return the county's ODRL policies, without the profile."""
+    files = odrl.odrl(as_signed(shipped())).files
+    return [json.loads(text) for name, text in files.items() if name != odrl.PROFILE_FILE]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -84,6 +89,63 @@ def test_odrl_says_term_purpose_and_people() -> None:
         assert wants == (("accord:consent", "eq") in operands)
 
 
+LEFT_OPERANDS = {"purpose", "dateTime", "elapsedTime", "recipient"}
+OPERATORS = {"eq", "neq", "lt", "lteq", "gteq", "isAnyOf", "isNoneOf"}
+ACTIONS = {"odrl:use", "distribute", "delete"}
+"""Words of the ODRL Vocabulary and Expression 2.2, as far as the export uses them."""
+
+
+def test_every_word_is_of_odrl_or_of_the_profile() -> None:
+    """What the profile does not define, ODRL does; and all that the profile defines is used."""
+    text = odrl.odrl(as_signed(shipped())).files[odrl.PROFILE_FILE]
+    profile = {one["@id"]: one for one in json.loads(text)["@graph"]}
+
+    constraints = [one for policy in policies() for one in _nodes(policy) if "operator" in one]
+    actions = {
+        action if isinstance(action, str) else action["rdf:value"]["@id"]
+        for policy in policies()
+        for rule in (*policy["permission"], *policy["prohibition"], *policy["obligation"])
+        for action in ([rule["action"]] if isinstance(rule["action"], str) else rule["action"])
+    }
+    operands = {one["leftOperand"] for one in constraints}
+    assert operands | actions <= {*LEFT_OPERANDS, *ACTIONS, *profile}
+    assert {one["operator"] for one in constraints} <= OPERATORS
+    ours = {name for name in profile if "Operand" in profile[name]["@type"]}
+    assert {*operands - LEFT_OPERANDS, "accord:freeText", "accord:means"} == ours
+    assert {"@id": "odrl:use"} == profile["accord:receive"]["odrl:includedIn"]
+
+
+def test_odrl_rules_have_what_an_agreement_requires() -> None:
+    """Every rule has an action, a target, an assigner and an assignee, and a uid of its own."""
+    for policy in policies():
+        rules = [*policy["permission"], *policy["prohibition"], *policy["obligation"]]
+        assert all({"action", "target", "assigner", "assignee"} <= one.keys() for one in rules)
+        assert len(rules) == len({one["uid"] for one in rules})
+
+
+def test_a_prohibition_of_records_leaves_counts_alone() -> None:
+    """The shape narrows the action, and not the asset: of one dataset both are received."""
+    [floor] = [
+        one
+        for one in policies()[0]["prohibition"]
+        if one["uid"].endswith("F1-no-records-to-enforcement")
+    ]
+    [action] = floor["action"]
+
+    assert {"@id": "odrl:use"} == action["rdf:value"]
+    assert [("accord:shape", ["record"])] == [
+        (one["leftOperand"], one["rightOperand"]) for one in action["refinement"]
+    ]
+
+
+def _nodes(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        yield from itertools.chain.from_iterable(map(_nodes, value.values()))
+    elif isinstance(value, list):
+        yield from itertools.chain.from_iterable(map(_nodes, value))
+
+
 def test_oaas_has_what_the_draft_requires() -> None:
     """Every required field, one document a provision; nobody provisions from an unsigned one."""
     export = oaas.oaas(as_signed(shipped()))
@@ -115,6 +177,29 @@ def test_fhir_permissions_are_whole() -> None:
         assert ["permit"] == types[-1:]
         assert {"deny"} >= set(types[:-1])
         assert one["justification"]["basis"]
+
+
+def test_entries_of_the_bundle_have_urls_of_their_own() -> None:
+    """Required outside of transactions, unique, and the same whenever it is exported."""
+    [text] = fhir.fhir_permission(as_signed(shipped())).files.values()
+
+    urls = [entry["fullUrl"] for entry in json.loads(text)["entry"]]
+    assert len(urls) == len(set(urls))
+    assert all(
+        re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", one) for one in urls
+    )
+    assert [text] == list(fhir.fhir_permission(as_signed(shipped())).files.values())
+
+
+def test_a_period_of_fhir_ends_inside_the_term() -> None:
+    """Its end is part of it: the last second in force, and not the first instant after."""
+    [text] = fhir.fhir_permission(as_signed(shipped())).files.values()
+    ends = {fhir.fhir_id(rule.ref.replace("/", "-")): rule.ends for rule in flows()}
+
+    for entry in json.loads(text)["entry"]:
+        one = entry["resource"]
+        last = dt.datetime.fromisoformat(one["validity"]["end"])
+        assert dt.timedelta(seconds=1) == ends[one["id"]] - last
 
 
 def test_no_fhir_permit_is_denied_by_its_own_resource() -> None:

@@ -7,7 +7,9 @@ are no FHIR resources, so that they stand as identifiers and codings of our own 
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.agreement.index import field_meets, speaks_of_fields, under
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 ACTION: Final = "http://terminology.hl7.org/CodeSystem/consentaction"
 REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 ID_MAX: Final = 64
+SECOND: Final = dt.timedelta(seconds=1)
+"""An end of FHIR is inside its period, all of its last second: ours is the first instant after."""
 CARRIED: Final = frozenset({Part.NEVER, Part.BASIS})
 
 
@@ -31,7 +35,7 @@ def fhir_permission(agreements: Agreements) -> Export:
     bundle = {
         "resourceType": "Bundle",
         "type": "collection",
-        "entry": [{"resource": one} for one in resources],
+        "entry": [{"fullUrl": _url(one["id"]), "resource": one} for one in resources],
     }
     denials = sum(rule["type"] == "deny" for one in resources for rule in one["rule"])
     said = f"{len(resources)} permissions with {denials} denials"
@@ -48,7 +52,7 @@ def _permission(agreements: Agreements, several: tuple[FlowRule, ...]) -> dict[s
         "asserter": _organization(rule.provider.id),
         "validity": {
             "start": stamp(rule.pact.starts),
-            "end": stamp(rule.ends),
+            "end": stamp(rule.ends - SECOND),
         },
         "justification": {
             "basis": [
@@ -73,6 +77,11 @@ def _permission(agreements: Agreements, several: tuple[FlowRule, ...]) -> dict[s
             },
         ],
     }
+
+
+def _url(name: str) -> str:
+    """Return what a bundle calls an entry: required in it, and the same whenever it is made."""
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'urn:accord:permission:{name}')}"
 
 
 def fhir_id(name: str) -> str:

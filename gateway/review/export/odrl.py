@@ -1,8 +1,9 @@
 """Agreements as ODRL 2.2 policies in JSON-LD: one `Agreement` a file, prohibitions first.
 
-ODRL has no words for fields, kinds of agencies, roles or consent: they are operands of a profile,
-`urn:accord:odrl`, which a reader has to know. A reader that does not know it must not evaluate the
-policy (ODRL Information Model, section 4).
+ODRL has no words for fields, kinds of agencies, roles or consent: they are terms of a profile,
+which is written beside the policies. A reader that does not know it must not evaluate them (ODRL
+Information Model 2.2, section 4). The profile says that to receive is to use: else a prohibition to
+use would not meet what the permissions permit.
 """
 
 from __future__ import annotations
@@ -15,16 +16,33 @@ from gateway.review.export.made import Export, Part, json_text, lost, stamp
 from gateway.review.grouped import by_provision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gateway.agreement.index import Agreements, FlowRule, Pact, Rule
 
 PROFILE: Final = "urn:accord:odrl"
+PROFILE_FILE: Final = "profile.odrl.json"
+CONTEXT: Final = ("http://www.w3.org/ns/odrl.jsonld", {"accord": f"{PROFILE}#"})
+RECEIVE: Final = "accord:receive"
+OPERANDS: Final[Mapping[str, str]] = {
+    "accord:class": "the class of a field, as direct_identifier",
+    "accord:consent": "a purpose that the person whom a record is about consents to",
+    "accord:dataset": "the dataset that a field is of, whatever its version",
+    "accord:field": "a field of a dataset",
+    "accord:freeText": "whether a field holds prose",
+    "accord:kind": "the kind of an agency, as law_enforcement",
+    "accord:means": "what a field tells, as a date of birth",
+    "accord:optOut": "a purpose that the person whom a record is about objects to",
+    "accord:regime": "the law that follows a dataset, as part2",
+    "accord:role": "the role of the person who asks",
+    "accord:shape": "whether records are received, or counts of them: record, aggregate",
+}
+"""The profile's left operands, each with what it holds."""
 CARRIED: Final = frozenset({Part.ROLES, Part.CONSENT, Part.NEVER, Part.ONWARD, Part.DELETION})
 
 
 def odrl(agreements: Agreements) -> Export:
-    """Return a policy for each agreement; the floor's prohibitions stand in every one."""
+    """Return a policy for each agreement, with the floor's prohibitions; and the profile."""
     flows: dict[str, list[tuple[FlowRule, ...]]] = {}
     for several in by_provision(agreements):
         flows.setdefault(several[0].pact.agreement.ref, []).append(several)
@@ -34,16 +52,37 @@ def odrl(agreements: Agreements) -> Export:
         )
         for one in agreements.pacts
     }
+    files[PROFILE_FILE] = json_text(_profile())
     count = sum(len(several) for several in flows.values())
     said = f"{count} permissions, {len(agreements.rules)} prohibitions"
     return Export(files, said, lost(agreements, CARRIED))
+
+
+def _profile() -> dict[str, Any]:
+    """Return the terms that ODRL lacks: one action, a part of `use`, and left operands."""
+    receive = {
+        "@id": RECEIVE,
+        "@type": "odrl:Action",
+        "odrl:includedIn": {"@id": "odrl:use"},
+        "skos:definition": "to be given data by the agency that holds it",
+    }
+    operands = [
+        {"@id": name, "@type": "odrl:LeftOperand", "skos:definition": said}
+        for name, said in OPERANDS.items()
+    ]
+    clause = {
+        "@id": "accord:clause",
+        "@type": "rdf:Property",
+        "skos:definition": "the clause of the paper that a rule expresses",
+    }
+    return {"@context": CONTEXT, "@id": PROFILE, "@graph": [receive, *operands, clause]}
 
 
 def _policy(
     agreements: Agreements, pact: Pact, flows: list[tuple[FlowRule, ...]]
 ) -> dict[str, Any]:
     return {
-        "@context": ["http://www.w3.org/ns/odrl.jsonld", {"accord": f"{PROFILE}#"}],
+        "@context": CONTEXT,
         "@type": "Agreement",
         "uid": f"urn:accord:agreement:{pact.agreement.ref}",
         "profile": PROFILE,
@@ -67,7 +106,7 @@ def _permission(pact: Pact, several: tuple[FlowRule, ...]) -> dict[str, Any]:
         "accord:clause": provision.clause,
         "assigner": _party(rule.provider.id),
         "assignee": _party(rule.recipient.id),
-        "action": f"accord:receive_{provision.delivery.shape.value}",
+        "action": _action(RECEIVE, [provision.delivery.shape]),
         "target": _asset(rule, provision.release),
         "constraint": [
             _constraint("purpose", "isAnyOf", [one.purpose for one in several]),
@@ -128,7 +167,6 @@ def _prohibition(agreements: Agreements, rule: Rule) -> dict[str, Any]:
         "accord:class": when.field_class,
         "accord:means": when.means,
         "accord:regime": when.regime,
-        "accord:shape": when.shape,
     }
     target = [
         _constraint(name, "isAnyOf", sorted(map(str, values)))
@@ -141,7 +179,7 @@ def _prohibition(agreements: Agreements, rule: Rule) -> dict[str, Any]:
         "uid": f"urn:accord:prohibition:{rule.source}/{rule.never.id}",
         "accord:clause": rule.never.clause,
         # `use` includes every action: whoever has it may not give it on either.
-        "action": "use" if rule.never.onward else "accord:receive",
+        "action": _action("odrl:use" if rule.never.onward else RECEIVE, when.shape),
         "target": {"@type": "AssetCollection", "source": "urn:accord:everything",
                    **({"refinement": target} if target else {})},
         "assigner": _kinds(when.from_kind),
@@ -155,6 +193,15 @@ def _prohibition(agreements: Agreements, rule: Rule) -> dict[str, Any]:
         ]
         made["constraint"] = [_constraint("purpose", "isAnyOf", leaves)]
     return made
+
+
+def _action(name: str, shapes: Iterable[str]) -> object:
+    """Return an action, narrowed to the shapes in which data is received where any is named."""
+    values = sorted(map(str, shapes))
+    if not values:
+        return name
+    narrowed = [_constraint("accord:shape", "isAnyOf", values)]
+    return [{"rdf:value": {"@id": name}, "refinement": narrowed}]
 
 
 def _kinds(several: Iterable[str]) -> dict[str, Any]:
