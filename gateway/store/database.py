@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 Where: TypeAlias = Path | str
 """A SQLite file, or the URL of a PostgreSQL database, `postgresql://…`."""
 
+ABSENT: Final = "the exchange log's database does not exist: `accord serve --create` makes one"
+"""What is said where a log was never made; a missing one that was is a rollback."""
+
 
 class ServerError(Exception):
     """A PostgreSQL server did not do what it was asked, or does not answer.

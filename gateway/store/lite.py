@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import LogError
 from gateway.store import tables
+from gateway.store.database import ABSENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,8 @@ def reader(database: Path) -> sqlite3.Connection:
     Raises:
         LogError: It cannot be had.
     """
+    if not database.exists():
+        raise LogError(ABSENT)
     connection = _connect(f"{database.absolute().as_uri()}?mode=ro")
     try:
         connection.execute("PRAGMA query_only=ON")

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import LogError
+from gateway.store.database import ABSENT
 from gateway.store.lock import Lock
 from gateway.store.tables import REVISION
 
@@ -65,7 +66,7 @@ def migrate(database: Where, revision: str = REVISION) -> tuple[str, str]:
 def _engine(database: Where) -> Engine:
     if isinstance(database, Path):
         if not database.exists():
-            raise LogError("the exchange log's database does not exist")
+            raise LogError(ABSENT)
         return create_engine(f"sqlite:///{database.absolute()}")
     return create_engine(database.replace("postgresql://", "postgresql+psycopg://", 1))
 

@@ -22,6 +22,7 @@ from gateway.errors import LogError, SettingsError
 from gateway.store import connect
 from gateway.store.backlog import Backlog
 from gateway.store.compare import compare, head_of, opened
+from gateway.store.database import ABSENT
 from gateway.store.desk import Desk
 from gateway.store.faults import RollbackError
 from gateway.store.held import HeldFile
@@ -289,7 +290,7 @@ def _exist(place: Place, held: HeldFile, verifiers: Verifiers, *, create: bool) 
         size = opened(note, verifiers).size
         raise RollbackError("the exchange log's database is missing", store_size=0, held_size=size)
     if not create:
-        raise LogError("the exchange log's database does not exist")
+        raise LogError(ABSENT)
     connect.create(place.database)
 
 
