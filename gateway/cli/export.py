@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.agreement.index import Agreements
-    from gateway.review.export.made import Export, Loss
+    from gateway.review.export.made import Export
 
 LANGUAGES: Final[Mapping[str, Callable[[Agreements], Export]]] = {
     "cedar": cedar,
@@ -27,6 +28,8 @@ LANGUAGES: Final[Mapping[str, Callable[[Agreements], Export]]] = {
     "oaas": oaas,
     "fhir-permission": fhir_permission,
 }
+
+_WIDTH: Final = 80
 
 
 def run_export(folder: str, language: str, output: str, now: str) -> int:
@@ -49,10 +52,19 @@ def run_export(folder: str, language: str, output: str, now: str) -> int:
         (place / name).write_text(text, encoding="utf-8")
         sys.stdout.write(f"wrote     {place / name}\n")
     parts = ", ".join(one.part.value for one in export.lost) or "nothing"
-    sys.stdout.write(f"{export.said}; left out: {parts}\n")
-    sys.stdout.writelines(printable(_line(one)) + "\n" for one in export.lost)
+    sys.stdout.writelines(_wrapped(f"{export.said}; left out: {parts}", "  "))
+    for one in export.lost:
+        sys.stdout.writelines(_wrapped(f"  {one.part.value}: {', '.join(one.where)}", "      "))
     return 0
 
 
-def _line(one: Loss) -> str:
-    return f"  {one.part.value:32} {', '.join(one.where)}"
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Return lines that a terminal shows whole; no name is broken."""
+    lines = textwrap.wrap(
+        printable(text),
+        _WIDTH,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return [f"{line}\n" for line in lines]

@@ -130,11 +130,15 @@ def _text(report: Report) -> str:
 
 
 def told(findings: Iterable[Finding], sources: Mapping[str, str]) -> Iterator[str]:
-    """Yield findings as lines for people: the place, its line with a caret, a rule's page once."""
+    """Yield findings as lines for people: the place, its line with a caret, a rule's page once.
+
+    A note asks nothing of anybody: it is one line, and buries no warning.
+    """
     seen: set[str] = set()
     for one in findings:
         yield printable(one.text())
-        yield from excerpt(sources.get(one.file, ""), one)
+        if one.level is not Level.INFO:
+            yield from excerpt(sources.get(one.file, ""), one)
         if one.rule not in seen and (where := page(one.rule)):
             yield f"    = {where}"
         seen.add(one.rule)

@@ -61,6 +61,18 @@ def test_text_shows_the_line_the_caret_and_the_page() -> None:
     ] == lines
 
 
+def test_a_note_is_one_line_and_its_page() -> None:
+    """Of a note neither the line nor a caret is shown; it asks nothing of anybody."""
+    note = Finding("push-not-loaded", Level.INFO, "a/county.yaml", 1, 1, "sound")
+    report = Report("lint", (Judged("f", "f", (note, note)),), {"a/county.yaml": "id: county"})
+
+    assert [
+        "a/county.yaml:1:1 info push-not-loaded: sound",
+        "    = docs/lint/push-not-loaded.md",
+        "a/county.yaml:1:1 info push-not-loaded: sound",
+    ] == written(report, Format.TEXT).splitlines()
+
+
 def test_a_page_is_named_once() -> None:
     """Ten findings of a rule name its page at the first."""
     report = Report("lint", (Judged("f", "f", (WRONG, WRONG)),), {})

@@ -244,6 +244,8 @@ def test_export_writes_files_and_lists_what_is_lost(
     assert 0 == done
     assert all(f"wrote     {path}" in said for path in (tmp_path / "out").iterdir())
     assert "left out: masks, " in said
+    assert "  masks: county-overdose-response/P1-outreach-referral," in said
+    assert all(len(line) <= 80 for line in said.splitlines() if not line.startswith("wrote"))
 
 
 def test_an_unknown_language_is_told(tmp_path: Path) -> None:
