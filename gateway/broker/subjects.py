@@ -86,11 +86,14 @@ def check_person(
             part is a placeholder.
     """
     agency, _, system = person.system.partition("/")
-    known = {
-        len(one.fields) for dataset in datasets for one in dataset.subjects if one.system == system
-    }
+    every = [one for dataset in datasets for one in dataset.subjects]
+    known = {len(one.fields) for one in every if one.system == system}
     if agency not in agencies or not known:
-        wrong = "is not <agency>/<system> of an agency and a dataset that are known here"
+        systems = ", ".join(sorted({one.system for one in every}))
+        wrong = (
+            "is not <agency>/<system> of an agency and a dataset that are known here; "
+            f"systems are {systems}"
+        )
     elif len(person.parts) not in known:
         counts = " or ".join(map(str, sorted(known)))
         wrong = f"has {len(person.parts)} parts, and its system {counts}"
