@@ -57,17 +57,20 @@ class Meaning:
 
     Args:
         origin: The log's.
-        later: The entries are those of a later part of a log. Which agreements were active before
-            is not known there: those that are named are gathered in `named`.
+        later: The entries are those of a later part of a log. Where agreements stood before is not
+            known there: those that a grant names are gathered in `named`, and those that a refusal
+            does in `refused`.
     """
 
-    __slots__ = ("_later", "active", "all_known", "named", "origin", "streams")
+    __slots__ = ("_later", "active", "all_known", "named", "origin", "refused", "streams", "told")
 
     def __init__(self, origin: str, *, later: bool = False) -> None:
         self.origin = origin
         self.active: set[str] = set()
+        self.told: set[str] = set()  # in whatever state
         self.all_known = True  # every `agreement` entry so far was opened
         self.named: set[str] = set()
+        self.refused: set[str] = set()
         self.streams: dict[bytes, tuple[int, bytes | None]] = {}
         self._later = later
 
@@ -96,36 +99,44 @@ class Meaning:
     def go_on(self, later: Meaning) -> None:
         """Take what a later part of the log says."""
         self.active |= later.active
+        self.told |= later.told
         self.all_known = self.all_known and later.all_known
         self.streams |= later.streams
+
+    def known_in(self, earlier: Meaning) -> bool:
+        """Return whether what a later part could not know stood so in what came before it."""
+        return self.named <= earlier.active and self.refused <= earlier.told
 
     def _swap(self, meta: Mapping[str, Any] | None) -> None:
         if meta is None:
             self.all_known = False
             return
-        self.active.update(
-            f"{name}@{version}"
-            for name, version, _, state in meta["agreements"]
-            if state == "active"
-        )
+        for name, version, _, state in meta["agreements"]:
+            self.told.add(f"{name}@{version}")
+            if state == "active":
+                self.active.add(f"{name}@{version}")
 
     def _known(self, entry: Entry) -> Fault | None:
         """A version stays known after it was superseded: a request in flight may still name it.
 
-        The leaf names it, so this holds for entries that are not opened too.
+        A grant names one that was active. A refusal may name one because it is not: a draft, or one
+        that was suspended before this log began. The leaf names it, so this holds for entries that
+        are not opened too.
         """
         if not self.all_known:
             return None
+        grant = entry.kind == b"intent"
         if entry.agreement is None:
             # A refusal may come before any agreement was found; a grant may not.
-            return ("agreement-unknown", "`intent` without an agreement") if _grant(entry) else None
+            return ("agreement-unknown", "`intent` without an agreement") if grant else None
         name = entry.agreement.decode()
-        if name not in self.active:
-            if self._later:
-                self.named.add(name)
-                return None
-            return "agreement-unknown", "no earlier `agreement` entry made this version active"
-        return None
+        if name in (self.active if grant else self.told):
+            return None
+        if self._later:
+            (self.named if grant else self.refused).add(name)
+            return None
+        said = "made this version active" if grant else "tells of this version"
+        return "agreement-unknown", f"no earlier `agreement` entry {said}"
 
     def _release(self, entry: Entry, meta: Mapping[str, Any] | None) -> Fault | None:
         key = entry.exchange or b""
@@ -158,7 +169,3 @@ class Meaning:
         if said is None or (stream is not None and a2b_base64(said) != stream):
             return "stream-broken", "`stream` is not that of the last release"
         return None
-
-
-def _grant(entry: Entry) -> bool:
-    return entry.kind == b"intent"

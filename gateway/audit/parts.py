@@ -97,7 +97,7 @@ def _follows(walk: Walk, part: Part) -> bool:
         part.claimed == walk.tree.levels
         and walk.times[1] <= part.times[0]
         and not walk.lives.meets(part.lives)
-        and (not meaning.all_known or part.meaning.named <= meaning.active)
+        and (not meaning.all_known or part.meaning.known_in(meaning))
         and not any(_carried(walk, part))
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.audit.beside import Entry, Meaning
 from gateway.audit.checkpoint import open_checkpoint
 from gateway.audit.entry import encode_leaf, parse_leaf
 from gateway.audit.merkle import TILE_WIDTH, leaf_hash
@@ -226,6 +227,24 @@ def test_an_agreement_of_an_earlier_part_is_known() -> None:
 
     assert part.sound
     assert {AGREEMENT} == part.meaning.named
+
+
+@pytest.mark.parametrize(("state", "joined"), [("draft", True), ("active", True), (None, False)])
+def test_a_refusal_of_a_later_part_names_what_an_earlier_one_tells_of(
+    state: str | None, *, joined: bool
+) -> None:
+    """In whatever state: it may be refused because it is a draft."""
+    told, later = Meaning("synthetic"), Meaning("synthetic", later=True)
+    rows = [["drafted", "1.0.0", "", state]] if state else []
+    told.read(an_entry(b"agreement", None), {"agreements": rows})
+
+    assert later.read(an_entry(b"refusal", b"drafted@1.0.0"), None) is None
+    assert joined == later.known_in(told)
+
+
+def an_entry(kind: bytes, agreement: bytes | None) -> Entry:
+    """Return a leaf of which nothing else matters."""
+    return Entry(agreement, kind, b"", b"0", b"p", None, b"", b"x")
 
 
 def test_a_part_sets_aside_so_many_entries_and_no_more() -> None:

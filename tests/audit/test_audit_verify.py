@@ -721,24 +721,43 @@ def test_an_agreement_is_looked_for_once_every_swap_is_opened() -> None:
     assert ["not-opened"] == codes(run(log.copy(), openings=intent))
 
 
-def test_only_an_active_version_counts() -> None:
-    """A draft is known, and permits nothing; a superseded one stays known to what is in flight."""
+def swap(log: Log, version: str, state: str) -> None:
+    """Write where one version of an agreement stands."""
+    rows = [["ems-to-health", version, SHA, state]]
+    log.add("agreement", {"agreements": rows, "floor_sha256": SHA}, retain="p")
 
-    def swap(log: Log, version: str, state: str) -> None:
-        rows = [["ems-to-health", version, SHA, state]]
-        log.add("agreement", {"agreements": rows, "floor_sha256": SHA}, retain="p")
+
+def test_only_an_active_version_grants() -> None:
+    """A draft is known, and permits nothing; a superseded one stays known to what is in flight."""
 
     def draft(log: Log) -> None:
         swap(log, "4", "in_review")
-        log.add("refusal", refusal_meta(), x=X, agreement="ems-to-health@4")
+        log.add("intent", facts(), x=X, agreement="ems-to-health@4")
+        log.recovered(X, 0)
 
     def superseded(log: Log) -> None:
         swap(log, "4", "active")
-        log.add("refusal", refusal_meta(), x=X, agreement="ems-to-health@4")
-        log.add("refusal", refusal_meta(), x=Y, agreement=AGREEMENT)
+        log.add("intent", facts(), x=X, agreement=AGREEMENT)
+        log.recovered(X, 0)
 
     assert [("agreement-unknown", 3)] == lives(draft, opened=True)
     assert [] == lives(superseded, opened=True)
+
+
+@pytest.mark.parametrize("state", ["draft", "in_review", "suspended", "terminated"])
+def test_a_refusal_may_name_a_version_because_it_is_not_active(state: str) -> None:
+    """It says so; a version that no entry told of is nobody's."""
+
+    def refused(log: Log) -> None:
+        swap(log, "4", state)
+        log.add("refusal", refusal_meta(), x=X, agreement="ems-to-health@4")
+
+    def unheard(log: Log) -> None:
+        swap(log, "4", state)
+        log.add("refusal", refusal_meta(), x=X, agreement="ems-to-health@5")
+
+    assert [] == lives(refused, opened=True)
+    assert [("agreement-unknown", 3)] == lives(unheard, opened=True)
 
 
 def test_the_genesis_names_this_log() -> None:
