@@ -52,7 +52,7 @@ def compile_agreements(
     notices: Mapping[str, str] | None = None,
 ) -> Agreements:
     """Return the index of files that were parsed and linted, their signatures judged."""
-    pacts = tuple(sorted((_within(one, floor) for one in pacts), key=lambda one: one.agreement.ref))
+    pacts = tuple(sorted((within(one, floor) for one in pacts), key=lambda one: one.agreement.ref))
     # A prohibition of an agreement that is not signed binds nobody; that of a suspended one still
     # does.
     binding = (Signed.SIGNED, Signed.SUSPENDED)
@@ -84,7 +84,7 @@ def compile_agreements(
     )
 
 
-def _within(one: Pact, floor: Floor) -> Pact:
+def within(one: Pact, floor: Floor) -> Pact:
     """Return an agreement whose term is no longer than the floor's longest."""
     term = one.agreement.term
     after = add(term.effective, floor.at_most.term)

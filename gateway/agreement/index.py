@@ -76,6 +76,20 @@ class Pact:
     ends: dt.datetime
     digest: bytes
 
+    def state(self, now: dt.datetime) -> str:
+        """Return the word for where it stands: of `Signed`, but `active` or `out_of_term`.
+
+        One whose term is over is not called terminated: that is final, and a clock that was set
+        ahead ends nothing for good.
+        """
+        if self.signed is Signed.SIGNED:
+            return "active" if self.starts <= now < self.ends else "out_of_term"
+        return self.signed.value
+
+    def turns(self) -> tuple[dt.datetime, ...]:
+        """Return the instants at which that changes by itself."""
+        return (self.starts, self.ends) if self.signed is Signed.SIGNED else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Attestation:

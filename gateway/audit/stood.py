@@ -15,7 +15,7 @@ class Stood:
     """Where one agreement stood.
 
     Attributes:
-        state: `draft`, `in_review`, `active`, `suspended` or `terminated`.
+        state: `draft`, `in_review`, `active`, `out_of_term`, `suspended` or `terminated`.
         at: When the entry was written.
     """
 

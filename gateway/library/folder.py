@@ -15,9 +15,8 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.agreement.compiling import compile_agreements
+from gateway.agreement.compiling import compile_agreements, within
 from gateway.agreement.finding import Finding, Level
-from gateway.agreement.index import Pact, Signed
 from gateway.agreement.lint.folder import SIGNATURES, TESTS
 from gateway.errors import AgreementError, NotFoundError, Reason
 from gateway.library.anchor import anchor
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from gateway.agreement.index import Agreements
+    from gateway.agreement.index import Agreements, Pact
     from gateway.audit.stood import Stood
     from gateway.library.settle import Settled
 
@@ -38,6 +37,7 @@ AGE: Final = dt.timedelta(hours=1)
 """A look is repeated after this long, as some rules hang on the day: a determination runs out."""
 
 _LONG_AGO: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
+_NEVER: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Loaded:
         states: (id, version, digest, state) of each agreement, for the log.
         files: The bytes in force, by file name.
         memory: What must not be forgotten, this look included.
+        turns: The first instant after it at which a term begins or ends, so that states change.
     """
 
     agreements: Agreements | None = None
@@ -59,6 +60,7 @@ class Loaded:
     memory: Memory = field(default_factory=Memory)
     stamp: object = None
     at: dt.datetime = _LONG_AGO
+    turns: dt.datetime = _NEVER
 
 
 class FolderLibrary:
@@ -124,10 +126,14 @@ class FolderLibrary:
         return source, force.files.get(name + SIGNATURES, b"")
 
     def changed(self, now: dt.datetime) -> bool:
-        """Return whether a look is due: a file changed, an hour passed, or a look fell through."""
+        """Return whether a look is due: a file changed, a term began or ended, an hour passed.
+
+        Also where a look fell through.
+        """
         force = self._force
         # The clock may also have been set back.
-        return force.stamp != stamp(self._folder) or not force.at <= now < force.at + AGE
+        due = min(force.at + AGE, force.turns)
+        return force.stamp != stamp(self._folder) or not force.at <= now < due
 
     def look(self, now: dt.datetime) -> Loaded:
         """Return what the folder amounts to at `now`, without putting it in force."""
@@ -140,19 +146,27 @@ class FolderLibrary:
         )
         settled, findings = settler.settle(_rules(contents(self._folder)))
         if settled is None:
-            return replace(force, findings=tuple(findings), stamp=before, at=now)
+            return replace(force, findings=tuple(findings), stamp=before, at=now, turns=_NEVER)
         findings += statements.faults(settled.folder)
-        pacts = statements.pacts(settled.folder)
+        floor = settled.folder.floor.model
+        pacts = tuple(within(one, floor) for one in statements.pacts(settled.folder))
         memory.base = {name: settled.files[name] for name in BASE}
         states = tuple(
-            (one.agreement.id, one.agreement.version, one.digest, _STATE[one.signed])
-            for one in pacts
+            (one.agreement.id, one.agreement.version, one.digest, one.state(now)) for one in pacts
         )
         agreements = force.agreements
         if agreements is None or (force.files, force.states) != (settled.files, states):
             agreements = _compile(settled, pacts, 1 + (agreements.generation if agreements else 0))
+        turns = min((edge for one in pacts for edge in one.turns() if edge > now), default=_NEVER)
         return Loaded(
-            agreements, tuple(findings), states, settled.files, memory, stamp=before, at=now
+            agreements,
+            tuple(findings),
+            states,
+            settled.files,
+            memory,
+            stamp=before,
+            at=now,
+            turns=turns,
         )
 
     def news(self, loaded: Loaded) -> bool:
@@ -197,13 +211,3 @@ def _compile(settled: Settled, pacts: tuple[Pact, ...], generation: int) -> Agre
 def _unwritten(path: Path) -> Finding:
     message = "suspensions and versions cannot be written: a restart would forget them"
     return Finding("memory-unwritten", Level.ERROR, path.name, 1, 1, message)
-
-
-_STATE: Final = {
-    Signed.DRAFT: "draft",
-    Signed.IN_REVIEW: "in_review",
-    Signed.SIGNED: "active",
-    Signed.SUSPENDED: "suspended",
-    Signed.TERMINATED: "terminated",
-}
-"""The words of the log's `agreement` entries."""

@@ -106,7 +106,7 @@ class AgreementServicer(agreement_pb2_grpc.AgreementServiceServicer):
             id=pact.agreement.id,
             version=pact.agreement.version,
             digest=pact.digest,
-            status=_status(pact, self._now()),
+            status=pact.state(self._now()),
             title=pact.agreement.title,
             parties=parties,
             signed_by=[] if unsigned else parties,
@@ -137,12 +137,6 @@ class AgreementServicer(agreement_pb2_grpc.AgreementServiceServicer):
 
 def _parties(pact: Pact) -> list[str]:
     return sorted({party.agency for party in pact.agreement.parties.values()})
-
-
-def _status(pact: Pact, now: dt.datetime) -> str:
-    if pact.signed is Signed.SIGNED:
-        return "active" if pact.starts <= now < pact.ends else "out_of_term"
-    return str(pact.signed)
 
 
 def _in_words(condition: When) -> str:

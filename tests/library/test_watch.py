@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from gateway.library.settle import NOT_IN_FORCE
 from tests.library.officers import ALL, HRO, Officers
 
 if TYPE_CHECKING:
-    import datetime as dt
     from pathlib import Path
 
     from gateway.audit.entry import Draft
@@ -109,6 +109,40 @@ def test_the_watch_puts_a_suspension_in_force(officers: Officers) -> None:
 
     assert [] == fatal
     assert {"county": "suspended"} == officers.states()
+
+
+EXPIRES = dt.datetime(2028, 1, 1, 5, tzinfo=dt.UTC)
+"""Midnight after the last day, where the county is."""
+
+
+@pytest.mark.parametrize(
+    ("before_s", "expected"), [(1, []), (0, [["out_of_term"]]), (-3600, [["out_of_term"]])]
+)
+def test_the_end_of_a_term_is_an_entry(
+    officers: Officers, before_s: int, expected: list[list[str]]
+) -> None:
+    """At the instant itself, though no file changed: a second before no look is due."""
+    log, last = Log(), EXPIRES - dt.timedelta(minutes=1)
+    officers.library.swap(officers.library.look(last))
+
+    moment = EXPIRES - dt.timedelta(seconds=before_s)
+    if officers.library.changed(moment):
+        asyncio.run(put_in_force(officers.library, log, officers.library.look(moment)))
+
+    said = [[state for *_, state in one.meta["agreements"]] for one in log.kept]  # type: ignore[attr-defined]
+    assert expected == said
+    assert not officers.library.changed(moment)
+
+
+def test_a_clock_that_was_ahead_ends_nothing_for_good(officers: Officers) -> None:
+    """Set back, the term stands again: it is not terminated, and the log says both."""
+    log = Log()
+    for moment in (EXPIRES, officers.now):
+        asyncio.run(put_in_force(officers.library, log, officers.library.look(moment)))
+
+    said = [state for one in log.kept for *_, state in one.meta["agreements"]]  # type: ignore[attr-defined]
+    assert ["out_of_term", "active"] == said
+    assert {"county": "signed"} == officers.states()
 
 
 def test_what_pushes_is_told_to_the_process_log(officers: Officers) -> None:

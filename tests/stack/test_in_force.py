@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.agreement.index import Signed
 from gateway.agreement.signing import Action
+from gateway.broker.drafts import b64
 from gateway.cli.compose import MEMORY
 from gateway.cli.deploy.sign import sign_all
 from gateway.cli.signing import Signer, run_sign
@@ -225,6 +226,20 @@ def test_the_end_of_the_term_meets_a_stream_that_waits(tmp_path: Path, source: R
         with pytest.raises(RefusedError) as caught:
             made.ask(runs())
         assert Reason.AGREEMENT_OUT_OF_TERM is caught.value.reason
+        made.loop.run(_until(lambda: [("active", True), ("out_of_term", True)] == told(made)))
+
+
+def told(town: Town) -> list[tuple[str, bool]]:
+    """Return where the log says that the agreement stood, and whether of the text in force."""
+    [pact] = [one for one in town.running.library.current().pacts if one.agreement.id == AGREEMENT]
+    stood = (
+        (state, digest == b64(pact.digest))
+        for _, kind, meta in town.entries()
+        if kind == "agreement"
+        for name, _, digest, state in meta["agreements"]
+        if name == AGREEMENT
+    )
+    return list(dict.fromkeys(stood))
 
 
 def test_all_parties_resume(small: Town) -> None:
