@@ -16,6 +16,8 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 	--only-binary :all: --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The tests start some hundred processes: what one has compiled, the others read.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check test test-long bench proto golden lock format clean
@@ -27,14 +29,14 @@ demo: $(DEMO)  ## Run a whole county for half a minute: make demo ARGS="--keep c
 	@$(BIN)/accord demo $(ARGS)
 
 test: check  ## Everything that a change must pass, about ten minutes on 2 cores.
-	pytest -q -n 2 --dist loadgroup -m "not long" $(ARGS)
+	pytest -q -n 2 --dist worksteal -m "not long" $(ARGS)
 
 check: $(DEV)  ## The part of `make test` that reads and does not run.
 	ruff check .
 	ruff format --check .
 	lint-imports
 	buf lint
-	mypy
+	mypy --num-workers 2
 	accord agreements lint agreements --for sign --now 2026-12-01T12:00:00Z
 	accord agreements test agreements --min 100
 

@@ -17,9 +17,6 @@ TARGETS = {"own identifiers": (0.99, 0.99), "patterns": (0.97, 0.95), "names": (
 
 FALL = 0.01
 
-# Measured once for both claims, wherever they run.
-pytestmark = pytest.mark.xdist_group("identities")
-
 
 @functools.cache
 def measured(part: str) -> dict[str, Figures]:

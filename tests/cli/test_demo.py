@@ -24,11 +24,7 @@ BOUND_S = 110
 DEMO = (sys.executable, "-P", "-c", "from gateway.cli.main import main; main()", "demo")
 AGENCIES = ("rivertown-ems", "rivertown-pd", "rivertown-health", "safe-steps")
 
-pytestmark = [
-    pytest.mark.timeout(BOUND_S + 60),
-    # One demo at a time: each is six processes.
-    pytest.mark.xdist_group("demo"),
-]
+pytestmark = pytest.mark.timeout(BOUND_S + 60)
 
 
 def demo(home: Path, *options: str) -> subprocess.Popen[str]:
