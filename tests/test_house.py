@@ -6,6 +6,7 @@ Syntax trees of the program, read for what they may not hold.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,17 @@ def _files(*roots: Path) -> list[Path]:
 
 PROGRAM = _files(GATEWAY, ROOT / "adapters")
 IN_CORE = _files(*(GATEWAY / name for name in CORE))
-TREES = {path: ast.parse(path.read_text("utf-8")) for path in PROGRAM}
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def _trees() -> Iterator[tuple[Path, ast.Module]]:
+    """Yield every file of the program with its syntax tree."""
+    for path in PROGRAM:
+        yield path, _tree(path)
 
 
 def _name(path: Path) -> str:
@@ -81,9 +92,7 @@ def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _where_called(name: str) -> set[str]:
-    return {
-        _name(path) for path, tree in TREES.items() for called, _ in _calls(tree) if called == name
-    }
+    return {_name(path) for path, tree in _trees() for called, _ in _calls(tree) if called == name}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_the_core_is_pure(path: Path) -> None:
 
     Nothing is awaited below ports.
     """
-    tree = TREES[path]
+    tree = _tree(path)
     imported = {
         name.split(".")[0]
         for node in ast.walk(tree)
@@ -138,7 +147,7 @@ def test_values_are_frozen(path: Path) -> None:
     """Every dataclass of the core is frozen and slotted, but two that a reader fills and drops."""
     loose = [
         f"{node.name}:{node.lineno}"
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.ClassDef) and node.name not in {"_Open", "Tally"}
         for one in node.decorator_list
         if "dataclass" in ast.unparse(one)
@@ -152,7 +161,7 @@ def test_values_are_frozen(path: Path) -> None:
 def test_a_match_over_a_closed_set_ends(path: Path) -> None:
     """What no case knows is never passed over: a last case is there, and it answers or raises."""
     open_ended = []
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(_tree(path)):
         if not isinstance(node, ast.Match):
             continue
         last = node.cases[-1]
@@ -174,7 +183,7 @@ def test_only_the_edge_aborts() -> None:
     """`wire/status` maps the errors once; nothing else ends a call."""
     aborting = {
         _name(path)
-        for path, tree in TREES.items()
+        for path, tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"abort", "abort_with_status"}
     }
@@ -198,7 +207,7 @@ def test_only_the_edge_aborts() -> None:
 )
 def test_columns_are_never_joined_by_position(name: str) -> None:
     """Values come together by expression or by key: no `hstack`, no horizontal concat, no `zip`."""
-    tree = TREES[GATEWAY / name]
+    tree = _tree(GATEWAY / name)
     called = {called for called, _ in _calls(tree)}
     sideways = [
         call.lineno
@@ -215,7 +224,7 @@ def test_packages_hold_a_docstring_only() -> None:
     """Importing one module never brings its whole package along."""
     full = [
         _name(path)
-        for path, tree in TREES.items()
+        for path, tree in _trees()
         if path.name == "__init__.py"
         and [
             one
@@ -247,7 +256,7 @@ ERRORS = {
 
 def _messages() -> Iterator[tuple[str, str]]:
     """Yield (place, message) of every message that is written out where an error is made."""
-    for path, tree in TREES.items():
+    for path, tree in _trees():
         for called, call in _calls(tree):
             if called not in ERRORS:
                 continue
@@ -307,7 +316,7 @@ def test_danger_is_spelled() -> None:
     hidden = [
         f"{_name(path)}:{node.lineno}"
         for path in IN_CORE
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(_tree(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and re.search(r"(?:^|_)(?:skip|bypass|insecure|disable|ignore)_", node.name)
         and not node.name.startswith("unsafe_")

@@ -151,7 +151,7 @@ def written() -> list[Written]:
 
 
 def _read(path: Path) -> Written:
-    text = yaml.safe_load(path.read_text("utf-8"))
+    text = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     if unknown := set(text) - _FIELDS:
         raise ValueError(path.name, unknown)
     if "dimensions" in text:

@@ -7,6 +7,7 @@ agrees with what an officer reads in the file.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -49,10 +50,11 @@ def held(town: Town, agency: str, dataset: str) -> list[Row]:
     return list(pa.Table.from_batches(list(adapter.scan(scan, Report()))).to_pylist())
 
 
-def table_of(dataset: str, name: str) -> Mapping[str, Any]:
-    """Return a map of a dataset file: `values` and `unmapped`."""
-    read = yaml.safe_load((HERE / "datasets" / f"{dataset}.yaml").read_text())
-    found: Mapping[str, Any] = read["maps"][name]
+@functools.cache
+def maps_of(dataset: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the maps of a dataset file by name: each has `values` and `unmapped`."""
+    text = (HERE / "datasets" / f"{dataset}.yaml").read_text()
+    found: Mapping[str, Mapping[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)["maps"]
     return found
 
 
@@ -140,7 +142,7 @@ def state(name: str) -> Callable[[Row], object]:
 
 def mapped(name: str, dataset: str, table: str) -> Callable[[Row], object]:
     """The word of the table."""
-    found = table_of(dataset, table)
+    found = maps_of(dataset)[table]
 
     def rule(row: Row) -> object:
         if row[name] is None:
@@ -152,7 +154,7 @@ def mapped(name: str, dataset: str, table: str) -> Callable[[Row], object]:
 
 def mapped_list(name: str, dataset: str, table: str) -> Callable[[Row], object]:
     """The distinct words of the table, sorted, as the list's own spelling."""
-    found = table_of(dataset, table)
+    found = maps_of(dataset)[table]
 
     def rule(row: Row) -> object:
         if row[name] is None:
