@@ -24,7 +24,7 @@ from gateway.cli.verbs import end
 from gateway.cli.words import command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gateway.errors import AccordError
 
@@ -117,14 +117,23 @@ def demo(
 
 
 def main() -> None:
-    """Run a verb; what it cannot do is said in a line or two, never as a traceback."""
-    # Before gRPC is imported: its core would write lines of its own between ours, with addresses.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    """Run the verb that the command line calls, in a process of its own; see `carry_out`."""
     words = sys.argv[1:]
     if words[:1] == ["agreements"]:
         unhurried_collector()
+    carry_out(words)
+
+
+def carry_out(words: Sequence[str]) -> None:
+    """Run a verb; what it cannot do is said in a line or two, never as a traceback.
+
+    Raises:
+        SystemExit: With the verb's exit code, always.
+    """
+    # Before gRPC is imported: its core would write lines of its own between ours, with addresses.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        command(app, words)()
+        command(app, words)(list(words), prog_name="accord")
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a value
         sys.exit(ended(error))
 

@@ -19,6 +19,7 @@ from gateway.errors import (
     SettingsError,
     SourceError,
 )
+from tests.verbs import accord
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +72,7 @@ def test_what_nobody_foresaw_says_where_and_no_text(capsys: pytest.CaptureFixtur
     assert "canary" not in said
 
 
-def accord(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the program as a process."""
     code = "from gateway.cli.main import main; main()"
     quiet = {key: value for key, value in os.environ.items() if not key.startswith("GRPC_")}
@@ -85,7 +86,7 @@ def test_no_line_but_ours_on_standard_error(tmp_path: Path) -> None:
     """A gateway that is off: gRPC's own core, which would name addresses, stays silent."""
     assert 0 == accord("init", "county", "--port", "1", folder=tmp_path).returncode
 
-    done = accord(
+    done = process(
         "log", "show", "--client", "county/agencies/rivertown-health/client.toml", EXCHANGE,
         folder=tmp_path,
     )  # fmt: skip
@@ -112,3 +113,13 @@ def test_wrong_usage_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None
 
     assert (2, 1) == (done.returncode, len(done.stderr.splitlines())), done.stderr
     assert done.stderr.startswith("accord: ")
+
+
+def test_a_process_says_what_its_verb_says(tmp_path: Path) -> None:
+    """The program ends with the exit code of the verb, and writes its lines where they belong."""
+    words = ("serve", "absent.toml")
+    here = accord(*words, folder=tmp_path)
+
+    done = process(*words, folder=tmp_path)
+
+    assert (2, here.stdout, here.stderr) == (done.returncode, done.stdout, done.stderr)

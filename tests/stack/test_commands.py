@@ -1,4 +1,7 @@
-"""The commands as people type them: each help's own example, exit codes, a killed gateway."""
+"""The commands as people type them: each help's own example, exit codes, a killed gateway.
+
+What serves, what is killed and what tells by its exit code are processes; the rest is run here.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,10 @@ import typer.main
 from gateway.cli.demo.town import free_ports
 from gateway.cli.main import app
 from tests.stack.county import EMS, PHD, audit
+from tests.verbs import accord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# One worker has the county: a second would make it again.
-pytestmark = pytest.mark.xdist_group("commands")
 
 ACCORD: Final = str(Path(sys.executable).parent / "accord")
 WAIT_S: Final = 40.0
@@ -83,7 +84,11 @@ class Deployed:
         self.processes: dict[str, subprocess.Popen[str]] = {}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one verb to its end."""
+        """Run one verb to its end, in this process."""
+        return accord(*arguments, folder=self.folder)
+
+    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one verb to its end, as a process of its own."""
         return subprocess.run(  # noqa: S603 - our own command, without a shell
             [ACCORD, *arguments], cwd=self.folder, capture_output=True, text=True, check=False,
             timeout=WAIT_S, env=_quiet(),
@@ -119,7 +124,7 @@ class Deployed:
     def request(self, *more: str) -> subprocess.CompletedProcess[str]:
         """Ask as the health department."""
         client = f"county/agencies/{PHD}/client.toml"
-        return self.run("request", "--client", client, *RUNS, *more)
+        return self.process("request", "--client", client, *RUNS, *more)
 
 
 def _quiet() -> dict[str, str]:
