@@ -56,7 +56,7 @@ def test_stubs_load_under_the_oldest_runtime(tmp_path: Path) -> None:
     requirements = tmp_path / "wire.txt"
     requirements.write_text("".join(map(_pinned, WIRE)))
     target = tmp_path / "lowest"
-    _install(sys.executable, requirements, "--no-deps", "--target", str(target))
+    _install(sys.executable, requirements, "--no-deps", "--no-compile", "--target", str(target))
 
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", IMPORTED],

@@ -104,6 +104,7 @@ def refused(town: Town, within_s: float = WITHIN_S) -> RefusedError:
         except RefusedError as error:
             return error
         assert begun < until, "records still leave"
+        time.sleep(0.05)
 
 
 def served(town: Town, within_s: float = WITHIN_S) -> None:
