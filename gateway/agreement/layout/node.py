@@ -6,7 +6,7 @@ Only what the strict reader accepts is read, so anchors, tags and block scalars 
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from yaml._yaml import CParser
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 BLANK: Final = ""
 """Stands among comments for an empty line."""
+_BLANK_ENDS: Final = 2
+"""Line ends in a row that leave an empty line between them."""
 
 
-class Style(Enum):
+class Style(StrEnum):
     """How a value is written."""
 
     SCALAR = "scalar"
@@ -81,9 +83,13 @@ def tree(text: str) -> tuple[Node, list[str]]:
     """Return the file in `text`, which the strict reader has read, and the comments at its end."""
     builder = _Builder(text)
     parser = CParser(text)
+    event_of, scalar = parser.get_event, builder.scalar
     try:
-        while (event := parser.get_event()).__class__ is not StreamEndEvent:
-            builder.take(event)
+        while (event := event_of()).__class__ is not StreamEndEvent:
+            if event.__class__ is ScalarEvent:  # most of them
+                scalar(event)
+            else:
+                builder.take(event)
     finally:
         parser.dispose()
     return builder.end()
@@ -109,17 +115,25 @@ class _Builder:
         self._last: Entry | None = None  # whose key or value ended there
         self._pending: list[str] = []
 
-    def take(self, event: Any) -> None:  # noqa: ANN401 - libyaml's events share no useful base
+    def scalar(self, event: Any) -> None:  # noqa: ANN401 - libyaml's events share no useful base
+        """Take the next event, a scalar."""
+        self._comments(event.start_mark.index)
+        written = event.value if not event.style else _quoted(event.value)
+        top = self._stack[-1][0] if self._stack else None
+        if top is not None and self._key is None and top.style in MAPPINGS:
+            self._key = self._last = self._entry(top, written)
+        else:
+            self._last = self._put(Node(Style.SCALAR, written))
+        self._read = event.end_mark.index
+
+    def take(self, event: Any) -> None:  # noqa: ANN401
+        """Take the next event that is no scalar."""
         kind = event.__class__
-        if kind is ScalarEvent:
-            self._comments(event.start_mark.index)
-            self._scalar(event)
-            self._read = event.end_mark.index
-        elif kind in (MappingStartEvent, SequenceStartEvent):
+        if kind is MappingStartEvent or kind is SequenceStartEvent:
             self._comments(event.start_mark.index)
             self._start(Node(_STARTS[kind, bool(event.flow_style)]))
             self._read = event.end_mark.index
-        elif kind in (MappingEndEvent, SequenceEndEvent):
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
             node, owner = self._stack.pop()
             if not node.block:
                 # A block ends where the next thing begins: its comments are that thing's.
@@ -139,14 +153,6 @@ class _Builder:
         owner = self._put(node)
         self._stack.append((node, owner))
         self._last = None
-
-    def _scalar(self, event: Any) -> None:  # noqa: ANN401
-        written = _written(event.value, plain=not event.style)
-        top = self._stack[-1][0] if self._stack else None
-        if top is not None and self._key is None and top.style in MAPPINGS:
-            self._key = self._last = self._entry(top, written)
-        else:
-            self._last = self._put(Node(Style.SCALAR, written))
 
     def _put(self, node: Node) -> Entry | None:
         """Put a value where the file has it, and return the entry that it is of."""
@@ -170,7 +176,7 @@ class _Builder:
     def _comments(self, upto: int) -> None:
         """Keep the comments between what was read last and `upto`."""
         gap = self._text[self._read : upto]
-        if "\n" not in gap and "#" not in gap:
+        if "#" not in gap and gap.count("\n") < _BLANK_ENDS:
             return  # nearly always
         for place, (line, whole) in enumerate(_lines(gap)):
             _, sign, words = line.partition("#")
@@ -206,8 +212,6 @@ def _lines(gap: str) -> Iterator[tuple[str, bool]]:
     yield lines[-1], False
 
 
-def _written(text: str, *, plain: bool) -> str:
-    if plain:
-        return text
+def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
