@@ -12,8 +12,6 @@ from gateway.broker.explain import explain
 from gateway.cli.officers import EXIT_FINDINGS, EXIT_REFUSED, good, instant
 from gateway.errors import SettingsError
 from gateway.library.statements import digest_in
-from gateway.plan.build import Builder
-from gateway.review.tables import named_tables
 from gateway.values import Caller, DatasetId, Request, Terms
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.agreement.lint.folder import Folder
     from gateway.broker.explain import Explanation
+    from gateway.plan.build import Builder
 
 STEPS: Final = {
     1: "identity",
@@ -86,6 +85,10 @@ def as_signed(read: Folder) -> Agreements:
 
 def _builder(read: Folder) -> Builder:
     """Return a builder with an empty table for each that is named: none is read."""
+    # The other verbs that compile a folder build no plan, and do not wait for what carries one out.
+    from gateway.plan.build import Builder
+    from gateway.review.tables import named_tables
+
     tables = named_tables(one.model for one in read.agreements)
     return Builder(tables, lambda domain, period: (f"{domain}/{period}", bytes(32)))
 

@@ -13,7 +13,6 @@ from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.spans import add
 from gateway.cli.agreements import TOLD, subjects, tell_all
 from gateway.cli.officers import EXIT_ATTENTION, EXIT_FINDINGS, good, instant
-from gateway.cli.standings.duties import owed_in, told
 from gateway.errors import SettingsError
 from gateway.library.statements import bound_in
 
@@ -72,6 +71,9 @@ def _due(found: Folder, today: dt.date) -> Iterator[str]:
 def _late(log: str, now: dt.datetime) -> Iterator[str]:
     """Yield each duty that is overdue, the review of an emergency above all."""
     if log:
+        # Most look at the files alone, and do not wait for what reads a log.
+        from gateway.cli.standings.duties import owed_in, told
+
         yield from (told(one, now) for one in owed_in(Path(log)) if one.due < now)
 
 

@@ -106,9 +106,18 @@ def test_a_number_out_of_its_limits_is_refused_as_typer_refuses(
     assert said[0] == said[1]
 
 
-def test_a_lint_loads_only_what_it_needs() -> None:
-    """What an officer waits for at the start: none of the gateway, and no library of others."""
-    loaded = ended("agreements", "lint", "agreements", say=f"set({HEAVY!r}) & set(sys.modules)")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lint", "agreements"),
+        ("diff", "agreements", "agreements"),
+        ("who", "--field", "person_phone"),
+        ("status",),
+    ],
+)
+def test_what_reads_files_alone_loads_nothing_of_a_gateway(words: tuple[str, ...]) -> None:
+    """What an officer waits for at the start: no engine, no store, and no library of others."""
+    loaded = ended("agreements", *words, say=f"set({HEAVY!r}) & set(sys.modules)")
 
     assert "set()" == loaded
 
@@ -140,6 +149,5 @@ def ended(*words: str, say: str) -> str:
 HEAVY = (
     "asyncio", "cryptography", "email", "grpc", "h3", "importlib.metadata", "numpy",
     "opentelemetry", "polars", "pyarrow", "pydantic", "rich", "sqlalchemy", "structlog",
-    "gateway.decide", "gateway.plan", "gateway.ports", "gateway.settings", "gateway.store",
-    "gateway.wire",
+    "gateway.engine", "gateway.plan", "gateway.settings", "gateway.store", "gateway.wire",
 )  # fmt: skip
