@@ -21,7 +21,8 @@ from gateway.agreement.spans import Duration, duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.places import Path
+    from gateway.agreement.yaml import Document
 
 _E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")

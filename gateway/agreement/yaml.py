@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import yaml
 from yaml._yaml import CParser
@@ -27,11 +27,13 @@ from yaml.events import (
 )
 
 from gateway.agreement.finding import Finding, FindingsError, Level, quoted
+from gateway.agreement.places import Places, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from yaml._yaml import Mark
 
-Path: TypeAlias = tuple[str | int, ...]
+    from gateway.agreement.places import Below, Path
+
 Value: TypeAlias = Any  # dict[str, Value] | list[Value] | str | int | bool
 
 MAX_BYTES: Final = 256 * 1024
@@ -40,38 +42,24 @@ MAX_DEPTH: Final = 12
 MAX_FINDINGS: Final = 50
 
 
-class Place(NamedTuple):
-    """Where something stands, from 1. Of an entry of a mapping it is the place of the key."""
-
-    line: int
-    column: int
-
-
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a file says, and where it says it.
 
     Attributes:
         value: Dicts, lists, strings, integers and booleans; never None, never a float.
-        places: The place of each entry and item by its path from the top; `()` is the whole.
+        places: The place of each entry and item by its path from the top.
         file: The name that findings carry.
     """
 
     value: dict[str, Value]
-    places: Mapping[Path, Place]
+    places: Places
     file: str
-
-    def place(self, path: Path) -> Place:
-        """Return the place of `path`, or of the nearest thing around it that has one."""
-        for length in range(len(path), -1, -1):
-            if (found := self.places.get(path[:length])) is not None:
-                return found
-        return Place(1, 1)
 
     def finding(self, rule: str, path: Path, message: str, level: Level = Level.ERROR) -> Finding:
         """Return a finding at `path`."""
-        place = self.place(path)
-        return Finding(rule, level, self.file, place.line, place.column, message)
+        line, column = self.places.nearest(path)
+        return Finding(rule, level, self.file, line, column, message)
 
 
 class YamlError(FindingsError):
@@ -91,12 +79,13 @@ def read(data: bytes, *, file: str) -> Document:
     text = _checked_text(data, file)
     builder = _Builder(file)
     parser = CParser(text)
+    event_of, scalar = parser.get_event, builder.scalar
     try:
         while True:
-            event = parser.get_event()
+            event = event_of()
             kind = event.__class__
             if kind is ScalarEvent:  # most of them
-                builder.scalar(event)
+                scalar(event)
             elif kind is StreamEndEvent:
                 break
             else:
@@ -132,6 +121,8 @@ def _checked_text(data: bytes, file: str) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         _refuse(file, line, 1, "not UTF-8")
     text = text.replace("\r\n", "\n")
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text  # most of them
     for match in _ODD.finditer(text):
         char = match[0]
         if not char.isprintable() or _HIDDEN.match(char):
@@ -189,32 +180,22 @@ def _ambiguous(text: str) -> bool:
 # --- building ---
 
 
-@dataclass(slots=True)
-class _Open:
-    """A mapping or a list that is still open.
-
-    Attributes:
-        entries: Of a mapping; None for a list, which has `items`.
-        key: Of a mapping: a key that waits for its value.
-    """
-
-    path: Path
-    entries: dict[str, Value] | None = None
-    items: list[Value] | None = None
-    key: str | None = None
-
-
 class _Builder:
     """Takes events one by one. It keeps its own stack, so depth costs no recursion."""
 
     def __init__(self, file: str) -> None:
         self._file = file
         self._findings: list[Finding] = []
-        self._places: dict[Path, Place] = {}
-        self._stack: list[_Open] = []
-        self._root: Value = None
         self._documents = 0
         self._nodes = 0
+        # What is open: a mapping, or a list where there are no entries; at first that of documents.
+        self._entries: dict[str, Value] | None = None
+        self._items: list[Value] = []
+        self._below: Below = {}
+        self._stack: list[tuple[dict[str, Value] | None, list[Value], Below]] = []
+        # A key of the mapping that waits for its value, and where it stands.
+        self._key: str | None = None
+        self._mark: Mark
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - libyaml's events share no useful base
         """Take the next event that is no scalar.
@@ -224,11 +205,11 @@ class _Builder:
         """
         kind = event.__class__
         if kind is MappingStartEvent:
-            self._start(event, {}, None)
+            self._start(event, {}, [])
         elif kind is SequenceStartEvent:
             self._start(event, None, [])
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            self._stack.pop()
+            self._entries, self._items, self._below = self._stack.pop()
         elif kind is AliasEvent:
             self._halt(event, "yaml-alias", f"the alias *{event.anchor}: write it out")
         elif kind is DocumentStartEvent:
@@ -247,22 +228,21 @@ class _Builder:
         """Return what was read, once the stream has ended."""
         if self._findings:
             raise YamlError(tuple(self._findings))
-        if not isinstance(self._root, dict):
+        places = self._below.get(0)
+        if not isinstance(places, Places) or not isinstance(self._items[0], dict):
             self.stop("missing-key", 1, 1, "a file is one mapping of keys to values")
-        return Document(self._root, self._places, self._file)
+        return Document(self._items[0], places, self._file)
 
     def _halt(self, event: Any, rule: str, message: str) -> NoReturn:  # noqa: ANN401
-        self.stop(rule, event.start_mark.line + 1, event.start_mark.column + 1, message)
+        self.stop(rule, *place_of(event.start_mark), message)
 
-    def _note(self, rule: str, line: int, column: int, message: str) -> None:
+    def _note(self, rule: str, mark: Mark, message: str) -> None:
+        line, column = place_of(mark)
         if len(self._findings) == MAX_FINDINGS - 1:
             self.stop(rule, line, column, message)
         self._findings.append(Finding(rule, Level.ERROR, self._file, line, column, message))
 
-    def _count(self, event: Any) -> None:  # noqa: ANN401
-        self._nodes += 1
-        if self._nodes <= MAX_NODES and event.anchor is None and event.tag is None:
-            return
+    def _no_node(self, event: Any) -> NoReturn:  # noqa: ANN401
         if self._nodes > MAX_NODES:
             self._halt(event, "yaml-encoding", f"more than {MAX_NODES} nodes")
         if event.anchor is not None:
@@ -273,18 +253,27 @@ class _Builder:
         self,
         event: Any,  # noqa: ANN401
         entries: dict[str, Value] | None,
-        items: list[Value] | None,
+        items: list[Value],
     ) -> None:
-        self._count(event)
+        self._nodes += 1
+        if self._nodes > MAX_NODES or event.anchor is not None or event.tag is not None:
+            self._no_node(event)
         if len(self._stack) >= MAX_DEPTH:
             self._halt(event, "yaml-encoding", f"nested more than {MAX_DEPTH} deep")
-        top = self._stack[-1] if self._stack else None
-        if top is not None and top.entries is not None and top.key is None:
+        value = items if entries is None else entries
+        if self._entries is None:
+            places = Places(event.start_mark)
+            self._below[len(self._items)] = places
+            self._items.append(value)
+        elif self._key is None:
             message = "a list or mapping as a key: a key is a string"
             self._halt(event, "yaml-ambiguous-scalar", message)
-        place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
-        path = self._put(items if entries is None else entries, place)
-        self._stack.append(_Open(path, entries, items))
+        else:
+            places = Places(self._mark)
+            self._below[self._key] = places
+            self._entries[self._key], self._key = value, None
+        self._stack.append((self._entries, self._items, self._below))
+        self._entries, self._items, self._below = entries, items, places.below
 
     def scalar(self, event: Any) -> None:  # noqa: ANN401
         """Take the next event, a scalar.
@@ -292,62 +281,59 @@ class _Builder:
         Raises:
             YamlError: Nothing beyond it may be read.
         """
-        self._count(event)
-        mark = event.start_mark
-        place = Place(mark.line + 1, mark.column + 1)
-        text: str = event.value
-        plain = not event.style
-        if not plain:
-            self._quoted(text, event.style, place)
-        top = self._stack[-1] if self._stack else None
-        if top is None or top.entries is None:
-            self._put(self._plain(text, place) if plain else text, place)
-        elif top.key is None:
-            self._key(top, top.entries, text, place, plain=plain)
+        self._nodes += 1
+        if self._nodes > MAX_NODES or event.anchor is not None or event.tag is not None:
+            self._no_node(event)
+        entries, key = self._entries, self._key
+        if entries is not None and key is None:
+            self._take_key(event, entries)
+            return
+        value: Value = event.value
+        if event.style:
+            self._quoted(value, event.style, event.start_mark)
+        elif _ambiguous(value) or "\n" in value:
+            value = self._odd(value, event.start_mark)
+        if entries is None or key is None:
+            self._below[len(self._items)] = event.start_mark
+            self._items.append(value)
         else:
             # The place of an entry is that of its key.
-            top.entries[top.key] = self._plain(text, place) if plain else text
-            top.key = None
+            entries[key] = value
+            self._key = None
 
-    def _quoted(self, text: str, style: str, place: Place) -> None:
+    def _quoted(self, text: str, style: str, mark: Mark) -> None:
         if style in ("|", ">"):
             message = "a block scalar hides line ends: quote it on one line"
-            self._note("yaml-ambiguous-scalar", *place, message)
+            self._note("yaml-ambiguous-scalar", mark, message)
         elif not _shows(text):
             message = "an escape for a character that does not show as what it is"
-            self._note("yaml-encoding", *place, message)
+            self._note("yaml-encoding", mark, message)
 
-    def _key(
-        self, top: _Open, entries: dict[str, Value], text: str, place: Place, *, plain: bool
-    ) -> None:
-        line, column = place
-        if plain and text == "<<":
-            self.stop("yaml-alias", line, column, "a merge key: write it out")
+    def _take_key(self, event: Any, entries: dict[str, Value]) -> None:  # noqa: ANN401
+        text, mark = event.value, event.start_mark
+        if event.style:
+            self._quoted(text, event.style, mark)
+        elif text == "<<":
+            self.stop("yaml-alias", *place_of(mark), "a merge key: write it out")
         # `y` is the second coordinate of a JWK (RFC 7518). As a key it is text to every reader in
         # use, and keys are a closed set; as a value it stays refused.
-        if plain and text != "y" and _ambiguous(text):
+        elif text != "y" and _ambiguous(text):
             message = f"the key {quoted(text)} is not text to every reader: quote it"
-            self._note("yaml-ambiguous-scalar", line, column, message)
+            self._note("yaml-ambiguous-scalar", mark, message)
         if not text.isascii():
-            self._note("yaml-encoding", line, column, f"the key {quoted(text)} is not ASCII")
-        path = (*top.path, text)
+            self._note("yaml-encoding", mark, f"the key {quoted(text)} is not ASCII")
         if text in entries:
-            first = self._places[path].line
-            message = f"the key {quoted(text)} stands in line {first} and in line {line}"
-            self._note("yaml-duplicate-key", line, column, message)
-        top.key = text
-        self._places[path] = place
+            first, again = place_of(self._below[text]).line, place_of(mark).line
+            message = f"the key {quoted(text)} stands in line {first} and in line {again}"
+            self._note("yaml-duplicate-key", mark, message)
+        self._below[text] = mark
+        self._key, self._mark = text, mark
 
-    def _plain(self, text: str, place: Place) -> Value:
-        if not _ambiguous(text) and "\n" not in text:
-            return text
-        return self._odd(text, place)
-
-    def _odd(self, text: str, place: Place) -> Value:
+    def _odd(self, text: str, mark: Mark) -> Value:
         """Return what a plain scalar stands for that some reader does not take for text."""
         if "\n" in text:
             message = "text over a blank line hides a line end: write it on one line"
-            self._note("yaml-ambiguous-scalar", *place, message)
+            self._note("yaml-ambiguous-scalar", mark, message)
         if text == "true":
             return True
         if text == "false":
@@ -359,26 +345,8 @@ class _Builder:
         message = f"{quoted(text)} is not the same to every reader: quote it"
         if text in NOTHING:
             message = "nothing stands here: write a value, or `none` where the key allows it"
-        self._note("yaml-ambiguous-scalar", *place, message)
+        self._note("yaml-ambiguous-scalar", mark, message)
         return text
-
-    def _put(self, value: Value, place: Place) -> Path:
-        """Put `value` where the file has it, and return its path."""
-        if not self._stack:
-            self._root = value
-            self._places[()] = place
-            return ()
-        top = self._stack[-1]
-        if top.items is not None:
-            path = (*top.path, len(top.items))
-            self._places[path] = place
-            top.items.append(value)
-            return path
-        assert top.entries is not None  # noqa: S101 - one of the two
-        key = top.key if top.key is not None else ""
-        top.key = None
-        top.entries[key] = value
-        return (*top.path, key)
 
 
 def _shows(text: str) -> bool:

@@ -14,11 +14,13 @@ from gateway.agreement.floor import Floor
 from gateway.agreement.lint.folder import Read
 from gateway.agreement.lint.run import lint
 from gateway.agreement.model import Agreement
-from gateway.agreement.yaml import Document, Path, read
+from gateway.agreement.yaml import Document, read
 from tests.agreement.county import AGREEMENT, FLOOR, NOW, ROOT, county, registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from gateway.agreement.places import Path
 
 TEXTS: tuple[Any, ...] = ("none", "all", "x", "", "P1D", "P100Y", "PT1S", "2199-12-31")
 NUMBERS: tuple[Any, ...] = (0, -1, 10**14, True, False)
@@ -48,7 +50,7 @@ KINDS: dict[str, tuple[Callable[[Document], object], str]] = {
 def mutants(document: Document, stride: int) -> Iterator[Document]:
     """Yield the document with one place changed to something odd, or taken out."""
     number = 0
-    for path in document.places:
+    for path, _ in document.places.every():
         for odd in (*ODD, None):
             number += 1
             if path and number % stride == 0:

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from gateway.agreement.yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES, Place, YamlError, read
+from gateway.agreement.places import Place
+from gateway.agreement.yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES, YamlError, read
 
 DUPLICATE, SCALAR, ALIAS, ENCODING, SYNTAX = (
     "yaml-duplicate-key",
@@ -45,11 +46,27 @@ def test_places_are_those_of_keys_and_items() -> None:
     """Each entry and item knows its line and column, counted from 1."""
     document = read(b"a: one\nb: [x, {c: z}]\n", file="x.yaml")
 
-    assert Place(1, 1) == document.place(("a",))
-    assert Place(2, 5) == document.place(("b", 0))
-    assert Place(2, 9) == document.place(("b", 1, "c"))
-    assert Place(2, 8) == document.place(("b", 1, "missing"))
+    assert Place(1, 1) == document.places.nearest(("a",))
+    assert Place(2, 5) == document.places.nearest(("b", 0))
+    assert Place(2, 9) == document.places.nearest(("b", 1, "c"))
+    assert Place(2, 8) == document.places.nearest(("b", 1, "missing"))
     assert "x.yaml:2:5 error r: m" == document.finding("r", ("b", 0), "m").text()
+
+
+def test_every_place_is_told_in_the_order_of_the_file() -> None:
+    """The whole, each entry by its key and each item by its own beginning, and no other."""
+    document = read(b"a: one\nb: [x, {c: z}]\nd: {}\n", file="x.yaml")
+
+    expected = {
+        (): (1, 1),
+        ("a",): (1, 1),
+        ("b",): (2, 1),
+        ("b", 0): (2, 5),
+        ("b", 1): (2, 8),
+        ("b", 1, "c"): (2, 9),
+        ("d",): (3, 1),
+    }
+    assert list(expected.items()) == list(document.places.every())
 
 
 def test_a_key_twice_names_both_lines() -> None:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from gateway.agreement.dataset import FieldRule
     from gateway.agreement.lint.folder import Folder, Read
+    from gateway.agreement.places import Path
     from gateway.agreement.testing import Suite
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.yaml import Document
 
 MADE_UP: Final = frozenset(
     {"example", "fictional", "fixture", "made-up", "nobody", "sample", "synthetic", "test"}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.agreement.lint.folder import Folder
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.places import Path
+    from gateway.agreement.yaml import Document
 
 
 @provision_rule("purpose-unknown")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from gateway.agreement.aggregate import Grid
     from gateway.agreement.lint.folder import Folder
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.places import Path
+    from gateway.agreement.yaml import Document
 
 _DAY_S: Final = 86_400
 _MONTHS: Final = 12

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder
     from gateway.agreement.model import Never, Selectors
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.places import Path
+    from gateway.agreement.yaml import Document
 
 ENFORCEMENT: Final = AgencyKind.LAW_ENFORCEMENT
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from gateway.agreement.dataset import Dataset, FieldRule
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement, Party, Provision
+    from gateway.agreement.places import Path
     from gateway.agreement.registry import Agency
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.yaml import Document
     from gateway.masks.base import Mask
 
 Fault: TypeAlias = "tuple[Path, str]"

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from gateway.agreement.aggregate import Aggregate
     from gateway.agreement.lint.folder import Folder
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.places import Path
+    from gateway.agreement.yaml import Document
 
 USUAL_CELL: Final = 11
 """The least of CMS and PCORnet; below it only the floor may go."""

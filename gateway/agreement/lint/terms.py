@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement
-    from gateway.agreement.yaml import Path
+    from gateway.agreement.places import Path
 
 DAYS_LEFT: Final = 60
 REVIEW_MONTHS: Final = 12

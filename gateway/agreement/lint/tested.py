@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from gateway.agreement.lint.folder import Folder, Read
     from gateway.agreement.model import Agreement
+    from gateway.agreement.places import Path
     from gateway.agreement.testing import Suite
-    from gateway.agreement.yaml import Document, Path
+    from gateway.agreement.yaml import Document
 
 
 @folder_rule("provision-untested", Level.SIGNING)

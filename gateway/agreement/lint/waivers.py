@@ -18,9 +18,10 @@ from gateway.agreement.finding import Finding, Level, quoted
 from gateway.agreement.lint.catalogue import ABOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from gateway.agreement.yaml import Document, Place
+    from gateway.agreement.places import Path, Place
+    from gateway.agreement.yaml import Document
 
 INVALID: Final = "waiver-invalid"
 EXPIRED: Final = "waiver-expired"
@@ -72,8 +73,9 @@ def waive(
         return tuple(found), ()
     said: list[Finding] = []
     silenced: dict[Finding, Waiver] = {}
+    places = dict(document.places.every())
     for waiver in _waivers(text, document, said, now.date()):
-        covered = _below(document, _next(text, waiver.line))
+        covered = _below(places, _next(text, waiver.line))
         hit = [one for one in found if one.rule == waiver.rule and _place(one) in covered]
         if not hit:
             message = f"no `{waiver.rule}` is found in what begins on the next line"
@@ -143,16 +145,13 @@ def _next(text: str, line: int) -> int:
     return line + 1
 
 
-def _below(document: Document, line: int) -> set[tuple[int, int]]:
+def _below(places: Mapping[Path, Place], line: int) -> set[tuple[int, int]]:
     """Return the places of what begins on a line, and of everything below it."""
-    there = [path for path, place in document.places.items() if path and place.line == line]
+    there = [path for path, place in places.items() if path and place.line == line]
     if not there:
         return set()
-    top = min(there, key=lambda path: (len(path), document.places[path].column))
-    several: Iterable[Place] = (
-        place for path, place in document.places.items() if path[: len(top)] == top
-    )
-    return {(place.line, place.column) for place in several}
+    top = min(there, key=lambda path: (len(path), places[path].column))
+    return {(place.line, place.column) for path, place in places.items() if path[: len(top)] == top}
 
 
 def _place(one: Finding) -> tuple[int, int]:
