@@ -9,9 +9,10 @@ narrows, and keys, which rotate, are not bound.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from gateway.agreement.presets import PRESETS
 
@@ -159,13 +160,11 @@ def bound_digest(agreement: Mapping[str, Any], bound: Bound) -> bytes:
 def _dumps(value: Mapping[str, Any]) -> bytes:
     """Return RFC 8785 JSON of text, integers, booleans, lists and mappings.
 
-    Of these values, with keys in ASCII (the strict reader admits no other), the standard library's
-    writer gives the bytes of the standard, ten times as fast as the package that writes it for all;
-    a property test holds the two equal.
+    Of these values, with keys in ASCII (the strict reader admits no other), this writer gives the
+    bytes of the standard in a fraction of the time of the package that writes it for all; a
+    property test holds the two equal.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _sets_sorted(value: Mapping[str, Any]) -> dict[str, Any]:
