@@ -108,16 +108,13 @@ def _flow_rules(
     attested = (attestation(provider), attestation(recipient))
     made = []
     for purpose in provision.flow.purposes:
-
-        def meets(when: Selectors, field: FieldRule, purpose: str = purpose) -> bool:
-            flow = flow_meets(when, provider.kind, recipient.kind, purpose, shape, dataset)
-            return flow and field_meets(when, dataset, field)
-
-        given, below = floored(provision, dataset, bare.floor, meets)
+        flow = (provider.kind, recipient.kind, purpose, shape, dataset)
+        masks = [rule for rule in bare.floor.masks if flow_meets(rule.when, *flow)]
+        given, below = floored(provision, dataset, bare.floor, masks)
         passes = frozenset(n for n, mask in given.release.items() if isinstance(mask, Pass))
         barred = {
             **{name: Rule(never, "floor") for name, never in below.items()},
-            **_barred(bare, provider.kind, recipient.kind, purpose, shape, dataset),
+            **_barred(bare, *flow),
         }
         made.append(
             FlowRule(

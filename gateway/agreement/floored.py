@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.agreement.aggregate import PERMITS
 from gateway.agreement.floor import AtLeast, AtMost
+from gateway.agreement.index import field_meets
 from gateway.agreement.model import Never, Selectors
 from gateway.agreement.spans import Duration
 from gateway.agreement.strength import as_strong, longer
@@ -23,7 +24,7 @@ from gateway.masks.times import Truncate, Unit
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateway.agreement.aggregate import Aggregate
     from gateway.agreement.dataset import Dataset, FieldRule
@@ -48,10 +49,7 @@ class Floored(NamedTuple):
 
 
 def floored(
-    provision: Provision,
-    dataset: Dataset,
-    floor: Floor,
-    meets: Callable[[Selectors, FieldRule], bool],
+    provision: Provision, dataset: Dataset, floor: Floor, masks: Sequence[FloorMask]
 ) -> Floored:
     """Return a provision as the floor lets it be; one that is above it as it is.
 
@@ -59,7 +57,7 @@ def floored(
         provision: As it was signed.
         dataset: What it lets leave a part of.
         floor: In force.
-        meets: Whether a rule of the floor speaks of a field of this flow.
+        masks: Those of the floor that speak of this flow, whatever the field.
     """
     provision = _numbers(provision, floor)
     if provision.aggregate is not None:
@@ -71,7 +69,9 @@ def floored(
     release, barred = dict(provision.release), dict[str, Never]()
     for name in provision.release.keys() & dataset.fields.keys():
         field = dataset.fields[name]
-        rules = [rule for rule in floor.masks if meets(rule.when, field)]
+        rules = [rule for rule in masks if field_meets(rule.when, dataset, field)]
+        if not rules:
+            continue
         mask, broken = release[name], None
         for rule in rules:
             if not as_strong(mask, rule.at_least, dataset.maps):
