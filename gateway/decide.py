@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.budget import SPENT, overspent
@@ -54,9 +54,10 @@ class Standing:
     told: tuple[Holding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """No, why, by which rule: never a value from a record or a literal from a condition.
+
+    Made at every decision, as a `Grant` is: a frozen dataclass takes four times as long to make.
 
     Attributes:
         compelled: Of a prohibition between parties: who answers subpoenas and reporting statutes.
@@ -72,8 +73,7 @@ class Refusal:
     compelled: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """Yes, by one provision; made only by `decide`.
 
     Attributes:
@@ -88,6 +88,8 @@ class Grant:
     rows_left: int
 
 
+# Kept by itself: to look a member up in its enumeration is a call in Python 3.11.
+_SIGNED: Final = Signed.SIGNED
 _BINDING = frozenset({Signed.SIGNED, Signed.SUSPENDED})
 _MANY = frozenset({Operator.IN, Operator.NOT_IN})
 _EQUAL = _MANY | {Operator.EQ, Operator.NE}
@@ -111,7 +113,7 @@ def decide(
         return _none_covers(1)
     rules = agreements.rules_of(terms)
     # 2 agreement: signed by all, in term, both agencies attested.
-    active = tuple([rule for rule in rules if _problem(rule.pact, now) is None])
+    active = tuple([rule for rule in rules if _active(rule.pact, now)])
     if refusal := _agreement(agreements, terms, rules, active, now):
         return refusal
     # 3 never: of the floor and of every agreement.
@@ -152,12 +154,15 @@ def _none_covers(step: int) -> Refusal:
     return Refusal(step, Reason.NO_PROVISION, "no provision covers this flow")
 
 
-def _problem(pact: Pact, now: dt.datetime) -> tuple[Reason, str] | None:
-    if pact.signed is Signed.SIGNED:
-        if pact.starts <= now < pact.ends:
-            return None
-        return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
+def _active(pact: Pact, now: dt.datetime) -> bool:
+    return pact.signed is _SIGNED and pact.starts <= now < pact.ends
+
+
+def _problem(pact: Pact) -> tuple[Reason, str]:
+    """Return why an agreement is not active."""
     match pact.signed:
+        case Signed.SIGNED:
+            return Reason.AGREEMENT_OUT_OF_TERM, "outside the term of the agreement"
         case Signed.DRAFT | Signed.IN_REVIEW:
             return Reason.AGREEMENT_NOT_SIGNED, "not every party has signed"
         case Signed.SUSPENDED:
@@ -178,15 +183,20 @@ def _agreement(
     if not active:
         return _none_active(agreements, terms, rules, now)
     for rule in active:
-        for one in rule.attestations:
-            if not one.starts <= now < one.ends:
-                message = f"the security attestation of `{one.agency}` is out of date"
-                return _refuse(rule, 2, Reason.AGREEMENT_NOT_ACTIVE, message)
-        # What a determination covered is de-identified for as long as the expert said.
-        if rule.determined_until is not None and now >= rule.determined_until:
-            message = "the determination that the release rests on is out of date"
-            return _refuse(rule, 2, Reason.AGREEMENT_OUT_OF_TERM, message)
+        if not rule.stands_from <= now < rule.stands_until:
+            return _out_of_date(rule, now)
     return None
+
+
+def _out_of_date(rule: FlowRule, now: dt.datetime) -> Refusal:
+    """Return what is out of date of a provision whose agreement is in its term."""
+    for one in rule.attestations:
+        if not one.starts <= now < one.ends:
+            message = f"the security attestation of `{one.agency}` is out of date"
+            return _refuse(rule, 2, Reason.AGREEMENT_NOT_ACTIVE, message)
+    # What a determination covered is de-identified for as long as the expert said.
+    message = "the determination that the release rests on is out of date"
+    return _refuse(rule, 2, Reason.AGREEMENT_OUT_OF_TERM, message)
 
 
 def _none_active(
@@ -198,10 +208,9 @@ def _none_active(
     )
     first: Refusal | None = None
     for pact in pacts:
-        problem = _problem(pact, now)
-        if problem is None:
+        if _active(pact, now):
             return None
-        first = first or Refusal(2, *problem, pact.agreement.ref, digest=pact.digest)
+        first = first or Refusal(2, *_problem(pact), pact.agreement.ref, digest=pact.digest)
     return first
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 from zoneinfo import ZoneInfo
@@ -113,6 +113,9 @@ class FlowRule:
         determined_until: The first instant after the determination that the release rests on; None
             where it rests on none.
         notice: The text that travels with what leaves; empty where there is none.
+        stands_from: The first instant at which it grants, by term and attestations.
+        stands_until: The first instant at which it grants nothing more, unless somebody attests
+            again.
     """
 
     pact: Pact
@@ -127,6 +130,15 @@ class FlowRule:
     passes: frozenset[str]
     determined_until: dt.datetime | None
     notice: str = ""
+    stands_from: dt.datetime = field(init=False)
+    stands_until: dt.datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out once what every decision looks at: all of it is to hold at the same instant."""
+        first = max(self.pact.starts, *(one.starts for one in self.attestations))
+        last = min(self.ends, *(one.ends for one in self.attestations))
+        object.__setattr__(self, "stands_from", first)
+        object.__setattr__(self, "stands_until", last)
 
     @property
     def ref(self) -> str:
@@ -191,11 +203,6 @@ class FlowRule:
         """The first instant at which it grants nothing more, whatever is signed."""
         until = self.determined_until
         return self.pact.ends if until is None else min(self.pact.ends, until)
-
-    @property
-    def stands_until(self) -> dt.datetime:
-        """The first instant at which it grants nothing more, unless somebody attests again."""
-        return min(self.ends, *(one.ends for one in self.attestations))
 
     @property
     def person_conditions(self) -> bool:

@@ -129,7 +129,7 @@ class Broker:
         if isinstance(decision, Refusal):
             await self._refuse(agreements, request, decision, exchange_id, digest)
             return
-        grant = decision if before is None else dataclasses.replace(decision, now=before.now)
+        grant = decision if before is None else decision._replace(now=before.now)
 
         plan = self._builder.build(agreements, grant)
         if before is None:
