@@ -137,7 +137,7 @@ def replayed(log: ReadLog, part: tuple[int, int], replay: Replay) -> Impact:
             if len(kept) >= KEPT:
                 kept.clear()
             question = kept[alike] = replay.ask(_asked(meta))
-        question.take(dt.datetime.fromisoformat(time).timestamp())
+        question.take(time)
     return replay.result()
 
 

@@ -64,10 +64,14 @@ class Question:
         self.taken = self.over = 0
         self._limit, self._recent = limit, deque() if recent is None else recent
 
-    def take(self, at_s: float) -> None:
-        """Take the next request of the log, at an instant that lies not before the last one's."""
+    def take(self, time: str) -> None:
+        """Take the next request of the log, at a time that lies not before the last one's.
+
+        Args:
+            time: As a leaf has it. Few are read: most requests come at no rate that is looked at.
+        """
         if self._limit:
-            recent = self._recent
+            recent, at_s = self._recent, dt.datetime.fromisoformat(time).timestamp()
             while recent and recent[0] <= at_s - MINUTE_S:
                 recent.popleft()
             if len(recent) >= self._limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from gateway.agreement.conditions import RoleCondition
 from gateway.agreement.diff.change import Flow, Way
+from gateway.audit.entry import format_time
 from gateway.broker.drafts import Drafts, request_digest
 from gateway.decide import Grant, Refusal, Standing, decide
 from gateway.errors import Reason
@@ -65,11 +67,16 @@ def logged(agreements: Agreements, request: Request) -> dict[str, Any]:
     return dict(draft.meta)
 
 
+def at(seconds: float) -> str:
+    """Return a time as leaves have it, so many seconds after the first."""
+    return format_time(NOW + dt.timedelta(seconds=seconds))
+
+
 def replayed(before: Agreements, after: Agreements, several: Iterable[Request]) -> Impact:
     """Return the impact on requests that were decided by the version before, a minute apart."""
     replay = Replay(before, after, NOW)
     for number, request in enumerate(several):
-        replay.ask(asked_of(logged(before, request))).take(number * MINUTE_S)
+        replay.ask(asked_of(logged(before, request))).take(at(number * MINUTE_S))
     return replay.result()
 
 
@@ -185,7 +192,7 @@ def test_a_form_that_the_standing_version_does_not_have_is_to_be_looked_at() -> 
     before, after = both(a_provision({"age": Pass()}), a_provision({"age": Band(cuts=(0, 9))}))
     meta = logged(before, a_request("age")) | {"released": [["age", "band cuts=0,50"]]}
     replay = Replay(before, after, NOW)
-    replay.ask(asked_of(meta)).take(0)
+    replay.ask(asked_of(meta)).take(at(0))
 
     [form] = replay.result().forms
 
@@ -233,7 +240,7 @@ def test_a_lower_rate_refuses_what_comes_too_fast() -> None:
     replay = Replay(before, after, NOW)
     asked = asked_of(logged(before, a_request()))
     for at_s in (0.0, 1.0, 59.999, 60.0):
-        replay.ask(asked).take(at_s)
+        replay.ask(asked).take(at(at_s))
 
     found = replay.result()
 
@@ -248,7 +255,7 @@ def test_a_rate_that_stays_or_rises_refuses_nothing() -> None:
     for one in (before, after):
         replay = Replay(before, one, NOW)
         for _ in range(100):
-            replay.ask(asked_of(logged(before, a_request()))).take(0)
+            replay.ask(asked_of(logged(before, a_request()))).take(at(0))
 
         assert 100 == replay.result().same
 
@@ -292,7 +299,7 @@ def test_what_the_log_does_not_name_is_not_decided(key: str) -> None:
     agreements = the_agreements()
     replay = Replay(agreements, agreements, NOW)
     meta = logged(agreements, a_request("fatal")) | {key: None}
-    replay.ask(asked_of(meta)).take(0)
+    replay.ask(asked_of(meta)).take(at(0))
 
     found = replay.result()
 

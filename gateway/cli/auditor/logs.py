@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     Told = Callable[[int], None]
 
 PAGE: Final = 1_024
-_AHEAD: Final = 8_192
 _REQUESTS: Final = frozenset({"intent", "refusal"})
 _PAGE_SQL: Final = (
     "SELECT seq, body, key_id, sealed FROM log_entry LEFT JOIN log_payload USING (seq) "
@@ -191,8 +190,8 @@ class DeployedLog:
         """Yield each `intent` and `refusal` of a range, opened."""
         # A third of a million entries: a leaf is matched and not made.
         match, keys = LEAF.fullmatch, self._keys
-        for first in range(start, stop, _AHEAD):
-            rows = self._reads.many(_REQUESTS_SQL, first, min(first + _AHEAD, stop))
+        for first in range(start, stop, PAGE):
+            rows = self._reads.many(_REQUESTS_SQL, first, min(first + PAGE, stop))
             for body, key_id, sealed in rows:
                 leaf = match(body)
                 if leaf is None:
