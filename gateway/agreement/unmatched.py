@@ -22,15 +22,19 @@ def unmatched(
     when: Selectors, datasets: Collection[Dataset], purposes: Collection[str]
 ) -> Iterator[str]:
     """Yield what of `when` matches nothing among these datasets and leaves of purposes."""
-    fields = {f"{one.id.name}.{name}" for one in datasets for name in one.fields}
     absent = [
         *((name, "dataset") for name in sorted(when.dataset - {one.id.name for one in datasets})),
-        *((name, "field") for name in sorted(when.field - fields)),
+        *((name, "field") for name in sorted(when.field) if not _holds(datasets, name)),
         *((name, "purpose") for name in sorted(when.purpose) if not _leads(name, purposes)),
     ]
     yield from (f"there is no {what} {quoted(name)}" for name, what in absent)
     if not absent and not any(_meets(when, one) for one in datasets):
         yield "no field of any dataset meets all its selectors"
+
+
+def _holds(datasets: Collection[Dataset], field: str) -> bool:
+    dataset, _, name = field.rpartition(".")
+    return any(one.id.name == dataset and name in one.fields for one in datasets)
 
 
 def _leads(branch: str, purposes: Collection[str]) -> bool:
@@ -42,5 +46,8 @@ def _meets(when: Selectors, dataset: Dataset) -> bool:
     if when.dataset and dataset.id.name not in when.dataset:
         return False
     if when.regime and not when.regime & dataset.regime:
+        return False
+    # Of named fields most datasets have none, and have many others.
+    if when.field and not any(_holds((dataset,), name) for name in when.field):
         return False
     return any(field_meets(when, dataset, field) for field in dataset.fields.values())

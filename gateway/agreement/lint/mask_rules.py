@@ -240,8 +240,8 @@ def floor(case: Case) -> Iterator[Fault]:
             )
             for purpose in flow.purposes
         )
-        for field, mask in case.released():
-            if not meets or not field_meets(rule.when, dataset, field):
+        for field, mask in case.released() if meets else ():
+            if not field_meets(rule.when, dataset, field):
                 continue
             if not as_strong(mask, rule.at_least, dataset.maps):
                 least = rule.at_least.name if rule.at_least is not None else "withhold"

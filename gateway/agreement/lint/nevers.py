@@ -124,7 +124,8 @@ def onward(case: Case) -> Iterator[Fault]:
 
 def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
     """Yield whom the data can reach by provisions of agencies that only pass it on."""
-    if case.dataset is None:
+    others = [other for other in cases(case.folder) if _passes_on(case, other)]
+    if not others:
         return
     model = case.read.model
     holders = {case.provision.flow.recipient, *case.provision.duties.onward}
@@ -133,9 +134,9 @@ def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
     grown = True
     while grown:
         grown = False
-        for other in cases(case.folder):
+        for other in others:
             key = (other.read.file, other.provision.id)
-            if key in seen or not _passes_on(case, other, held):
+            if key in seen or other.provider is None or other.provider.id not in held:
                 continue
             seen.add(key)
             grown = True
@@ -150,9 +151,9 @@ def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
                     )
 
 
-def _passes_on(case: Case, other: Case, held: set[str]) -> bool:
+def _passes_on(case: Case, other: Case) -> bool:
     """Return whether `other` gives this dataset on, from an agency that is no source of it."""
-    if other.provider is None or case.dataset is None or other.provider.id not in held:
+    if other.provider is None or case.dataset is None:
         return False
     same = other.provision.flow.dataset.name == case.dataset.id.name
     return same and other.provider.kind not in case.dataset.provider_kinds
