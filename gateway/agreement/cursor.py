@@ -13,7 +13,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gateway.agreement.finding import Finding, quoted
 from gateway.agreement.spans import Duration, duration
@@ -59,16 +59,22 @@ OWN_RULE: Final = {
 }
 
 
-class Cursor(NamedTuple):
+class Cursor:
     """A value in a file, with the path to it and the findings that are being collected.
 
     There is one for every value of a file, and a frozen dataclass takes four times as long to make.
     """
 
-    document: Document
-    path: Path
-    value: Any
-    found: list[Finding]
+    __slots__ = ("document", "found", "path", "value")
+
+    def __init__(
+        self,
+        document: Document,
+        path: Path,
+        value: Any,  # noqa: ANN401 - what a file holds
+        found: list[Finding],
+    ) -> None:
+        self.document, self.path, self.value, self.found = document, path, value, found
 
     def wrong(self, message: str, rule: str = "wrong-value") -> None:
         """Keep a finding at this place."""

@@ -60,12 +60,10 @@ def floored(
         masks: Those of the floor that speak of this flow, whatever the field.
     """
     provision = _numbers(provision, floor)
-    if provision.aggregate is not None:
-        table = _table(provision.aggregate, floor)
-        if table is None:
-            below = Never(_AT_LEAST, floor.document.ref, Selectors(), onward=False)
-            return Floored(provision, dict.fromkeys(dataset.fields, below))
-        provision = replace(provision, aggregate=table)
+    table = provision.aggregate
+    if table is not None and (table := _table(table, floor)) is None:
+        below = Never(_AT_LEAST, floor.document.ref, Selectors(), onward=False)
+        return Floored(provision, dict.fromkeys(dataset.fields, below))
     release, barred = dict(provision.release), dict[str, Never]()
     for name in provision.release.keys() & dataset.fields.keys():
         field = dataset.fields[name]
@@ -75,14 +73,14 @@ def floored(
         mask, broken = release[name], None
         for rule in rules:
             if not as_strong(mask, rule.at_least, dataset.maps):
-                mask = _stronger(field, mask, rule) if provision.aggregate is None else mask
+                mask = _stronger(field, mask, rule) if table is None else mask
         for rule in rules:
             if not as_strong(mask, rule.at_least, dataset.maps):
                 broken = broken or rule
         if broken is not None:
             barred[name] = Never(broken.id, broken.clause, broken.when, onward=False)
         release[name] = mask
-    return Floored(replace(provision, release=release), barred)
+    return Floored(replace(provision, release=release, aggregate=table), barred)
 
 
 def beneath(floor: Floor) -> Floor:

@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 FORM = re.compile(
@@ -32,6 +33,7 @@ class Duration:
     seconds: int
 
 
+@lru_cache(maxsize=256)
 def duration(text: str) -> Duration | None:
     """Return the ISO 8601 duration, or None where `text` is not one, or is zero."""
     match = FORM.fullmatch(text)
