@@ -129,7 +129,7 @@ def matrix(
     now: str = NOW,
 ) -> None:
     """Draw which agency can get which field, and in which form."""
-    from gateway.cli.reach import run_matrix
+    from gateway.cli.matrix import run_matrix
 
     end(run_matrix(places, dataset, now))
 
@@ -149,7 +149,7 @@ def assert_(
     now: str = NOW,
 ) -> None:  # fmt: skip
     """Hold a claim against every provision and whatever is given on: 4 and a way that breaks it."""
-    from gateway.cli.reach import run_assert
+    from gateway.cli.claim import run_assert
     from gateway.errors import SettingsError
 
     if never and only:

@@ -37,7 +37,8 @@ def init(  # noqa: PLR0913 - one argument an option
     import sys
     from functools import partial
 
-    from gateway.cli.begin import Given, run_begin
+    from gateway.cli.begin import run_begin
+    from gateway.cli.questions import Given
 
     ask = partial(typer.prompt, prompt_suffix=" ") if sys.stdin.isatty() else None
     given = Given(provider, recipient, paper, digest, effective, policy, from_steward, to_steward,

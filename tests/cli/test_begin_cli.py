@@ -12,9 +12,10 @@ import pytest
 from gateway.agreement.coverage import coverage
 from gateway.agreement.lint.inspect import inspect
 from gateway.agreement.lint.tested import ground_of
-from gateway.cli.begin import QUESTIONS, Given, run_begin
+from gateway.cli.begin import run_begin
 from gateway.cli.flows.texts import TEMPLATES
 from gateway.cli.officers import instant
+from gateway.cli.questions import QUESTIONS, Given
 from gateway.errors import SettingsError
 from gateway.library.files import contents
 from tests.data import ROOT

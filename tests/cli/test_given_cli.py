@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.agreement.lint.inspect import inspect
+from gateway.cli.claim import EXIT_COUNTEREXAMPLE, run_assert
 from gateway.cli.given import given
 from gateway.cli.lint import run_lint
-from gateway.cli.reach import EXIT_COUNTEREXAMPLE, run_assert, run_matrix, run_who
+from gateway.cli.matrix import run_matrix
+from gateway.cli.reach import run_who
 from gateway.errors import SettingsError
 from tests.library.officers import Officers
 

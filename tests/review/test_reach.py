@@ -13,10 +13,12 @@ import pytest
 from gateway.agreement.index import FlowKey, Signed
 from gateway.agreement.lint.unbuilt import pushes
 from gateway.agreement.model import Selectors
+from gateway.cli.claim import EXIT_COUNTEREXAMPLE, run_assert
 from gateway.cli.deploy.county import COUNTY as RUNNING
 from gateway.cli.explain import as_signed
+from gateway.cli.matrix import run_matrix
 from gateway.cli.officers import good, instant
-from gateway.cli.reach import EXIT_COUNTEREXAMPLE, run_assert, run_matrix, run_who
+from gateway.cli.reach import run_who
 from gateway.decide import Grant, Standing, decide
 from gateway.errors import SettingsError
 from gateway.masks.plain import Pass, Redact
