@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gateway.plan.derived import PercentNode, RateNode
+from gateway.plan.figures import PercentNode, RateNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

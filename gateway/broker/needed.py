@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gateway.masks.base import Marker
-from gateway.plan.counted import TOTAL, VALUE
+from gateway.plan.levels import TOTAL, VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ from gateway.masks.identity import Pseudonym
 from gateway.plan.alike import classes_of, classes_text, person_of
 from gateway.plan.derived_build import derived_columns, derived_of
 from gateway.plan.duties import duties_of
-from gateway.plan.hierarchy import levels_above
+from gateway.plan.levels import levels_above
 from gateway.plan.mask_build import MaskBuilder, mask_text, this_year
 from gateway.plan.ops import (
     WHY,
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
     from gateway.agreement.index import Agreements, FlowRule
     from gateway.decide import Grant
-    from gateway.plan.derived import DerivedNode
+    from gateway.plan.figures import DerivedNode
     from gateway.plan.reference import Table
     from gateway.values import Terms
 

@@ -19,10 +19,11 @@ from gateway.plan.arrays import column_of, take
 from gateway.plan.check_cells import check_cells, helpers_of
 from gateway.plan.check_derived import check_derived
 from gateway.plan.check_forms import check_forms, tests_of
-from gateway.plan.counted import COARSER, TOTAL, UNKNOWN, VALUE, kept_of, table_digest
+from gateway.plan.counted import kept_of, table_digest
 from gateway.plan.derived import columns_of
 from gateway.plan.held import hold_profile
 from gateway.plan.hierarchy import check_levels, leaving
+from gateway.plan.levels import COARSER, TOTAL, UNKNOWN, VALUE
 from gateway.plan.lower import POLARS, WHY_TYPE, cell_type
 from gateway.plan.ops import LEVEL, WHY
 from gateway.plan.product import product

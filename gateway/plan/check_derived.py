@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.base import Marker
-from gateway.plan.counted import TOTAL
-from gateway.plan.derived import COARSE, RELIABLE_FROM, UNRELIABLE, WHOLE_FROM, PercentNode
+from gateway.plan.figures import COARSE, RELIABLE_FROM, UNRELIABLE, WHOLE_FROM, PercentNode
+from gateway.plan.levels import TOTAL
 from gateway.plan.ops import FLAG, WHY
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gateway.plan.derived import RateNode
+    from gateway.plan.figures import RateNode
     from gateway.plan.ops import Group, Suppress
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from gateway.plan.levels import COARSER, TOTAL
 from gateway.values import canonical_json
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
 
     Integers: TypeAlias = NDArray[np.int64]
     Flags: TypeAlias = NDArray[np.bool_]
-
-TOTAL: Final = "*"
-"""The level of a cell that is over all values of a dimension."""
-VALUE: Final = "="
-"""Before a level that is a value, so that no value is ever read as a marker."""
-COARSER: Final = "^"
-"""Before a value of a coarser level: `^region=R3`, so that it is never read as one of a finer."""
-UNKNOWN: Final = "~"
-"""Before a level that is none: `~missing`, `~masked`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gateway.agreement.aggregate import Percent, Rate
 from gateway.agreement.derived import cutting, sensitive
-from gateway.plan.counted import VALUE
-from gateway.plan.derived import PercentNode, RateNode
+from gateway.plan.figures import PercentNode, RateNode
+from gateway.plan.levels import VALUE
 from gateway.plan.ops import FLAG, WHY
 from gateway.values import Column, FieldClass, FieldType, MaskNote
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.agreement.index import FlowRule
-    from gateway.plan.derived import DerivedNode
+    from gateway.plan.figures import DerivedNode
     from gateway.plan.ops import MaskField, MeasureNode
     from gateway.plan.reference import Table
 

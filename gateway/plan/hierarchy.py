@@ -12,52 +12,18 @@ import numpy as np
 import polars as pl
 
 from gateway.errors import Reason, ReleaseError
-from gateway.masks.levels import Levels, finest, nested
-from gateway.masks.places import Area, GeoArea
 from gateway.plan.check_cells import ROWS, UNITS
-from gateway.plan.counted import COARSER, TOTAL, UNKNOWN
+from gateway.plan.levels import COARSER, TOTAL, UNKNOWN
 from gateway.plan.ops import LEVEL
 from gateway.values import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from gateway.agreement.index import FlowRule
     from gateway.agreement.ladder import Finest
+    from gateway.masks.levels import Levels
     from gateway.plan.counted import Flags
     from gateway.plan.ops import Group, MaskField, Plan
-
-
-def levels_above(
-    rule: FlowRule, one: MaskField, areas: Callable[[Area], Mapping[str, str]]
-) -> Levels | None:
-    """Return the levels of a dimension, or None where its table names none.
-
-    Args:
-        rule: The provision, and its dataset with its maps.
-        one: The dimension.
-        areas: For each code of the gateway's areas, the area of a kind that it is or lies in.
-
-    Raises:
-        ReleaseError: A value lies in no coarser level, or in two.
-    """
-    table = rule.provision.aggregate
-    coarser = table.levels.get(one.name) if table is not None else None
-    if coarser is None:
-        return None
-    steps: list[tuple[str, Mapping[str, str], str | None]]
-    if isinstance(one.mask, GeoArea):
-        values = set(map(str, (one.inputs.table or {}).values()))
-        steps = [(name, areas(Area(name)), None) for name in coarser]
-    else:
-        maps = rule.dataset.maps
-        values = set(one.mask.closed(one.inputs) or ())
-        steps = [(name, maps[name].values, maps[name].unmapped) for name in coarser]
-    own = finest(one.name, one.mask, one.inputs.type) or one.name
-    found = nested(own, values, steps)
-    if isinstance(found, str):
-        raise ReleaseError(Reason.RELEASE_CHECK_FAILED, f"dimension `{one.name}`: {found}")
-    return found
 
 
 def combinations(masks: Sequence[MaskField], kept: Sequence[str]) -> Iterator[dict[str, int]]:

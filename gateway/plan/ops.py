@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.agreement.ladder import Rung
     from gateway.masks.base import Inputs, Mask
     from gateway.masks.levels import Levels
-    from gateway.plan.derived import DerivedNode
+    from gateway.plan.figures import DerivedNode
     from gateway.plan.noise import Noise
     from gateway.plan.pushdown import Scan
     from gateway.values import Column, Condition, Duty, FieldType

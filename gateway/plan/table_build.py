@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.agreement.aggregate import Aggregate, MeasureRule, Products
     from gateway.agreement.index import FlowRule
     from gateway.agreement.ladder import Rung
-    from gateway.plan.derived import DerivedNode
+    from gateway.plan.figures import DerivedNode
 
 SEARCH_S = 120
 """How long a search for a pattern takes at most, where the agreement does not say."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from gateway.plan.counted import TOTAL, UNKNOWN, VALUE, exempt_cells
+from gateway.plan.counted import exempt_cells
+from gateway.plan.levels import TOTAL, UNKNOWN, VALUE
 
 if TYPE_CHECKING:
     import pyarrow as pa

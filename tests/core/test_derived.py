@@ -17,7 +17,7 @@ from gateway.agreement.conditions import FieldCondition
 from gateway.errors import Reason, ReleaseError
 from gateway.masks.tables import CountOnly
 from gateway.plan.check import check_table
-from gateway.plan.derived import PercentNode, RateNode, figures, half_even
+from gateway.plan.figures import PercentNode, RateNode, figures, half_even
 from gateway.plan.ops import Group, Suppress
 from gateway.values import FieldClass, Form, Operator
 from tests.build import (
