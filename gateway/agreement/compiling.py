@@ -142,11 +142,12 @@ def _barred(
         for rule in bare.rules
         if flow_meets(rule.never.when, provider, recipient, purpose, shape, dataset)
     ]
-    found = {
-        name: next((one for one in met if _names(one.never.when, dataset, field)), None)
-        for name, field in dataset.fields.items()
-    }
-    return {name: rule for name, rule in found.items() if rule is not None}
+    found: dict[str, Rule] = {}
+    for rule in met:
+        for name, field in dataset.fields.items():
+            if name not in found and _names(rule.never.when, dataset, field):
+                found[name] = rule
+    return found
 
 
 def _names(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:

@@ -111,6 +111,10 @@ def _stronger(field: FieldRule, mask: Mask, rule: FloorMask) -> Mask:
 
 def _numbers(provision: Provision, floor: Floor) -> Provision:
     most, limits, duties = floor.at_most, provision.limits, provision.duties
+    late = longer(duties.delete_after, most.delete_after)
+    late = late or longer(duties.breach_notice, most.breach_notice)
+    if limits.rows_per_request <= limits.rows_per_day <= most.rows_per_day and not late:
+        return provision  # unless the floor rose
     rows = min(limits.rows_per_day, most.rows_per_day)
     return replace(
         provision,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.agreement.dataset import FieldRule
+    from gateway.agreement.model import Provision
+    from gateway.agreement.places import Path
     from gateway.masks.base import Mask
 
 COMBINATION: Final = 3
@@ -54,29 +56,29 @@ def unknown(case: Case) -> Iterator[Fault]:
     """A field that is named is one of the dataset: a renamed field must not vanish."""
     if case.dataset is None:
         return
-    for path, name in _named(case):
+    for path, name in _named(case.provision):
         if name not in case.dataset.fields:
-            yield path, f"{quoted(name)} is no field of {case.dataset.id}"
+            yield case.under(*path), f"{quoted(name)} is no field of {case.dataset.id}"
 
 
-def _named(case: Case) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    provision = case.provision
+def _named(provision: Provision) -> Iterator[tuple[Path, str]]:
+    """Yield each field that a provision names, and where in it."""
     for name in provision.release:
-        yield case.under("release", name), name
+        yield ("release", name), name
     for place, name in enumerate(provision.withhold):
-        yield case.under("withhold", place), name
+        yield ("withhold", place), name
     for place, condition in enumerate(provision.when):
         if isinstance(condition, (FieldCondition, WithinCondition)):
-            yield case.under("when", place, "field"), condition.field
+            yield ("when", place, "field"), condition.field
     if (table := provision.aggregate) is not None:
-        yield case.under("aggregate", "unit"), table.unit
+        yield ("aggregate", "unit"), table.unit
         for place, name in enumerate(table.dimensions):
-            yield case.under("aggregate", "dimensions", place), name
+            yield ("aggregate", "dimensions", place), name
         for measure in table.measures:
             if measure.field:
-                yield case.under("aggregate", "measures", measure.name), measure.field
+                yield ("aggregate", "measures", measure.name), measure.field
             if measure.where is not None and measure.where.field:
-                yield case.under("aggregate", "measures", measure.name), measure.where.field
+                yield ("aggregate", "measures", measure.name), measure.where.field
 
 
 @provision_rule("field-in-both")
@@ -189,7 +191,14 @@ def _times(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
                 break
 
 
-def _ages(fields: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
+_LIVED: Final = frozenset({Means.AGE, Means.AGE_GROUP, Means.DATE_OF_BIRTH})
+
+
+def _ages(every: list[tuple[FieldRule, Mask]]) -> Iterator[tuple[str, str]]:
+    """Yield each field that says an age more finely than another's mask."""
+    fields = [
+        (field, mask) for field, mask in every if field.means in _LIVED or isinstance(mask, Age)
+    ]
     banded = [field.name for field, mask in fields if _is(field, mask, Means.AGE, Band)]
     for field, _ in fields:
         if banded and field.means in (Means.DATE_OF_BIRTH, Means.AGE_GROUP):
