@@ -51,6 +51,8 @@ def run(folder: str, port: int, origin: str) -> int:
         f"  accord request --client {place}/agencies/rivertown-health/client.toml \\",
         "    --from rivertown-ems --dataset ems.overdose_run@1 \\",
         "    --purpose public_health.surveillance --fields incident_date,age,sex -o runs.csv",
+        "",
+        f"for privacy officers: {place}/agreements/README.md",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
