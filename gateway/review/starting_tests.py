@@ -166,11 +166,7 @@ def _meeting(
     agencies = agreements.registry.agencies
     parties = {party.agency for party in rule.pact.agreement.parties.values()}
     several = [one for name, one in agencies.items() if never.source != "floor" or name in parties]
-    own = rule.pact
     for pair in itertools.permutations(several, 2):
-        named = agreements.pairs.get((pair[0].id, pair[1].id), ())
-        if named and own not in named:
-            continue  # another agreement's term would be what refuses, once it is over
         for dataset, purpose in _flows(agreements, pair):
             schema = agreements.datasets[dataset]
             flow = (pair[0].kind, pair[1].kind, purpose, Shape.RECORD, schema)

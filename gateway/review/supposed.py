@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Days: TypeAlias = tuple[dt.date, dt.date]
 
 _A_DAY: Final = dt.timedelta(days=1)
+_FIRST: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
+_LAST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 class Variant(NamedTuple):
@@ -55,13 +57,17 @@ def supposed(agreements: Agreements, suites: Mapping[str, Suite]) -> Agreements:
     return as_if(agreements, variants, 2)
 
 
-def as_if(given: Agreements, variants: Mapping[str, Variant], generation: int) -> Agreements:
+def as_if(
+    given: Agreements, variants: Mapping[str, Variant], generation: int, *, always: bool = False
+) -> Agreements:
     """Return everything with some agreements as tests suppose them.
 
     Args:
         given: Everything, compiled as if every signature were there.
         variants: By the id of an agreement; whether agencies are attested is of all of them.
         generation: Of what is returned: plans are kept by it.
+        always: Whether all others are in their term on any day: what a test expects of agencies
+            that another agreement names too then outlives that one's term.
     """
     return compile_agreements(
         generation=generation,
@@ -71,7 +77,9 @@ def as_if(given: Agreements, variants: Mapping[str, Variant], generation: int) -
         datasets=given.datasets,
         codes=given.codes,
         pacts=[
-            _moved(one, variants[one.agreement.id]) if one.agreement.id in variants else one
+            _moved(one, variants[one.agreement.id])
+            if one.agreement.id in variants
+            else (replace(one, starts=_FIRST, ends=_LAST) if always else one)
             for one in given.pacts
         ],
     )

@@ -135,7 +135,7 @@ class Stand:
         if variant not in self._variants:
             generation = 2 + len(self._variants)
             variants = {self._id: variant}
-            self._variants[variant] = as_if(self._agreements, variants, generation)
+            self._variants[variant] = as_if(self._agreements, variants, generation, always=True)
         return self._variants[variant]
 
 

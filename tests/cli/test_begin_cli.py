@@ -136,6 +136,21 @@ def test_where_prohibitions_meet_all_of_one_way_the_other_is_asked(folder: Path)
     assert "{as: otp, from: campus, dataset: lab.drug_chemistry@1" in text
 
 
+def test_among_a_whole_county_s_agreements_all_is_tried(tmp_path: Path) -> None:
+    """Where others name every agency that a prohibition bars, the tests ask these all the same."""
+    folder = tmp_path / "agreements"
+    shutil.copytree(ROOT / "agreements", folder)
+    given = dataclasses.replace(
+        ANSWERS, provider="rivertown-university", recipient="rivertown-general"
+    )
+
+    assert 0 == begin(folder, "drug-checking", given, name="a-new-one")
+    found = inspect(contents(folder), instant(NOW), named="a-new-one.yaml".__eq__).folder
+    assert found is not None
+    [own] = [one.model for one in found.agreements if one.model.id == "a-new-one"]
+    assert 100 == coverage(ground_of(found, own), _trials(found)).percent
+
+
 def _trials(found: Folder) -> tuple[Trial, ...]:
     assert found.suites is not None
     return found.suites["a-new-one"].model.trials

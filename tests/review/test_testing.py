@@ -15,6 +15,7 @@ from gateway.cli.explain import as_signed
 from gateway.review.tables import given_tables
 from gateway.review.testing import Stand
 from tests.agreement.county import AGREEMENT, county, files
+from tests.review.cedar_worlds import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,6 +196,23 @@ RUNS = (
     " purpose: public_health.surveillance, fields: "
 )
 P3 = "decision: grant, rule: P3-overdose-runs, rows: "
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2026-11-15", "2031-01-01"])
+def test_other_agreements_are_in_their_term_on_any_day(day: str) -> None:
+    """A prohibition is told of agencies that another agreement names, before and after its term."""
+    asked = "as: rivertown-pd, from: safe-steps, dataset: lab.drug_chemistry@1"
+    one = trial(
+        f"{asked}, purpose: public_health.drug_supply, fields: [substance]",
+        "state: signed",
+        "decision: refuse, reason: PROHIBITED, rule: F1-no-records-to-enforcement",
+    )
+    head = HEAD.replace("county@", "jail-reentry@").replace("2027-06-15", day)
+
+    with Carrier() as carrier:
+        assert [] == faults(
+            Stand(as_signed(shipped()), "jail-reentry", {}, carrier.carry), one, head
+        )
 
 
 def test_values_that_hang_on_a_key_are_told_by_words(stand: Stand) -> None:
