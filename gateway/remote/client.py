@@ -37,7 +37,7 @@ READ_TIMEOUT_S: Final = 30.0
 ATTEMPTS: Final = 5
 """Attempts in a row that may bring nothing."""
 
-_PAUSE_S: Final = 0.2
+PAUSE_S: Final = 0.2
 _FORK: Final = (
     "the gateway's log is not the one whose checkpoint was kept: two checkpoints contradict"
 )
@@ -64,6 +64,7 @@ class Client:
         checkpoint: str = "",
         server_name: str = "",
         token: Callable[[], str] | None = None,
+        pause_s: float = PAUSE_S,
     ) -> None:
         """Pin the log's key.
 
@@ -75,6 +76,8 @@ class Client:
             checkpoint: The largest one verified before.
             server_name: The gateway's name in its certificate, where it is not the host.
             token: Returns a bearer token bound to that certificate, for methods and roles.
+            pause_s: After the first attempt that brought nothing; after each further one in a row,
+                twice as long as before.
 
         Raises:
             AuditError: The vkey or the checkpoint is none.
@@ -82,6 +85,7 @@ class Client:
         self._channel = Channel(target, tls, server_name=server_name)
         self._verifiers = pinned(vkey)
         self._token = token
+        self._pause_s = pause_s
         self.checkpoint = self.proved = checkpoint
         self.contradicting = ""
         self._newest = open_checkpoint(checkpoint, *self._verifiers) if checkpoint else None
@@ -123,7 +127,7 @@ class Client:
                 if fruitless == ATTEMPTS:
                     raise cut.error from None
                 if fruitless:
-                    await asyncio.sleep(_PAUSE_S * 2 ** (fruitless - 1))
+                    await asyncio.sleep(self._pause_s * 2 ** (fruitless - 1))
             else:
                 return
 

@@ -131,7 +131,7 @@ def over(
         async with a_house(server, agency("synthetic-phd"), **listening) as house:
             house.log.note = note(5)
             house.broker.script = script
-            client = Client(house.target, cert.files, SIGNER.vkey)
+            client = Client(house.target, cert.files, SIGNER.vkey, pause_s=0.01)
             try:
                 await act(house, client)
             finally:

@@ -176,6 +176,8 @@ class Town:
             self.vkey,
             server_name=GATEWAY,
             token=token if token is not None else lambda: self.token(agency),
+            # No gateway here is starting again while it is asked.
+            pause_s=0.01,
         )
         self.clients.append(made)
         return made
