@@ -219,11 +219,13 @@ def test_only_the_status_aborts() -> None:
     found = []
     for folder in ("gateway", "adapters"):
         for path in sorted(Path(ROOT, folder).rglob("*.py")):
-            if "v1" in path.parts:
+            text = path.read_text("utf-8")
+            # Parsing takes long, and who calls it spells it.
+            if "v1" in path.parts or "abort" not in text:
                 continue
             found += [
                 path.relative_to(ROOT).as_posix()
-                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                for node in ast.walk(ast.parse(text))
                 if isinstance(node, ast.Attribute) and node.attr in {"abort", "abort_with_status"}
             ]
 
