@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from functools import partial
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from gateway.cli.disclosure.sheet import read_sheet
 from gateway.cli.disclosure.terminal import ROWS_MAX, draw
 from tests.cli.sheets import A3, a1, audit, crossed, suppress, two_way, write
 from tests.data import ROOT
+from tests.verbs import accord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,30 +228,20 @@ def test_a_page_is_the_same_each_time(tmp_path: Path) -> None:
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-# --- as programs ---
+# --- as people type them ---
 
 
-def accord(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a process."""
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from gateway.cli.main import main; main()"
-    )
-    return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", code, "disclosure", *words], cwd=folder, capture_output=True,
-        text=True, check=False, timeout=60,
-    )  # fmt: skip
-
-
-def test_the_program_ends_with_its_codes(tmp_path: Path) -> None:
+def test_the_verbs_end_with_their_codes(tmp_path: Path) -> None:
     """0 nothing narrow, 3 narrow, 2 wrong input, 1 what cannot leave; a line, no traceback."""
     a1(tmp_path / "a1.csv", counts=False)
     write(tmp_path / "a3.csv", two_way(A3, "mf"))
     (tmp_path / "bad.csv").write_text("row;count\n")
+    disclosure = partial(accord, "disclosure", folder=tmp_path)
 
-    narrow = accord(tmp_path, "audit", "a1.csv", "--knowledge", "0", "-o", "out.csv")
-    good = accord(tmp_path, "suppress", "a3.csv", "--min-cell", "11", "--json")
-    bad = accord(tmp_path, "suppress", "bad.csv", "-o", "out2.csv")
-    lost = accord(tmp_path, "suppress", "a3.csv", "--width", "5000", "-o", "out2.csv")
+    narrow = disclosure("audit", "a1.csv", "--knowledge", "0", "-o", "out.csv")
+    good = disclosure("suppress", "a3.csv", "--min-cell", "11", "--json")
+    bad = disclosure("suppress", "bad.csv", "-o", "out2.csv")
+    lost = disclosure("suppress", "a3.csv", "--width", "5000", "-o", "out2.csv")
 
     assert [3, 0, 2, 1] == [one.returncode for one in (narrow, good, bad, lost)], good.stderr
     assert "exactly 47" in narrow.stdout
