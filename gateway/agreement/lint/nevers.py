@@ -124,9 +124,16 @@ def onward(case: Case) -> Iterator[Fault]:
 
 def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
     """Yield whom the data can reach by provisions of agencies that only pass it on."""
-    others = [other for other in cases(case.folder) if _passes_on(case, other)]
-    if not others:
+    if case.dataset is None:
         return
+    name, sources = case.dataset.id.name, case.dataset.provider_kinds
+    others = [
+        other
+        for other in cases(case.folder, dataset=name)
+        if other.provider is not None and other.provider.kind not in sources
+    ]
+    if not others:
+        return  # nearly always: a dataset is mostly had from its sources
     model = case.read.model
     holders = {case.provision.flow.recipient, *case.provision.duties.onward}
     held = {agency.id for one in holders if (agency := agency_of(case.folder, model, one))}
@@ -149,14 +156,6 @@ def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
                         alias,
                         f"`{alias}` by {other.provision.id} of {other.read.model.id}",
                     )
-
-
-def _passes_on(case: Case, other: Case) -> bool:
-    """Return whether `other` gives this dataset on, from an agency that is no source of it."""
-    if other.provider is None or case.dataset is None:
-        return False
-    same = other.provision.flow.dataset.name == case.dataset.id.name
-    return same and other.provider.kind not in case.dataset.provider_kinds
 
 
 RULES: tuple[ProvisionRule, ...] = (contradicted, onward)

@@ -133,10 +133,12 @@ def agency_of(folder: Folder, agreement: Agreement, alias: str) -> Agency | None
     return folder.registry.model.agencies.get(party.agency) if party is not None else None
 
 
-def cases(folder: Folder) -> Iterator[Case]:
-    """Yield every provision of the folder."""
+def cases(folder: Folder, *, dataset: str = "") -> Iterator[Case]:
+    """Yield every provision of the folder, or those of a dataset's versions alone."""
     for read in folder.agreements:
         for place, provision in enumerate(read.model.provisions):
+            if dataset and provision.flow.dataset.name != dataset:
+                continue
             known = folder.datasets.get(str(provision.flow.dataset))
             yield Case(
                 folder,
