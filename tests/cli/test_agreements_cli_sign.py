@@ -138,6 +138,20 @@ def test_findings_forbid_signing(officers: Officers, capsys: pytest.CaptureFixtu
     assert 0 == count(officers)
 
 
+@pytest.mark.parametrize("name", ["_floor", "agencies", "purposes"])
+def test_what_all_stand_on_is_signed_where_nobody_is_at_fault(
+    officers: Officers, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """An agreement is signed for itself; of these files everybody's faults are looked at."""
+    officers.edit("county.yaml", "notice: responder-alert@1", "notice: absent@1")
+    officers.remove(f"{name}.sig.json")
+
+    assert 1 == sign(officers, PHD, name=name)
+
+    assert "notice-unknown" in capsys.readouterr().err
+    assert 0 == count(officers, name)
+
+
 def test_a_waiver_that_is_none_forbids_signing(
     officers: Officers, capsys: pytest.CaptureFixture[str]
 ) -> None:
