@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.agreement.conditions import RoleCondition
+from gateway.agreement.conditions import FieldCondition, RoleCondition, WithinCondition
 from gateway.agreement.floored import floored
 from gateway.agreement.index import (
     Agreements,
@@ -23,7 +23,7 @@ from gateway.agreement.index import (
     day_after,
     field_meets,
     flow_meets,
-    speaks_of_fields,
+    is_about,
 )
 from gateway.agreement.oldest import compiled
 from gateway.agreement.spans import add
@@ -112,9 +112,11 @@ def _flow_rules(
         masks = [rule for rule in bare.floor.masks if flow_meets(rule.when, *flow)]
         given, below = floored(provision, dataset, bare.floor, masks)
         passes = frozenset(n for n, mask in given.release.items() if isinstance(mask, Pass))
+        kept = _barred(bare, *flow)
         barred = {
             **{name: Rule(never, "floor") for name, never in below.items()},
-            **_barred(bare, *flow),
+            **kept,
+            **_told(given, dataset, kept),
         }
         made.append(
             FlowRule(
@@ -145,10 +147,17 @@ def _barred(
     found: dict[str, Rule] = {}
     for rule in met:
         for name, field in dataset.fields.items():
-            if name not in found and _names(rule.never.when, dataset, field):
+            if name not in found and is_about(rule.never.when, dataset, field):
                 found[name] = rule
     return found
 
 
-def _names(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
-    return not speaks_of_fields(when) or field_meets(when, dataset, field)
+def _told(provision: Provision, dataset: Dataset, kept: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """Return every field of a provision that chooses rows by one that a prohibition keeps.
+
+    Whichever of them leaves, that there is a row tells of the other.
+    """
+    for one in provision.when:
+        if isinstance(one, FieldCondition | WithinCondition) and one.field in kept:
+            return dict.fromkeys(dataset.fields, kept[one.field])
+    return {}

@@ -322,6 +322,11 @@ def field_meets(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
     return when.free_text is None or field.free_text == when.free_text
 
 
+def is_about(when: Selectors, dataset: Dataset, field: FieldRule) -> bool:
+    """Return whether a rule that a flow meets is about this field: one about whole flows is."""
+    return not speaks_of_fields(when) or field_meets(when, dataset, field)
+
+
 def pact(agreement: Agreement, signed: Signed, digest: bytes) -> Pact:
     """Return an agreement with its term as instants of its own time zone."""
     term = agreement.term

@@ -206,6 +206,27 @@ def test_an_edit_breaks_its_rule(rule: str, old: str, new: str) -> None:
     assert rule in found(county=edited(old, new))
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("status", {"never-contradicted"}),
+        ("overdose_at", {"never-contradicted"}),
+        ("source_system", set()),
+    ],
+)
+def test_no_rows_are_chosen_by_what_is_forbidden(field: str, expected: set[str]) -> None:
+    """A withheld field by which rows are chosen is told by each row that leaves."""
+    text = edited("status: pass, ", "")
+    text = edited("overdose_at: {truncate: hour}, due_by", "due_by", text)
+    text = edited("withhold: [source_agency", "withhold: [status, overdose_at, source_agency", text)
+    selected = f"field: [referral.post_overdose.{field}], to_kind: [harm_reduction]"
+    rule = f'never:\n  - {{id: N2-kept, clause: "7.2", {selected}}}\n'
+
+    said = found(county=edited("never:\n", rule, text))
+
+    assert expected == said & {"never-contradicted"}
+
+
 @pytest.mark.parametrize(("dropped", "expected"), [("", set()), ("otp", {"supersedes-broken"})])
 def test_an_agreement_is_ended_by_one_of_all_its_parties(dropped: str, expected: set[str]) -> None:
     """Its prohibitions end with it: whoever relied on them signs what takes its place."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.agreement.aggregate import MeasureRule, Percent
-from gateway.agreement.conditions import RoleCondition
+from gateway.agreement.conditions import FieldCondition, RoleCondition, WithinCondition
 from gateway.agreement.index import Signed
 from gateway.agreement.model import Basis, Deidentified, Flow
 from gateway.agreement.spans import closed_periods
@@ -307,6 +307,25 @@ def test_only_fields_that_are_asked_for_meet_a_prohibition() -> None:
     assert "granted" == answer(agreements, a_request("run_id"))
     assert "3 PROHIBITED" == answer(agreements, a_request("run_id", "age"))
     assert "3 PROHIBITED" == answer(agreements, narrowed)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (FieldCondition("age", Operator.GTE, (18,)), "3 PROHIBITED"),
+        (FieldCondition("county", Operator.EQ, ("north",)), "granted"),
+        (WithinCondition("incident_date", span("P30D")), "granted"),
+    ],
+)
+def test_rows_are_not_chosen_by_what_is_forbidden(
+    condition: FieldCondition | WithinCondition, expected: str
+) -> None:
+    """Each row that came would tell it, whatever was asked for of the row."""
+    own = an_agreement(a_provision(when=(condition,)))
+    agreements = the_agreements(own, floor=a_floor(a_never(means={Means.AGE})))
+
+    assert expected == answer(agreements, a_request("run_id"))
+    assert "granted" == answer(the_agreements(own), a_request("run_id"))
 
 
 def test_a_mask_lowers_no_class() -> None:

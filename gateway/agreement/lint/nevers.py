@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.agreement.conditions import FieldCondition, WithinCondition
 from gateway.agreement.finding import quoted
 from gateway.agreement.index import field_meets, flow_meets
 from gateway.agreement.lint.rule import (
@@ -20,8 +21,9 @@ from gateway.agreement.unmatched import unmatched
 from gateway.values import AgencyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from gateway.agreement.dataset import FieldRule
     from gateway.agreement.lint.folder import Folder
     from gateway.agreement.model import Never, Selectors
     from gateway.agreement.places import Path
@@ -72,8 +74,13 @@ def all_nevers(folder: Folder) -> Iterator[Never]:
         yield from read.model.never
 
 
-def _forbids(never: Never, case: Case, to_kind: AgencyKind) -> bool:
-    """Return whether a prohibition meets the flow to such a recipient, by a released field."""
+def _forbids(
+    never: Never, case: Case, to_kind: AgencyKind, fields: Iterable[FieldRule] | None = None
+) -> bool:
+    """Return whether a prohibition meets the flow to such a recipient, by one of these fields.
+
+    By a released one where none are given.
+    """
     if case.dataset is None or case.provider is None:
         return False
     dataset, provision = case.dataset, case.provision
@@ -83,7 +90,8 @@ def _forbids(never: Never, case: Case, to_kind: AgencyKind) -> bool:
         )
         for purpose in provision.flow.purposes
     )
-    return meets and any(field_meets(never.when, dataset, field) for field, _ in case.released())
+    several = [field for field, _ in case.released()] if fields is None else fields
+    return meets and any(field_meets(never.when, dataset, field) for field in several)
 
 
 @provision_rule("never-contradicted")
@@ -100,6 +108,23 @@ def contradicted(case: Case) -> Iterator[Fault]:
             ]
             some = ", ".join(fields[:3]) + (" and more" if len(fields) > 3 else "")  # noqa: PLR2004
             yield case.under("flow"), f"{never.id} (clause {never.clause}) forbids {some}"
+
+
+@provision_rule("never-contradicted")
+def told_by_choice(case: Case) -> Iterator[Fault]:
+    """No provision chooses rows by what a prohibition keeps: each row that comes tells it."""
+    if case.recipient is None or case.dataset is None:
+        return
+    for place, condition in enumerate(case.provision.when):
+        if not isinstance(condition, FieldCondition | WithinCondition):
+            continue
+        field = case.dataset.fields.get(condition.field)
+        if field is None:
+            continue
+        for never in all_nevers(case.folder):
+            if _forbids(never, case, case.recipient.kind, (field,)):
+                message = f"{never.id} (clause {never.clause}) forbids `{condition.field}`"
+                yield case.under("when", place), f"{message}, and each row would tell it"
 
 
 @provision_rule("onward-to-prohibited")
@@ -158,5 +183,5 @@ def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
                     )
 
 
-RULES: tuple[ProvisionRule, ...] = (contradicted, onward)
+RULES: tuple[ProvisionRule, ...] = (contradicted, told_by_choice, onward)
 FOLDER_RULES: tuple[FolderRule, ...] = (floor_speaks, speaks)

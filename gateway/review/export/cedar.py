@@ -16,7 +16,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.conditions import ConsentCondition, OptOutCondition
-from gateway.agreement.index import Signed, attestation, field_meets, speaks_of_fields
+from gateway.agreement.index import Signed, attestation, field_meets, is_about, speaks_of_fields
 from gateway.review.export.made import Export, Part, lost
 from gateway.review.grouped import by_provision
 from gateway.values import FieldType, Shape
@@ -62,7 +62,7 @@ def cedar(agreements: Agreements) -> Export:
     """Return policies, entities and schema; what is not signed permits nothing."""
     permits = [_permit(several) for several in _provisions(agreements)]
     forbids = [_forbid(agreements, rule) for rule in agreements.rules]
-    forbids += [*_below_the_floor(agreements), *_ambiguous(agreements)]
+    forbids += [*_unnamed(agreements), *_ambiguous(agreements)]
     policies = "\n".join([_HEAD, *permits, *forbids])
     files = {POLICIES: policies, ENTITIES: _entities(agreements), SCHEMA: _SCHEMA}
     said = f"{len(permits)} permits, {len(forbids)} forbids"
@@ -219,15 +219,20 @@ def _what(agreements: Agreements, when: Selectors) -> str:
     return f"({' || '.join(found)})" if found else "false"
 
 
-def _below_the_floor(agreements: Agreements) -> Iterator[str]:
-    """Yield a `forbid` for what a floor that rose bars of one flow: no prohibition names it."""
+def _unnamed(agreements: Agreements) -> Iterator[str]:
+    """Yield a `forbid` for what is barred of one flow and no prohibition names.
+
+    What a floor that rose bars, and every field beside one that is forbidden and chooses the rows.
+    """
     named = {(rule.source, rule.never.id) for rule in agreements.rules}
     for several in by_provision(agreements):
-        for one in several if _permits(several[0]) else ():
+        # A push is refused by a prohibition before it is said that nobody fetches it.
+        for one in several if several[0].pact.signed is Signed.SIGNED else ():
             fields: dict[str, list[str]] = {}
             rules: dict[str, Rule] = {}
             for name, rule in one.barred.items():
-                if (rule.source, rule.never.id) not in named:
+                own = is_about(rule.never.when, one.dataset, one.dataset.fields[name])
+                if not own or (rule.source, rule.never.id) not in named:
                     rules[rule.never.id] = rule
                     fields.setdefault(rule.never.id, []).append(name)
             for never, names in fields.items():
