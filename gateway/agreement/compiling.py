@@ -21,7 +21,6 @@ from gateway.agreement.index import (
     Signed,
     attestation,
     day_after,
-    field_meets,
     flow_meets,
     is_about,
 )
@@ -32,9 +31,9 @@ from gateway.masks.plain import Pass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gateway.agreement.dataset import CodeLists, Dataset, FieldRule
+    from gateway.agreement.dataset import CodeLists, Dataset
     from gateway.agreement.floor import Floor
-    from gateway.agreement.model import Provision, Selectors
+    from gateway.agreement.model import Provision
     from gateway.agreement.purposes import Purposes
     from gateway.agreement.registry import Registry
     from gateway.values import AgencyKind, Shape

@@ -104,4 +104,5 @@ def print_way(way: Way) -> None:
         f"  by        {rule.ref}, clause {provision.clause}, as {provision.delivery.shape.value}",
     ]
     lines += [f"  if        {spelled(one)}" for one in provision.when]
+    lines += [f"  or of     {one.id}, who gives {rule.provider.id} the like" for one in way.origins]
     sys.stdout.writelines(printable(line) + "\n" for line in lines)

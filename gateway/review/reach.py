@@ -7,7 +7,7 @@ tell nothing of the value. What a prohibition forbids is no way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.agreement.index import Signed, field_meets, flow_meets
@@ -37,6 +37,8 @@ class Way:
         field: Its rule in the dataset.
         mask: The form in which it leaves.
         onward: Whether it comes from the recipient of the provision, and not from the provider.
+        origins: Whose data it may be beside the provider's: who gives the provider this very field,
+            at whatever remove. No gateway can see which of it the provider gives on.
     """
 
     agency: Agency
@@ -44,6 +46,7 @@ class Way:
     field: FieldRule
     mask: Mask
     onward: bool
+    origins: tuple[Agency, ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,14 +56,29 @@ class Way:
 
 def ways(agreements: Agreements) -> tuple[Way, ...]:
     """Return every way to every field, in the order of agencies, datasets and fields."""
-    found = [
-        way
+    standing = [
+        rule
         for rules in agreements.flows.values()
         for rule in rules
         if rule.pact.signed in STANDING
-        for way in _of(rule, agreements.registry.agencies)
     ]
+    agencies = agreements.registry.agencies
+    found = [way for rule in standing for way in _of(rule, agencies)]
+    given: dict[str, list[tuple[str, str]]] = {}
+    for way in found:
+        given.setdefault(way.name, []).append((way.rule.provider.id, way.agency.id))
+    found = [replace(way, origins=_origins(way, given[way.name], agencies)) for way in found]
     return tuple(sorted(found, key=_order))
+
+
+def _origins(
+    way: Way, given: Iterable[tuple[str, str]], agencies: Mapping[str, Agency]
+) -> tuple[Agency, ...]:
+    """Return who gives the field to whoever gives it, and so on; not who gets it at last."""
+    known = {way.rule.provider.id}
+    while more := {giver for giver, getter in given if getter in known} - known:
+        known |= more
+    return tuple(agencies[one] for one in sorted(known - {way.rule.provider.id, way.agency.id}))
 
 
 def _order(way: Way) -> tuple[str, str, str, str, bool]:
@@ -87,8 +105,9 @@ def selected(found: Iterable[Way], when: Selectors) -> tuple[Way, ...]:
 def _meets(way: Way, when: Selectors) -> bool:
     rule = way.rule
     shape = rule.provision.delivery.shape
-    flow = (rule.provider.kind, way.agency.kind, rule.purpose, shape, rule.dataset)
-    return flow_meets(when, *flow) and field_meets(when, rule.dataset, way.field)
+    flow = (way.agency.kind, rule.purpose, shape, rule.dataset)
+    meets = any(flow_meets(when, one.kind, *flow) for one in (rule.provider, *way.origins))
+    return meets and field_meets(when, rule.dataset, way.field)
 
 
 def never(agreements: Agreements, agency: Agency, dataset: Dataset, field: str) -> bool:

@@ -705,6 +705,42 @@ def test_redisclosure_in_two_steps_is_found_across_files() -> None:
     ][:1]
 
 
+@pytest.mark.parametrize(
+    ("onward", "second", "expected"),
+    [
+        ("true", "record", {"county.yaml"}),
+        ("true", "other fields", set()),
+        ("none", "record", set()),
+    ],
+)
+def test_redisclosure_by_an_agency_with_records_of_its_own_is_found(
+    onward: str, second: str, expected: set[str]
+) -> None:
+    """Whether health gives police its own samples or the programme's, no gateway can see."""
+    start, end = AGREEMENT.index("  - id: P2-"), AGREEMENT.index("  - id: P3-")
+    block = AGREEMENT[start:end].replace("onward: [hro]", "onward: none")
+    block = block.replace("from: police, to: ems", "from: phd, to: police")
+    if second == "other fields":
+        block = block.replace("substance: pass,", "").replace("[sample_id", "[substance, sample_id")
+    other = AGREEMENT[: AGREEMENT.index("never:")] + "never: none\n"
+    other += AGREEMENT[AGREEMENT.index("log:") : AGREEMENT.index("  - id: P1-")] + block
+    also = ", onward: true" if onward == "true" else ""
+    kept = (
+        'never:\n  - {id: N2-samples, clause: "7.2", field: [lab.drug_chemistry.substance], '
+        f"from_kind: [harm_reduction], to_kind: [law_enforcement]{also}}}\n"
+    )
+    own = AGREEMENT.replace("never:\n", kept).replace("from: police, to: ems", "from: hro, to: phd")
+    own = own.replace("onward: [hro]", "onward: none")
+    folder = files(county=own) | {
+        "other.yaml": other.replace("id: county\n", "id: other\n").encode()
+    }
+
+    several = check(folder, NOW, tables=TABLES)[1]
+
+    said = [one for one in several if one.rule == "onward-to-prohibited"]
+    assert expected == {one.file for one in said if "barred by N2-samples" in one.message}
+
+
 def test_part2_consent_needs_its_notice() -> None:
     """Consented Part 2 records travel with their notice."""
     text = edited("type: part2_public_health", "type: part2_consent")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from gateway.agreement.conditions import FieldCondition, WithinCondition
 from gateway.agreement.diff.change import Flow, Way
 from gateway.agreement.diff.provision import WITHHELD
 from gateway.agreement.diff.versions import compare
@@ -109,6 +110,9 @@ def check_fields(seeds: range) -> None:
         for flow in {*old, *new, *came, *went}:
             had, has = old.get(flow, set()), new.get(flow, set())
             barred = _barred(pair, flow)
+            if barred & _chosen_by(pair, flow):
+                # No such file loads: `diff` tells of the condition, and everything hangs on it.
+                continue
             assert came.get(flow, set()) - barred == has - had, (seed, flow.text())
             assert went.get(flow, set()) - barred == had - has, (seed, flow.text())
             moved += had != has
@@ -123,11 +127,24 @@ def _fields(agreements: Agreements) -> dict[Flow, set[str]]:
     }
 
 
+def _rules(pair: Pair, flow: Flow) -> list[FlowRule]:
+    key = (flow.provider, flow.recipient, flow.dataset, flow.purpose)
+    return [rule for one in (pair.old, pair.new) for rule in one.flows.get(key, ())]
+
+
 def _barred(pair: Pair, flow: Flow) -> set[str]:
     """Return what a prohibition, the same in both versions, keeps of a flow."""
-    key = (flow.provider, flow.recipient, flow.dataset, flow.purpose)
-    return {name for one in (pair.old, pair.new) for rule in one.flows.get(key, ())
-            for name in rule.barred}  # fmt: skip
+    return {name for rule in _rules(pair, flow) for name in rule.barred}
+
+
+def _chosen_by(pair: Pair, flow: Flow) -> set[str]:
+    """Return the fields by which either version chooses rows."""
+    return {
+        one.field
+        for rule in _rules(pair, flow)
+        for one in rule.provision.when
+        if isinstance(one, FieldCondition | WithinCondition)
+    }
 
 
 @few
@@ -236,7 +253,11 @@ def check_claims(seeds: range) -> None:
         found = [way for way in ways(agreements) if not way.onward]
         for _ in range(8):
             claim = a_claim(draw)
-            expected = {one for one in got if _speaks(claim, agreements, *one)}
+            expected = {
+                one
+                for one in got
+                if _speaks(claim, agreements, _whose(agreements, got, *one), *one)
+            }
             reached = {(Flow(*_flow(way.rule)), way.field.name) for way in selected(found, claim)}
             assert expected == reached, (seed, claim)
             held[not expected] += 1
@@ -247,14 +268,35 @@ def _flow(rule: FlowRule) -> tuple[str, str, str, str]:
     return (rule.provider.id, rule.recipient.id, str(rule.dataset.id), rule.purpose)
 
 
-def _speaks(claim: Selectors, agreements: Agreements, flow: Flow, name: str) -> bool:
+def _whose(
+    agreements: Agreements, got: set[tuple[Flow, str]], flow: Flow, name: str
+) -> set[object]:
+    """Return the kinds of whose data a field of a flow may be: its provider got it from others."""
+    given = set()
+    for other, field in got:
+        rule = _rule(agreements, other)
+        if field == name and not tells_nothing(rule.provision.release[name]):
+            parties = rule.pact.agreement.parties
+            given |= {(other.provider, parties[one].agency) for one in rule.provision.duties.onward}
+            given.add((other.provider, other.recipient))
+    whose = {flow.provider}
+    for _ in agreements.registry.agencies:
+        whose |= {giver for giver, getter in given if getter in whose}
+    whose -= {flow.recipient}
+    return {agreements.registry.agencies[one].kind for one in whose}
+
+
+def _speaks(
+    claim: Selectors, agreements: Agreements, whose: set[object], flow: Flow, name: str
+) -> bool:
     """Return whether a claim is about a field of a flow: worked out by hand, word by word."""
     rule, field = _rule(agreements, flow), DATASET.fields[name]
     if tells_nothing(rule.provision.release[name]):
         return False
     agencies = agreements.registry.agencies
+    if claim.from_kind and not claim.from_kind & whose:
+        return False
     said: list[tuple[frozenset[object], object]] = [
-        (claim.from_kind, agencies[flow.provider].kind),
         (claim.to_kind, agencies[flow.recipient].kind),
         (claim.field, f"{RUN.name}.{name}"),
         (claim.field_class, field.field_class),

@@ -25,6 +25,7 @@ from gateway.masks.plain import Pass, Redact
 from gateway.review.reach import never, selected, ways
 from gateway.values import AgencyKind, Caller, FieldClass, Form, Request, Terms
 from tests.build import (
+    EMS,
     PD,
     PHD,
     a_dataset,
@@ -38,6 +39,7 @@ from tests.data import ROOT
 
 if TYPE_CHECKING:
     from gateway.agreement.index import Agreements
+    from gateway.masks.base import Mask
 
 LIMITS = 6
 AT = "2027-06-15T12:00:00Z"
@@ -124,6 +126,36 @@ def test_what_is_given_on_is_a_way_too() -> None:
         way.agency.id
         for way in selected(found, Selectors(to_kind=frozenset({AgencyKind.LAW_ENFORCEMENT})))
     )
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"), [({"age": Pass()}, {PD}), ({"run_id": Pass()}, set())]
+)
+def test_what_is_given_on_by_a_second_provision_is_its_first_givers(
+    second: dict[str, Mask], expected: set[str]
+) -> None:
+    """EMS gives health a field, and health gives police the like: it may be that of EMS."""
+    first = a_provision({"age": Pass()})
+    flow = dataclasses.replace(first.flow, provider="phd", recipient="pd")
+    then = a_provision(second, id="P2", flow=flow)
+    found = ways(the_agreements(an_agreement(first), an_agreement(then, id="other")))
+
+    claim = Selectors(
+        from_kind=frozenset({AgencyKind.EMS}), to_kind=frozenset({AgencyKind.LAW_ENFORCEMENT})
+    )
+
+    assert expected == {way.agency.id for way in selected(found, claim)}
+    told = {way.agency.id: {one.id for one in way.origins} for way in found}
+    assert {PD: {EMS} if expected else set(), PHD: set()} == told
+
+
+def test_what_comes_back_is_nobody_elses() -> None:
+    """Two agencies that give each other the like are each other's, and no third one's."""
+    first = a_provision({"age": Pass()})
+    back = dataclasses.replace(first.flow, provider="phd", recipient="ems")
+    both = an_agreement(first, a_provision({"age": Pass()}, id="P2", flow=back))
+
+    assert [()] * 2 == [way.origins for way in ways(the_agreements(both))]
 
 
 def test_what_tells_nothing_and_what_is_forbidden_is_no_way() -> None:

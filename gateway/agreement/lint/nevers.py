@@ -18,7 +18,7 @@ from gateway.agreement.lint.rule import (
     provision_rule,
 )
 from gateway.agreement.unmatched import unmatched
-from gateway.values import AgencyKind
+from gateway.values import AgencyKind, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,23 +75,34 @@ def all_nevers(folder: Folder) -> Iterator[Never]:
 
 
 def _forbids(
-    never: Never, case: Case, to_kind: AgencyKind, fields: Iterable[FieldRule] | None = None
+    never: Never,
+    case: Case,
+    to_kind: AgencyKind,
+    *,
+    by: Case | None = None,
+    fields: Iterable[FieldRule] | None = None,
 ) -> bool:
     """Return whether a prohibition meets the flow to such a recipient, by one of these fields.
 
-    By a released one where none are given.
+    Args:
+        never: The prohibition.
+        case: The provision by which the data leave their provider.
+        to_kind: Who gets them at last.
+        by: The provision by which they get there; the same where nobody gives them on.
+        fields: Those that are told; the ones that both release where none are given.
     """
     if case.dataset is None or case.provider is None:
         return False
-    dataset, provision = case.dataset, case.provision
-    meets = any(
-        flow_meets(
-            never.when, case.provider.kind, to_kind, purpose, provision.delivery.shape, dataset
-        )
-        for purpose in provision.flow.purposes
-    )
-    several = [field for field, _ in case.released()] if fields is None else fields
-    return meets and any(field_meets(never.when, dataset, field) for field in several)
+    dataset, last = case.dataset, (by or case).provision
+    shapes = {case.provision.delivery.shape, last.delivery.shape}
+    # Who got records and gives a table on gives no record on; and the other way round.
+    shape = Shape.AGGREGATE if Shape.AGGREGATE in shapes else Shape.RECORD
+    purposes = {*case.provision.flow.purposes, *last.flow.purposes}
+    flow = (case.provider.kind, to_kind)
+    if not any(flow_meets(never.when, *flow, one, shape, dataset) for one in purposes):
+        return False
+    told = fields or (field for field, _ in case.released() if field.name in last.release)
+    return any(field_meets(never.when, dataset, field) for field in told)
 
 
 @provision_rule("never-contradicted")
@@ -122,7 +133,7 @@ def told_by_choice(case: Case) -> Iterator[Fault]:
         if field is None:
             continue
         for never in all_nevers(case.folder):
-            if _forbids(never, case, case.recipient.kind, (field,)):
+            if _forbids(never, case, case.recipient.kind, fields=(field,)):
                 message = f"{never.id} (clause {never.clause}) forbids `{condition.field}`"
                 yield case.under("when", place), f"{message}, and each row would tell it"
 
@@ -132,33 +143,31 @@ def onward(case: Case) -> Iterator[Fault]:
     """Nobody whom a prohibition bars gets the data by redisclosure, at one remove or more."""
     if case.provider is None or case.dataset is None:
         return
-    reached: dict[str, str] = {}
     first = case.provision.duties.onward
     todo = [(case, alias, f"`{alias}`") for alias in first]
     todo += [(step, alias, way) for step, alias, way in _further(case)]
+    said: set[tuple[str, str]] = set()
     for step, alias, way in todo:
         agency = agency_of(step.folder, step.read.model, alias)
-        if agency is None or agency.id == case.provider.id or agency.id in reached:
+        if agency is None or agency.id == case.provider.id:
             continue
-        reached[agency.id] = way
         for never in all_nevers(case.folder):
-            if never.onward and _forbids(never, case, agency.kind):
+            # Once for each agency: it may be reached by several ways, and barred on one of them.
+            barred = never.onward and (agency.id, never.id) not in said
+            if barred and _forbids(never, case, agency.kind, by=step):
+                said.add((agency.id, never.id))
                 message = f"{way} is {agency.kind}, barred by {never.id} (clause {never.clause})"
                 yield case.under("duties", "onward"), message
 
 
 def _further(case: Case) -> Iterator[tuple[Case, str, str]]:
-    """Yield whom the data can reach by provisions of agencies that only pass it on."""
+    """Yield whom the data can reach by provisions of those who got it and give the like of it.
+
+    Whether what they give is their own or what they got, no gateway can see.
+    """
     if case.dataset is None:
         return
-    name, sources = case.dataset.id.name, case.dataset.provider_kinds
-    others = [
-        other
-        for other in cases(case.folder, dataset=name)
-        if other.provider is not None and other.provider.kind not in sources
-    ]
-    if not others:
-        return  # nearly always: a dataset is mostly had from its sources
+    others = list(cases(case.folder, dataset=case.dataset.id.name))
     model = case.read.model
     holders = {case.provision.flow.recipient, *case.provision.duties.onward}
     held = {agency.id for one in holders if (agency := agency_of(case.folder, model, one))}
