@@ -74,19 +74,22 @@ def limits(case: Case) -> Iterator[Fault]:
 
 @folder_rule("provision-ambiguous")
 def ambiguous(folder: Folder) -> Iterator[tuple[Document, Path, str]]:
-    """One flow has one provision, in whatever file."""
-    seen: dict[tuple[str, str, str, str], str] = {}
+    """One flow has one provision, in whatever file; where it has two, both are told."""
+    seen: dict[tuple[str, str, str, str], Case] = {}
     for case in cases(folder):
         if case.provider is None or case.recipient is None:
             continue
         for purpose in case.provision.flow.purposes:
             dataset = str(case.provision.flow.dataset)
-            key = (case.provider.id, case.recipient.id, dataset, purpose)
-            name = f"{case.provision.id} of {case.read.model.ref}"
-            if key in seen:
-                message = f"{name} and {seen[key]} cover one flow, {quoted(purpose)}"
-                yield case.read.document, case.under("flow"), message
-            seen.setdefault(key, name)
+            other = seen.setdefault((case.provider.id, case.recipient.id, dataset, purpose), case)
+            if other is not case:
+                yield from (_clash(case, other, purpose), _clash(other, case, purpose))
+
+
+def _clash(case: Case, other: Case, purpose: str) -> tuple[Document, Path, str]:
+    names = " and ".join(f"{one.provision.id} of {one.read.model.ref}" for one in (case, other))
+    message = f"{names} cover one flow, {quoted(purpose)}"
+    return case.read.document, case.under("flow"), message
 
 
 RULES: tuple[ProvisionRule, ...] = (purposes, replaced, retention, limits)
