@@ -189,3 +189,7 @@ OURS = "gateway/"
 EXIT_UNFORESEEN = 70
 EXITS = {"SettingsError": 2, "AgreementError": 5, "RefusedError": 7, "RollbackError": 76}
 """Exit codes by error: 2 usage, 5 agreements, 7 refused, 76 a store behind its checkpoint."""
+
+if __name__ == "__main__":
+    # Called as a module it would otherwise do nothing, and end as if all were well.
+    main()

@@ -123,3 +123,13 @@ def test_a_process_says_what_its_verb_says(tmp_path: Path) -> None:
     done = process(*words, folder=tmp_path)
 
     assert (2, here.stdout, here.stderr) == (done.returncode, done.stdout, done.stderr)
+
+
+def test_as_a_module_it_does_what_the_command_does() -> None:
+    """A check that calls it so is not told that all is well by something that did nothing."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.cli.main", "agreements", "lint", "nowhere"],
+        capture_output=True, check=False, text=True,
+    )  # fmt: skip
+
+    assert (2, True) == (done.returncode, "nowhere" in done.stderr)
