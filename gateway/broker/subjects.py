@@ -6,7 +6,7 @@ Pure. A token says nothing without its key, which changes by the calendar year.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import subject_token
 from gateway.errors import Reason, RequestError
@@ -48,6 +48,17 @@ def _identifier(row: Row, fields: tuple[str, ...]) -> str | None:
     return spelled([None if value is None else str(value) for value in values])
 
 
+_TYPED: Final = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc", "'") | dict.fromkeys("\u2010\u2011", "-")
+)
+"""What keyboards and word processors make of an apostrophe and of a hyphen."""
+
+
+def _name(text: str) -> str:
+    """Return one spelling of a name: whoever objects at a desk is typed in by another hand."""
+    return " ".join(text.translate(_TYPED).split()).casefold()
+
+
 def spelled(parts: Sequence[str | None]) -> str | None:
     """Return the one spelling of an identifier of some parts, or None where a part says nothing."""
     texts = []
@@ -56,7 +67,7 @@ def spelled(parts: Sequence[str | None]) -> str | None:
         if text is None or "\x00" in text:
             return None
         # A name is written in many ways; a key of one system is not.
-        texts.append(text.casefold() if len(parts) > 1 else text)
+        texts.append(_name(text) if len(parts) > 1 else text)
     return "\x1f".join(texts)
 
 

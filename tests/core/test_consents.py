@@ -14,6 +14,7 @@ from gateway.agreement.conditions import ConsentCondition, OptOutCondition
 from gateway.agreement.dataset import Subject
 from gateway.agreement.model import Anonymity
 from gateway.broker.consents import Word, says
+from gateway.broker.subjects import spelled
 from gateway.errors import BusyError, Reason, SourceError
 from gateway.values import Form, Means
 from tests.build import (
@@ -134,6 +135,43 @@ def test_where_records_have_no_word_silence_is_no_opt_out() -> None:
     house.consent.say(SYSTEM, "P-0001", SURVEILLANCE, granted=False)
 
     assert {"R-0000", "R-0002", "R-0003"} == left(house.ask(a_request()))
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("Mary Sample", True),
+        ("mary  SAMPLE ", True),
+        ("Mary\u00a0Sample", True),
+        ("Mary Samples", False),
+        ("MarySample", False),
+    ],
+)
+def test_a_name_is_one_however_it_is_typed(said: str, *, same: bool) -> None:
+    """Case, and the width and kind of the space between, make nobody another person."""
+    born = "1980-01-01"
+
+    assert same == (spelled([said, born]) == spelled(["Mary Sample", born]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("O'Sample", "O\u2019Sample", True),
+        ("Sample-Test", "Sample\u2010Test", True),
+        ("Sample-Test", "Sample Test", False),
+    ],
+)
+def test_a_sign_in_a_name_is_one_however_it_is_typed(one: str, other: str, *, same: bool) -> None:
+    """A word processor's apostrophe and hyphen are those of the keyboard."""
+    born = "1980-01-01"
+
+    assert same == (spelled([one, born]) == spelled([other, born]))
+
+
+def test_a_key_of_a_system_is_taken_as_it_is() -> None:
+    """Two keys of one system that differ in a letter's case may be two people's."""
+    assert spelled(["ab 12"]) not in {spelled(["AB 12"]), spelled(["ab  12"])}
 
 
 def test_a_word_is_to_one_provider() -> None:
