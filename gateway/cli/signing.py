@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from gateway.agreement.finding import Finding, FindingsError, Level
 from gateway.agreement.lint.folder import SIGNATURES, is_agreement
 from gateway.agreement.lint.inspect import inspect
-from gateway.agreement.lint.run import every
 from gateway.agreement.signatures import read_signatures, write_signatures
 from gateway.agreement.signing import (
     STARTS,
@@ -83,7 +82,7 @@ def run_sign(
     """
     moment, place = instant(now), Path(folder)
     files = files_of(place)
-    looked = inspect(files, moment, named=_judged(name))
+    looked = inspect(files, moment)
     found, blocking = looked.folder, [one for one in looked.findings if _blocks(one, name)]
     if act in STARTS and (found is None or blocking):
         complain("findings forbid signing", blocking or looked.findings, place, files)
@@ -139,13 +138,6 @@ def _accepted(found: Folder, signed: Statement, now: dt.datetime) -> None:
     proof = verify(signed, agencies=found.registry.model.agencies, seen=now)
     if not isinstance(proof, Verified):
         raise SettingsError(f"the registry does not accept this signature: {proof}")
-
-
-def _judged(name: str) -> Callable[[str], bool]:
-    """Return whose own faults count: an agreement's alone; everybody's, of what all stand on."""
-    if is_agreement(f"{name}.yaml"):
-        return lambda file: stem_of(file) == name
-    return every
 
 
 def _blocks(one: Finding, name: str) -> bool:

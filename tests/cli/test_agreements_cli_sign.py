@@ -138,13 +138,18 @@ def test_findings_forbid_signing(officers: Officers, capsys: pytest.CaptureFixtu
     assert 0 == count(officers)
 
 
-@pytest.mark.parametrize("name", ["_floor", "agencies", "purposes"])
-def test_what_all_stand_on_is_signed_where_nobody_is_at_fault(
+@pytest.mark.parametrize("name", ["_floor", "agencies", "purposes", "other"])
+def test_nothing_is_signed_beside_what_is_wrong(
     officers: Officers, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """An agreement is signed for itself; of these files everybody's faults are looked at."""
+    """What is signed is judged with all that it stands beside: there is no such set to sign."""
+    if name == "other":
+        officers.write(
+            "other.yaml", officers.text("county.yaml").replace("id: county\n", "id: other\n")
+        )
+    else:
+        officers.remove(f"{name}.sig.json")
     officers.edit("county.yaml", "notice: responder-alert@1", "notice: absent@1")
-    officers.remove(f"{name}.sig.json")
 
     assert 1 == sign(officers, PHD, name=name)
 
