@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import sys
 import traceback
@@ -116,14 +114,6 @@ def demo(
     end(run(keep, seed))
 
 
-def main() -> None:
-    """Run the verb that the command line calls, in a process of its own; see `carry_out`."""
-    words = sys.argv[1:]
-    if words[:1] == ["agreements"]:
-        unhurried_collector()
-    carry_out(words)
-
-
 def carry_out(words: Sequence[str]) -> None:
     """Run a verb; what it cannot do is said in a line or two, never as a traceback.
 
@@ -136,16 +126,6 @@ def carry_out(words: Sequence[str]) -> None:
         command(app, words)(list(words), prog_name="accord")
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may hold a value
         sys.exit(ended(error))
-
-
-def unhurried_collector() -> None:
-    """Have rings among objects looked for seldom, and not at the end.
-
-    Officers' verbs read files into very many small objects without rings, and end: going through
-    them all, as often as is usual, takes a tenth of their time.
-    """
-    gc.set_threshold(COLLECT_AFTER)
-    atexit.register(gc.freeze)
 
 
 def ended(error: Exception) -> int:
@@ -183,8 +163,6 @@ def _where(error: BaseException) -> str:
     return f"at {OURS}{frames[-1].filename.rpartition(OURS)[2]}:{frames[-1].lineno}"
 
 
-COLLECT_AFTER = 100_000
-"""Objects; of those that a verb holds on to, some 20 MB."""
 OURS = "gateway/"
 EXIT_UNFORESEEN = 70
 EXITS = {"SettingsError": 2, "AgreementError": 5, "RefusedError": 7, "RollbackError": 76}
@@ -192,4 +170,4 @@ EXITS = {"SettingsError": 2, "AgreementError": 5, "RefusedError": 7, "RollbackEr
 
 if __name__ == "__main__":
     # Called as a module it would otherwise do nothing, and end as if all were well.
-    main()
+    carry_out(sys.argv[1:])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOUND_S = 110
-DEMO = (sys.executable, "-P", "-c", "from gateway.cli.main import main; main()", "demo")
+DEMO = (sys.executable, "-P", "-c", "from gateway.cli.start import main; main()", "demo")
 AGENCIES = ("rivertown-ems", "rivertown-pd", "rivertown-health", "safe-steps")
 
 pytestmark = pytest.mark.timeout(BOUND_S + 60)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CALLS: Final = ("fdatasync", "fsync", "rename", "renameat", "unlink", "pwrite64", "mkdir")
-ACCORD: Final = "from gateway.cli.main import main; main()"
+ACCORD: Final = "from gateway.cli.start import main; main()"
 
 
 def _cut(path: Path, kind: str, fault: Fault) -> bool:

@@ -74,7 +74,7 @@ def test_what_nobody_foresaw_says_where_and_no_text(capsys: pytest.CaptureFixtur
 
 def process(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the program as a process."""
-    code = "from gateway.cli.main import main; main()"
+    code = "from gateway.cli.start import main; main()"
     quiet = {key: value for key, value in os.environ.items() if not key.startswith("GRPC_")}
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", code, *arguments], cwd=folder, env=quiet, capture_output=True,

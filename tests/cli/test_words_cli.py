@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from gateway.cli.main import COLLECT_AFTER, app
+from gateway.cli.main import app
+from gateway.cli.start import COLLECT_AFTER
 from gateway.cli.words import called, command
 from tests.data import ROOT
 
@@ -150,7 +151,7 @@ def ended(*words: str, say: str) -> str:
     """Return what a process of the program says at its end of itself."""
     code = (
         f"import atexit, gc, sys; sys.argv = ['accord', *{words!r}]\n"
-        "from gateway.cli.main import main\n"
+        "from gateway.cli.start import main\n"
         f"atexit.register(lambda: print({say}))\n"
         "main()"
     )

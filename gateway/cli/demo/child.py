@@ -24,7 +24,7 @@ def _leash() -> None:
 def main() -> None:
     """Run the verb that the command line names."""
     threading.Thread(target=_leash, daemon=True).start()
-    from gateway.cli.main import main as accord
+    from gateway.cli.start import main as accord
 
     accord()
 
