@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.agreement.diff.change import Change, Way
 
@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.agreement.model import Never, Selectors
-
-_SELECTORS: Final = (
-    "from_kind", "to_kind", "dataset", "field", "field_class", "means", "regime", "purpose",
-    "shape",
-)  # fmt: skip
 
 
 def compare_nevers(before: tuple[Never, ...], after: tuple[Never, ...]) -> Iterator[Change]:
@@ -34,8 +29,8 @@ def _covers(one: Never, other: Never) -> bool:
 
 def selects(one: Selectors, other: Selectors) -> bool:
     """Return whether `one` speaks of whatever `other` speaks of."""
-    for name in _SELECTORS:
+    for name in one.__slots__:
         mine, theirs = getattr(one, name), getattr(other, name)
-        if mine and not (theirs and theirs <= mine):
+        if isinstance(mine, frozenset) and mine and not (theirs and theirs <= mine):
             return False
     return one.free_text is None or one.free_text is other.free_text
